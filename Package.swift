@@ -1,0 +1,72 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Targets in order of dependency: read from top to bottom, this is the design (docs/design.md).
+let package = Package(
+  name: "Saker",
+  products: [
+    .library(name: "Saker", targets: ["Saker"]),
+    .executable(name: "saker", targets: ["SakerCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // Floor 0: the C faces, each imported by one Swift module.
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+
+    // Floor 1: tensors, operations and their gradients.
+    .target(name: "SakerTensor", dependencies: ["COneDNN", "CKernels"]),
+
+    // Floor 2: learning, and data.
+    .target(name: "SakerNN", dependencies: ["SakerTensor"]),
+    .target(
+      name: "SakerData", dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG"],
+      resources: [.copy("Resources/bccd")]),
+
+    // Floor 3: vision, and its measures.
+    .target(name: "SakerVision", dependencies: ["SakerTensor", "SakerNN", "SakerData"]),
+    .target(name: "SakerMetrics", dependencies: ["SakerData"]),
+
+    // Floor 4: the training loop, and what people look at.
+    .target(
+      name: "SakerTrain",
+      dependencies: [
+        "SakerTensor", "SakerNN", "SakerData", "SakerVision", "SakerMetrics",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "SakerPlots", dependencies: ["SakerData", "SakerMetrics", "CCairo"]),
+
+    // Floor 5: everything under one name, and the command line.
+    .target(
+      name: "Saker",
+      dependencies: [
+        "SakerTensor", "SakerNN", "SakerData", "SakerVision", "SakerMetrics", "SakerTrain",
+        "SakerPlots",
+      ]),
+    .executableTarget(
+      name: "SakerCommand",
+      dependencies: [
+        "Saker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // The tests, under the names of what they test.
+    .target(name: "TestSupport", dependencies: ["SakerTensor", "SakerNN"], path: "Tests/Support"),
+    .testTarget(name: "SakerTensorTests", dependencies: ["SakerTensor", "TestSupport"]),
+    .testTarget(name: "SakerNNTests", dependencies: ["SakerNN", "TestSupport"]),
+    .testTarget(name: "SakerDataTests", dependencies: ["SakerData", "TestSupport"]),
+    .testTarget(name: "SakerVisionTests", dependencies: ["SakerVision", "TestSupport"]),
+    .testTarget(name: "SakerMetricsTests", dependencies: ["SakerMetrics", "TestSupport"]),
+    .testTarget(name: "SakerTrainTests", dependencies: ["SakerTrain", "TestSupport"]),
+    .testTarget(name: "SakerPlotsTests", dependencies: ["SakerPlots", "TestSupport"]),
+    .testTarget(name: "SakerCommandTests", dependencies: ["TestSupport", "SakerData", "SakerCommand"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)

@@ -1,0 +1,3 @@
+// The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
+#pragma once
+#include "parallel.h"

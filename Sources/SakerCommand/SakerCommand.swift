@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct SakerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "saker")
+}
