@@ -65,7 +65,8 @@ let package = Package(
     .testTarget(name: "SakerMetricsTests", dependencies: ["SakerMetrics", "TestSupport"]),
     .testTarget(name: "SakerTrainTests", dependencies: ["SakerTrain", "TestSupport"]),
     .testTarget(name: "SakerPlotsTests", dependencies: ["SakerPlots", "TestSupport"]),
-    .testTarget(name: "SakerCommandTests", dependencies: ["TestSupport", "SakerData", "SakerCommand"]),
+    .testTarget(
+      name: "SakerCommandTests", dependencies: ["TestSupport", "SakerData", "SakerCommand"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11

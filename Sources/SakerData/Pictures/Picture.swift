@@ -5,7 +5,9 @@ public struct Picture: Hashable, Sendable {
   public var pixels: [UInt8]
 
   public init(width: Int, height: Int, pixels: [UInt8]) {
-    precondition(pixels.count == width * height * 3, "a \(width)x\(height) picture has \(width * height * 3) bytes")
+    precondition(
+      pixels.count == width * height * 3,
+      "a \(width)x\(height) picture has \(width * height * 3) bytes")
     self.width = width
     self.height = height
     self.pixels = pixels

@@ -1,0 +1,79 @@
+import CKernels
+
+/// One entry of the tape: the operation that made a tensor, or a leaf that collects a gradient.
+///
+/// Ids grow with creation, so an operation's id is larger than its inputs'; walking ids downward visits every node after
+/// all that used its result.
+final class Node: @unchecked Sendable {
+  let id = saker_next_id()
+  let operation: (any Operation)?
+  let shape: Shape
+  let dtype: DType
+  private(set) var saved: Saved
+  private(set) var inputs: [Node?]
+  /// Called with the complete gradient; what they return goes on.
+  var hooks: [(id: Int64, body: (Tensor) -> Tensor?)] = []
+  /// The gradient as far as it has arrived in the running backward pass.
+  var arriving: Tensor?
+  /// What a leaf has collected.
+  var gradient: Tensor?
+  private var isReleased = false
+
+  init(_ operation: any Operation, _ saved: Saved, _ inputs: [Node?], _ output: Tensor) {
+    self.operation = operation
+    self.saved = saved
+    self.inputs = inputs
+    shape = output.shape
+    dtype = output.dtype
+  }
+
+  /// A leaf.
+  init(shape: Shape, dtype: DType) {
+    operation = nil
+    saved = Saved(isRecording: false, needs: [], shapes: [])
+    inputs = []
+    self.shape = shape
+    self.dtype = dtype
+  }
+
+  var isLeaf: Bool { operation == nil }
+
+  /// The gradients of the inputs, and the memory that was kept for them freed unless it is wanted again.
+  func gradients(for gradient: Tensor, keepingGraph: Bool) -> [(node: Node, gradient: Tensor)] {
+    guard let operation else { return [] }
+    check(
+      !isReleased, op: "backward of \(operation.name)",
+      expected: "a graph not walked before (or backward(keepingGraph: true))",
+      got: "one whose saved tensors are gone")
+    let results = operation.backward(gradient, saved)
+    check(
+      results.count == inputs.count, op: "backward of \(operation.name)",
+      expected: "a gradient or nil for each of \(inputs.count) inputs", got: results.count)
+    var pairs: [(Node, Tensor)] = []
+    for (input, result) in zip(inputs, results) {
+      guard let input, let result else { continue }
+      check(
+        result.shape == input.shape, op: "backward of \(operation.name)",
+        expected: "a gradient of the input's shape \(input.shape)", got: result.shape)
+      pairs.append((input, result))
+    }
+    if !keepingGraph {
+      isReleased = true
+      saved.removeAll()
+      inputs = []
+    }
+    return pairs
+  }
+
+  /// Releases a chain without recursion: a hundred thousand nested releases would overflow the stack.
+  deinit {
+    guard !inputs.isEmpty else { return }
+    var orphans = inputs
+    inputs = []
+    while var orphan = orphans.popLast() {
+      guard orphan != nil, isKnownUniquelyReferenced(&orphan!) else { continue }
+      orphans += orphan!.inputs
+      orphan!.inputs = []
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import CKernels
+
+/// One differentiable computation, ours or a user's: the seam that the tape, hooks, the profiler and everything else that
+/// must see each operation hang on.
+///
+/// A value that holds the attributes (stride, axes); `forward` computes and may keep tensors, `backward` gives one
+/// gradient, or none, for each input. Conform to `UnaryOperation` or `BinaryOperation` where that reads better.
+public protocol Operation: Sendable {
+  /// What profiles and messages call it.
+  var name: String { get }
+  /// The result for `inputs`, which come without a tape; what `backward` needs goes into `saved`.
+  func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor
+  /// For the gradient of the result (its shape), the gradients of the inputs (their shapes): `nil` for one that has none
+  /// or that `saved.needs` says nobody wants.
+  func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?]
+}
+
+extension Operation {
+  public var name: String {
+    let name = String(describing: Self.self)
+    return name.prefix(1).lowercased() + name.dropFirst()
+  }
+
+  /// An operation without a gradient stops when one is asked for: none is dropped in silence.
+  public func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
+    fatalError("\(name) has no gradient: use detached() if none is meant to flow")
+  }
+}
+
+/// An operation on one tensor.
+public protocol UnaryOperation: Operation {
+  func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor
+  func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor?
+}
+
+extension UnaryOperation {
+  public func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
+    forward(inputs[0], &saved)
+  }
+
+  public func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
+    [backward(gradient, saved)]
+  }
+}
+
+/// An operation on two tensors.
+public protocol BinaryOperation: Operation {
+  func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor
+  func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?)
+}
+
+extension BinaryOperation {
+  public func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
+    forward(inputs[0], inputs[1], &saved)
+  }
+
+  public func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
+    let (a, b): (Tensor?, Tensor?) = backward(gradient, saved)
+    return [a, b]
+  }
+}
+
+/// What `forward` leaves for `backward`.
+public struct Saved {
+  /// Whether anything will go backward; if not, nothing is kept.
+  public let isRecording: Bool
+  /// For each input, whether its gradient is wanted.
+  public let needs: [Bool]
+  /// For each input, its shape.
+  public let shapes: [Shape]
+  private var tensors: [Tensor] = []
+
+  init(isRecording: Bool, needs: [Bool], shapes: [Shape]) {
+    self.isRecording = isRecording
+    self.needs = needs
+    self.shapes = shapes
+  }
+
+  /// Keeps tensors, read back as `saved[0]`, `saved[1]` in the order they were kept.
+  public mutating func keep(_ tensors: Tensor...) {
+    if isRecording { self.tensors += tensors }
+  }
+
+  public subscript(index: Int) -> Tensor { tensors[index] }
+  /// How many were kept.
+  public var count: Int { tensors.count }
+
+  mutating func removeAll() { tensors = [] }
+}
+
+/// Applies `operation`: the one function through which every computation goes.
+public func apply(_ operation: some Operation, _ inputs: Tensor...) -> Tensor {
+  apply(operation, to: inputs)
+}
+
+/// Applies `operation` to any number of inputs.
+public func apply(_ operation: some Operation, to inputs: [Tensor]) -> Tensor {
+  let recording = saker_get_not_recording() == 0 && inputs.contains { $0.node != nil }
+  var saved = Saved(
+    isRecording: recording, needs: inputs.map { recording && $0.node != nil },
+    shapes: recording ? inputs.map(\.shape) : [])
+  let watching = Observers.watching
+  let start = watching ? saker_now() : 0
+  saker_add_not_recording(1)
+  saker_add_depth(1)
+  let plain = recording ? inputs.map { $0.detached() } : inputs
+  var output = operation.forward(plain, &saved)
+  saker_add_depth(-1)
+  saker_add_not_recording(-1)
+  if watching { Observers.report(operation, .forward, plain, output, since: start) }
+  output.node =
+    recording && output.dtype.isFloating
+    ? Node(operation, saved, inputs.map(\.node), output) : nil
+  return output
+}
+
+/// Runs `body` without recording: what it computes carries no gradient and keeps nothing.
+public func withoutGradients<R>(_ body: () throws -> R) rethrows -> R {
+  saker_add_not_recording(1)
+  defer { saker_add_not_recording(-1) }
+  return try body()
+}
+
+/// Whether operations on this thread record for a later `backward()`.
+public var isRecordingGradients: Bool { saker_get_not_recording() == 0 }

@@ -1,0 +1,98 @@
+import Synchronization
+
+/// A tensor that learns: a value that optimizers change in place, and the gradient that backward passes add into.
+public final class Parameter: @unchecked Sendable {
+  private let leaf: Node
+  private var stored: Tensor
+  /// Grows with every change of the value, so that what was derived from it (packed weights) knows when it is stale.
+  public private(set) var version = 0
+  /// A frozen parameter takes no gradient and no update.
+  public var isFrozen = false
+
+  public init(_ value: Tensor) {
+    check(value.dtype.isFloating, op: "Parameter", expected: "a floating tensor", got: value.dtype)
+    stored = value.detached().contiguous()
+    leaf = Node(shape: value.shape, dtype: value.dtype)
+  }
+
+  public var shape: Shape { stored.shape }
+  public var dtype: DType { stored.dtype }
+
+  /// The value, recorded by the operations that use it unless the parameter is frozen. A new one must have the old one's
+  /// shape and type.
+  public var value: Tensor {
+    get {
+      var value = stored
+      if !isFrozen { value.node = leaf }
+      return value
+    }
+    set {
+      check(
+        newValue.shape == shape && newValue.dtype == dtype, op: "Parameter.value",
+        expected: "\(dtype) \(shape)", got: "\(newValue.dtype) \(newValue.shape)")
+      stored = newValue.detached().contiguous()
+      version += 1
+    }
+  }
+
+  /// What backward passes added since it was last cleared, the value's shape; `nil` if nothing came.
+  public var gradient: Tensor? {
+    get { leaf.gradient }
+    set {
+      if let newValue {
+        check(
+          newValue.shape == shape, op: "Parameter.gradient", expected: "\(shape)",
+          got: newValue.shape)
+      }
+      leaf.gradient = newValue?.detached()
+    }
+  }
+
+  /// Lets an optimizer write the row-major float32 elements where they lie.
+  public func update(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+    check(dtype == .float32, op: "Parameter.update", expected: "float32", got: dtype)
+    stored.makeUnique()
+    version += 1
+    try body(UnsafeMutableBufferPointer(start: stored.pointer(Float.self), count: stored.count))
+  }
+}
+
+/// A tensor that a module keeps but does not learn, such as running statistics.
+public final class Buffer: @unchecked Sendable {
+  public var value: Tensor {
+    didSet {
+      check(
+        value.shape == oldValue.shape && value.dtype == oldValue.dtype, op: "Buffer.value",
+        expected: "\(oldValue.dtype) \(oldValue.shape)", got: "\(value.dtype) \(value.shape)")
+      value.node = nil
+    }
+  }
+
+  public init(_ value: Tensor) { self.value = value.detached() }
+
+  /// Lets a layer write the row-major float32 elements where they lie.
+  public func update(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+    check(value.dtype == .float32, op: "Buffer.update", expected: "float32", got: value.dtype)
+    value.makeUnique()
+    try body(UnsafeMutableBufferPointer(start: value.pointer(Float.self), count: value.count))
+  }
+}
+
+extension Tensor {
+  /// Row-major memory that nobody shares, copied only if somebody does.
+  mutating func makeUnique() {
+    if isContiguous, offset == 0, isKnownUniquelyReferenced(&storage) { return }
+    let copy = Tensor(uninitialized: shape, dtype)
+    Strided.copy(from: self, to: copy)
+    self = copy
+  }
+
+  /// The sum with `other`, in this tensor's memory when nobody shares it: how gradients accumulate.
+  consuming func adding(inPlace other: Tensor) -> Tensor {
+    guard dtype == .float32, other.dtype == .float32, isDense, other.hasStrides(strides),
+      offset == 0, isKnownUniquelyReferenced(&storage)
+    else { return self + other }
+    Strided.accumulate(other, into: self)
+    return self
+  }
+}

@@ -1,0 +1,133 @@
+import CKernels
+
+/// Sums over axes, kept with size 1 or removed.
+struct Sum: UnaryOperation {
+  let axes: [Int]
+  let keepingAxes: Bool
+
+  func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
+    let shape = x.shape.removing(axes, keeping: true)
+    let result = Reduction.sum(x.converted(to: .float32), to: shape).converted(to: x.dtype)
+    return keepingAxes ? result : result.reshape(x.shape.removing(axes, keeping: false))
+  }
+
+  func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
+    gradient.reshape(saved.shapes[0].removing(axes, keeping: true)).expand(saved.shapes[0])
+  }
+}
+
+/// Sums of float32 tensors.
+enum Reduction {
+  /// The sum to `shape`, which has the rank of `x` and size 1 in the axes to sum.
+  static func sum(_ x: Tensor, to shape: Shape) -> Tensor {
+    let reduced = (0..<x.rank).filter { shape[$0] != x.shape[$0] }
+    if reduced.isEmpty { return x }
+    let kept = (0..<x.rank).filter { shape[$0] == x.shape[$0] }
+    let result = Tensor(uninitialized: shape)
+    let rows = x.rowView(kept, reduced)
+    if let rows {
+      sumRows(rows.pointer, rows.count, rows.length, result)
+    } else {
+      let columns = x.rowView(reduced, kept)
+      if let columns {
+        sumColumns(columns.pointer, columns.count, columns.length, result)
+      } else {
+        let ordered = x.permute(kept + reduced).contiguous()
+        sumRows(ordered.pointer(), result.count, x.count / max(result.count, 1), result)
+      }
+    }
+    return result
+  }
+
+  private static func sumRows(
+    _ x: UnsafeMutablePointer<Float>, _ count: Int, _ length: Int, _ result: Tensor
+  ) {
+    let to = result.pointer(Float.self)
+    KernelTime.measure {
+      // One long row is summed in fixed blocks, so that the order does not depend on the threads.
+      let block = 1 << 16
+      if count < 8 && length > 2 * block {
+        let blocks = (length + block - 1) / block
+        var partial = [Double](repeating: 0, count: count * blocks)
+        partial.withUnsafeMutableBufferPointer { partial in
+          let partial = partial.baseAddress!
+          nonisolated(unsafe) let sums = partial
+          Parallel.run(count * blocks) { part in
+            for i in part {
+              let (row, first) = (i / blocks, i % blocks * block)
+              sums[i] = saker_sum_f32(x + row * length + first, min(block, length - first))
+            }
+          }
+        }
+        for row in 0..<count {
+          to[row] = Float(partial[row * blocks..<(row + 1) * blocks].reduce(0, +))
+        }
+        return
+      }
+      Parallel.run(count, grain: max(1, 16384 / max(length, 1))) { part in
+        for row in part { to[row] = Float(saker_sum_f32(x + row * length, length)) }
+      }
+    }
+  }
+
+  /// Sums `count` rows of `length` into one; 64 blocks of rows, in order, whatever the number of threads.
+  private static func sumColumns(
+    _ x: UnsafeMutablePointer<Float>, _ count: Int, _ length: Int, _ result: Tensor
+  ) {
+    let to = result.pointer(Float.self)
+    let blocks = min(64, max(1, count * length / 16384), max(count, 1))
+    KernelTime.measure {
+      let partial = Tensor.zeros([blocks, max(length, 1)])
+      let sums = partial.pointer(Float.self)
+      Parallel.run(blocks) { part in
+        for block in part {
+          for row in count * block / blocks..<count * (block + 1) / blocks {
+            saker_accumulate_f32(x + row * length, sums + block * length, length)
+          }
+        }
+      }
+      to.update(from: sums, count: length)
+      for block in 1..<max(blocks, 1) {
+        saker_accumulate_f32(sums + block * length, to, length)
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// This tensor as `count` rows of `length` elements that lie densely: rows run over `outer`, elements over `inner` axes,
+  /// both in order; `nil` if memory is arranged differently.
+  fileprivate func rowView(
+    _ outer: [Int], _ inner: [Int]
+  ) -> (pointer: UnsafeMutablePointer<Float>, count: Int, length: Int)? {
+    let order = outer + inner
+    var step = 1
+    for axis in order.reversed() where shape[axis] != 1 {
+      guard strides[axis] == step else { return nil }
+      step *= shape[axis]
+    }
+    let length = inner.reduce(1) { $0 * shape[$1] }
+    return (pointer(), outer.reduce(1) { $0 * shape[$1] }, length)
+  }
+
+  /// The sum over `axes`, all if none are given; computed in float32.
+  public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
+    let axes = shape.axes(axes ?? Array(0..<rank), op: "sum")
+    return apply(Sum(axes: axes, keepingAxes: keepingAxes), self)
+  }
+
+  /// The mean over `axes`, all if none are given.
+  public func mean(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
+    let axes = shape.axes(axes ?? Array(0..<rank), op: "mean")
+    let count = axes.reduce(1) { $0 * shape[$1] }
+    return sum(axes: axes, keepingAxes: keepingAxes) / Float(count)
+  }
+
+  /// The sum to a shape that broadcasts to this one: the gradient of broadcasting.
+  public func summed(to shape: Shape) -> Tensor {
+    if shape == self.shape { return self }
+    let added = rank - shape.rank
+    let axes = (0..<rank).filter { $0 < added || shape[$0 - added] != self.shape[$0] }
+    return sum(axes: axes, keepingAxes: true).reshape(shape)
+  }
+}
