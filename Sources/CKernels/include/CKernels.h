@@ -1,6 +1,7 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "elementwise.h"
+#include "interruption.h"
 #include "memory.h"
 #include "parallel.h"
 #include "state.h"
