@@ -1,3 +1,4 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "parallel.h"
+#include "pictures.h"
