@@ -17,13 +17,19 @@ extension Picture {
     let place = Placement(
       of: PictureSize(width: self.width, height: self.height),
       into: PictureSize(width: width, height: height), fit: .letterbox(fill))
-    var result = Picture(width: width, height: height, filledWith: fill)
-    result.pixels.withUnsafeMutableBufferPointer {
-      resize(
-        to: place.scaled, bytes: $0.baseAddress! + 3 * (place.top * width + place.left),
-        stride: 3 * width)
+    return Picture(
+      of: self, resizedTo: place.scaled, atX: place.left, y: place.top,
+      on: Picture(width: width, height: height, filledWith: fill))
+  }
+
+  /// `canvas` with another picture, resized, from column `x`, row `y` on; it must fit.
+  init(of picture: Picture, resizedTo size: PictureSize, atX x: Int, y: Int, on canvas: Picture) {
+    precondition(x >= 0 && y >= 0 && x + size.width <= canvas.width && y + size.height <= canvas.height)
+    self = canvas
+    pixels.withUnsafeMutableBufferPointer {
+      picture.resize(
+        to: size, bytes: $0.baseAddress! + 3 * (y * canvas.width + x), stride: 3 * canvas.width)
     }
-    return result
   }
 
   /// Resizes into rows of bytes `stride` bytes apart.
