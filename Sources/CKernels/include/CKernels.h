@@ -4,4 +4,5 @@
 #include "interruption.h"
 #include "memory.h"
 #include "parallel.h"
+#include "pictures.h"
 #include "state.h"
