@@ -86,7 +86,10 @@ extension Tensor {
 
   /// Row-major memory that nobody shares, copied only if somebody does.
   mutating func makeUnique() {
-    if isContiguous, offset == 0, isUnshared() { return }
+    if isContiguous, offset == 0, isUnshared() {
+      storage.didChange()
+      return
+    }
     let copy = Tensor(uninitialized: shape, dtype)
     Strided.copy(from: self, to: copy)
     self = copy

@@ -1,60 +1,12 @@
-/// Tensors one after the other along an axis.
-struct Cat: Operation {
-  let axis: Int
-
-  func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
-    let first = inputs[0]
-    var sizes = first.shape.sizes
-    sizes[axis] = inputs.reduce(0) { $0 + $1.shape[axis] }
-    let shape = Shape(sizes)
-    let model = inputs.max { $0.count < $1.count } ?? first
-    let channelsLast = model.isChannelsLast && !model.isContiguous
-    let result = Tensor(
-      uninitialized: shape, first.dtype,
-      strides: channelsLast ? shape.channelsLastStrides : shape.rowMajorStrides)
-    var start = 0
-    for input in inputs {
-      let end = start + input.shape[axis]
-      Strided.copy(
-        from: input, to: result.view(Region(start..<end, axis: axis, of: shape, op: "cat")))
-      start = end
-    }
-    return result
-  }
-
-  func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
-    var start = 0
-    return saved.shapes.indices.map { input in
-      let count = saved.shapes[input][axis]
-      defer { start += count }
-      return saved.needs[input] ? gradient.narrow(axis: axis, from: start, count: count) : nil
-    }
-  }
-}
-
-/// Tensors one after the other along `axis`; all other sizes must agree. In the memory order of the largest.
-public func cat(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-  guard let first = tensors.first else { fatalError("cat: expected at least one tensor, got none") }
-  let axis = first.shape.axis(axis, op: "cat")
-  let others = first.shape.removing([axis], keeping: false)
-  for tensor in tensors {
-    check(
-      tensor.rank == first.rank && tensor.dtype == first.dtype
-        && tensor.shape.removing([axis], keeping: false) == others, op: "cat",
-      expected: "tensors that differ on axis \(axis) only: \(first.dtype) \(first.shape)",
-      got: "\(tensor.dtype) \(tensor.shape)")
-  }
-  return tensors.count == 1 ? first : apply(Cat(axis: axis), to: tensors)
-}
-
 /// Tensors of one shape along a new axis.
 public func stack(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
+  check(!tensors.isEmpty, op: "stack", expected: "at least one tensor", got: "none")
   for tensor in tensors {
     check(
       tensor.shape == tensors[0].shape, op: "stack", expected: "tensors of \(tensors[0].shape)",
       got: tensor.shape)
   }
-  return cat(tensors.map { $0.unsqueeze(axis) }, axis: axis)
+  return concatenate(tensors.map { $0.unsqueeze(axis) }, axis: axis)
 }
 
 extension Tensor {
@@ -67,7 +19,7 @@ extension Tensor {
     var start = 0
     return sizes.map { size in
       defer { start += size }
-      return narrow(axis: axis, from: start, count: size)
+      return narrow(axis, start..<start + size)
     }
   }
 
@@ -76,7 +28,7 @@ extension Tensor {
     let axis = shape.axis(axis, op: "split")
     check(size > 0, op: "split", expected: "a size above 0", got: size)
     return stride(from: 0, to: Swift.max(shape[axis], 1), by: size).map {
-      narrow(axis: axis, from: $0, count: Swift.min(size, shape[axis] - $0))
+      narrow(axis, $0..<Swift.min($0 + size, shape[axis]))
     }
   }
 

@@ -1,5 +1,5 @@
 /// What stands around a padded tensor.
-public enum PaddingMode: Sendable, Hashable {
+public enum PadMode: Sendable, Hashable {
   case constant(Float)
   /// Mirrored at the border element, which is not repeated: `c b | a b c | b a`. Less than the axis is long.
   case reflect
@@ -46,7 +46,7 @@ struct Pad: UnaryOperation {
 /// `x` with `amounts` added around its last axes, one pair for each, in the order of the axes: for images
 /// `[(top, bottom), (left, right)]`. Keeps channels-last memory.
 public func pad(
-  _ x: Tensor, _ amounts: [(before: Int, after: Int)], mode: PaddingMode = .constant(0)
+  _ x: Tensor, _ amounts: [(before: Int, after: Int)], mode: PadMode = .constant(0)
 ) -> Tensor {
   check(
     amounts.count <= x.rank && amounts.allSatisfy { $0.before >= 0 && $0.after >= 0 }, op: "pad",
@@ -71,7 +71,7 @@ public func pad(
 }
 
 /// The position inside an axis that stands at `position` outside of it.
-private func source(_ position: Int, _ size: Int, _ mode: PaddingMode, _ shape: Shape) -> Int {
+private func source(_ position: Int, _ size: Int, _ mode: PadMode, _ shape: Shape) -> Int {
   if (0..<size).contains(position) { return position }
   let result =
     switch mode {

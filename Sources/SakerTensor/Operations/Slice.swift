@@ -51,16 +51,14 @@ extension Tensor {
     set { assign(newValue, to: Region(indices.map(\.tensorIndex), of: shape)) }
   }
 
-  /// `count` positions of `axis` from `start`: a view.
-  public func narrow(axis: Int, from start: Int, count: Int) -> Tensor {
+  /// The part `range` of `axis`: a view.
+  public func narrow(_ axis: Int, _ range: Range<Int>) -> Tensor {
     let axis = shape.axis(axis, op: "narrow")
-    let size = shape[axis]
-    let first = start < 0 ? start + size : start
     check(
-      first >= 0 && count >= 0 && first + count <= size, op: "narrow",
-      expected: "a part of 0..<\(size) on axis \(axis) of \(shape)",
-      got: "\(count) from \(start)")
-    return sliced(Region(first..<first + count, axis: axis, of: shape, op: "narrow"))
+      range.lowerBound >= 0 && range.upperBound <= shape[axis], op: "narrow",
+      expected: "a part of 0..<\(shape[axis]) on axis \(axis) of \(shape)", got: range)
+    return range.count == shape[axis]
+      ? self : sliced(Region(range, axis: axis, of: shape, op: "narrow"))
   }
 
   /// One position of `axis`, which goes: a view.
