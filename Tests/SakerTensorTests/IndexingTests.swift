@@ -16,7 +16,7 @@ struct IndexingTests {
     #expect(x[1, 2].shape == [] && x[1, 2].item == 6)
     expectClose(x[1..<3, 0], [4, 8])
     expectClose(x[1...1, 1...2], [5, 6])
-    expectClose(x[.all, -2...], [2, 3, 6, 7, 10, 11])
+    expectClose(x[.all, (-2)...], [2, 3, 6, 7, 10, 11])
     expectClose(x[..<(-2), ...1], [0, 1])
     expectClose(x[.all, ...(-1)], x.floats)
     expectClose(x[.all, .step(0..<4, by: 2)], [0, 2, 4, 6, 8, 10])

@@ -55,7 +55,7 @@ struct MathematicsTests {
     #expect(x.argmax().item == 1 && x.argmin().item == 1)
     for axis in 0..<2 {
       let square = Tensor([.nan, 1, 2, .nan] as [Float], [2, 2])
-      #expect(square.max(axes: [axis]).floats.allSatisfy(\.isNaN))
+      #expect(square.max(axes: [axis]).floats.allSatisfy { $0.isNaN })
     }
     let long = Tensor((0..<100).map { $0 == 71 ? Float.nan : Float($0) })
     #expect(long.max().item.isNaN && long.argmax().item == 71)
