@@ -30,6 +30,14 @@ final class Storage: @unchecked Sendable {
   deinit {
     if case .pool = release { MemoryPool.shared.give(pointer, bytes) }
   }
+
+  /// What was computed from these bytes and holds while they do not change: weights packed for a kernel.
+  private let derived = Mutex<[[Int]: Storage]>([:])
+
+  func derived(_ key: [Int]) -> Storage? { derived.withLock { $0[key] } }
+  func keep(_ storage: Storage, _ key: [Int]) { derived.withLock { $0[key] = storage } }
+  /// To be called by whoever writes into memory that was read before.
+  func didChange() { derived.withLock { if !$0.isEmpty { $0 = [:] } } }
 }
 
 /// The tensors' memory, in all and at most.

@@ -81,7 +81,10 @@ public final class Buffer: @unchecked Sendable {
 extension Tensor {
   /// Row-major memory that nobody shares, copied only if somebody does.
   mutating func makeUnique() {
-    if isContiguous, offset == 0, isKnownUniquelyReferenced(&storage) { return }
+    if isContiguous, offset == 0, isKnownUniquelyReferenced(&storage) {
+      storage.didChange()
+      return
+    }
     let copy = Tensor(uninitialized: shape, dtype)
     Strided.copy(from: self, to: copy)
     self = copy

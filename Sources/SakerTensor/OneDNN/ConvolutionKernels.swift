@@ -1,0 +1,198 @@
+import COneDNN
+import Synchronization
+
+/// The attributes of a two-dimensional convolution; pairs are (height, width).
+struct ConvolutionAttributes: Hashable {
+  var stride = [1, 1]
+  /// Rows above, columns left of the picture.
+  var before = [0, 0]
+  /// Rows below, columns right of it.
+  var after = [0, 0]
+  var dilation = [1, 1]
+  var groups = 1
+  /// A ReLU over the result; for inference only.
+  var relu = false
+
+  fileprivate var numbers: [Int] {
+    stride + before + after + dilation + [groups, relu ? 1 : 0]
+  }
+
+  /// The output's shape for an input and a weight of these shapes.
+  func output(_ x: Shape, _ weight: Shape) -> Shape {
+    let sides = (0..<2).map { axis in
+      let reach = dilation[axis] * (weight[axis + 2] - 1) + 1
+      return (x[axis + 2] + before[axis] + after[axis] - reach) / stride[axis] + 1
+    }
+    return [x[0], weight[0], sides[0], sides[1]]
+  }
+}
+
+extension Kernels {
+  /// A convolution's three passes for one shape, with the weight layouts that they chose.
+  private struct Convolution {
+    let attributes: ConvolutionAttributes
+    let x, y: Tensor
+    let weight: Shape
+    let hasBias: Bool
+
+    var key: [Int] {
+      Kernels.key(x) + weight.sizes + attributes.numbers + [hasBias ? 1 : 0]
+    }
+
+    /// `[groups, out/groups, in/groups, height, width]` if there are groups, so that oneDNN sees them.
+    var weightShape: Shape {
+      let groups = attributes.groups
+      return groups == 1
+        ? weight : [groups, weight[0] / groups, weight[1], weight[2], weight[3]]
+    }
+
+    var plainWeight: MemoryDescription {
+      MemoryDescription(weightShape, .float32, weightShape.rowMajorStrides)
+    }
+
+    func describe(_ pass: saker_pass, _ hint: OpaquePointer?) -> OpaquePointer {
+      let src = MemoryDescription(x)
+      let dst = MemoryDescription(y)
+      let chosen = MemoryDescription(
+        anyLayout: weightShape, pass == saker_backward_weights ? .float32 : x.dtype)
+      let bias = hasBias ? MemoryDescription([weight[0]], .float32, [1]) : nil
+      var description: OpaquePointer?
+      let engine = Engine.shared
+      let status = saker_convolution(
+        &description, engine.engine, pass, hint, src.raw, chosen.raw, bias?.raw, dst.raw,
+        attributes.stride.map(Int64.init), attributes.dilation.map { Int64($0 - 1) },
+        attributes.before.map(Int64.init), attributes.after.map(Int64.init),
+        attributes.relu ? engine.reluAttributes : engine.attributes)
+      demand(status, "convolution of \(x.shape) by \(weight)")
+      return description!
+    }
+
+    func forward(training: Bool) -> Primitive {
+      PrimitiveCache.shared.primitive("convolution \(training)", key) {
+        let description = describe(training ? saker_training : saker_inference, nil)
+        var slots = [
+          (DNNL_ARG_SRC, saker_pd_md(description, dnnl_query_src_md)!),
+          (DNNL_ARG_WEIGHTS, saker_pd_md(description, dnnl_query_weights_md)!),
+          (DNNL_ARG_DST, saker_pd_md(description, dnnl_query_dst_md)!),
+        ]
+        if hasBias {
+          slots.append((DNNL_ARG_BIAS, MemoryDescriptions.vector(weight[0])))
+        }
+        return Primitive(description, slots)
+      }
+    }
+
+    func backwardData() -> Primitive {
+      PrimitiveCache.shared.primitive("convolution data", key) {
+        let description = describe(saker_backward_data, forward(training: true).description)
+        return Primitive(
+          description,
+          [
+            (DNNL_ARG_DIFF_DST, saker_pd_md(description, dnnl_query_diff_dst_md)),
+            (DNNL_ARG_WEIGHTS, saker_pd_md(description, dnnl_query_weights_md)),
+            (DNNL_ARG_DIFF_SRC, saker_pd_md(description, dnnl_query_diff_src_md)),
+          ])
+      }
+    }
+
+    func backwardWeights() -> Primitive {
+      PrimitiveCache.shared.primitive("convolution weights", key) {
+        let description = describe(saker_backward_weights, forward(training: true).description)
+        var slots = [
+          (DNNL_ARG_SRC, saker_pd_md(description, dnnl_query_src_md)!),
+          (DNNL_ARG_DIFF_DST, saker_pd_md(description, dnnl_query_diff_dst_md)!),
+          (DNNL_ARG_DIFF_WEIGHTS, saker_pd_md(description, dnnl_query_diff_weights_md)!),
+        ]
+        if hasBias {
+          slots.append((DNNL_ARG_DIFF_BIAS, MemoryDescriptions.vector(weight[0])))
+        }
+        return Primitive(description, slots)
+      }
+    }
+
+    /// The float32 row-major weight in the layout and type that `primitive` wants. Kept beside the weight while it does not
+    /// change, if `keeping`.
+    func packed(_ weight: Tensor, for primitive: Primitive, _ pass: Int, keeping: Bool) -> Storage {
+      let wanted = primitive.layout(dnnl_query_weights_md)
+      let key = [pass] + self.key
+      if keeping, let kept = weight.storage.derived(key) { return kept }
+      let (storage, _) = Kernels.reorder(
+        weight.storage, weight.raw, from: plainWeight.raw, to: wanted, key)
+      if keeping, storage !== weight.storage { weight.storage.keep(storage, key) }
+      return storage
+    }
+  }
+
+  /// `x` channels-last; `weight` and `bias` float32 and contiguous.
+  static func convolution(
+    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
+    training: Bool
+  ) -> Tensor {
+    let y = Tensor(uninitializedImage: attributes.output(x.shape, weight.shape), x.dtype)
+    let work = Convolution(
+      attributes: attributes, x: x, y: y, weight: weight.shape, hasBias: bias != nil)
+    let primitive = work.forward(training: training)
+    let packed = work.packed(weight, for: primitive, 0, keeping: !training)
+    let source = packed === weight.storage ? weight.raw : packed.pointer
+    if let bias {
+      primitive.execute(x.raw, source, y.raw, bias.raw)
+    } else {
+      primitive.execute(x.raw, source, y.raw)
+    }
+    return y
+  }
+
+  /// The gradient of `x`, whose shape is given, for that of the result.
+  static func convolutionBackwardData(
+    _ gradient: Tensor, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
+    hasBias: Bool
+  ) -> Tensor {
+    let dx = Tensor(uninitializedImage: xShape, gradient.dtype)
+    let work = Convolution(
+      attributes: attributes, x: dx, y: gradient, weight: weight.shape, hasBias: hasBias)
+    let primitive = work.backwardData()
+    let packed = work.packed(weight, for: primitive, 1, keeping: false)
+    let source = packed === weight.storage ? weight.raw : packed.pointer
+    primitive.execute(gradient.raw, source, dx.raw)
+    return dx
+  }
+
+  /// The gradients of weight and bias, float32.
+  static func convolutionBackwardWeights(
+    _ x: Tensor, _ gradient: Tensor, _ weight: Shape, _ attributes: ConvolutionAttributes,
+    hasBias: Bool
+  ) -> (Tensor, Tensor?) {
+    let work = Convolution(
+      attributes: attributes, x: x, y: gradient, weight: weight, hasBias: hasBias)
+    let primitive = work.backwardWeights()
+    let dw = Tensor(uninitialized: weight)
+    let db = hasBias ? Tensor(uninitialized: [weight[0]]) : nil
+    let layout = primitive.layout(dnnl_query_diff_weights_md)
+    let plain = work.plainWeight
+    let isPlain = saker_md_equal(layout, plain.raw) != 0
+    let target = isPlain ? dw.storage : Storage(bytes: saker_md_size(layout))
+    if let db {
+      primitive.execute(x.raw, gradient.raw, target.pointer, db.raw)
+    } else {
+      primitive.execute(x.raw, gradient.raw, target.pointer)
+    }
+    if !isPlain { reorder(target.pointer, layout, dw.raw, plain.raw, [2] + work.key) }
+    return (dw, db)
+  }
+}
+
+/// Descriptions that many primitives share and that live as long as the program.
+enum MemoryDescriptions {
+  private struct Vectors: @unchecked Sendable { var made: [Int: MemoryDescription] = [:] }
+  private static let vectors = Mutex(Vectors())
+
+  /// A float32 vector.
+  static func vector(_ count: Int) -> OpaquePointer {
+    let address = vectors.withLock { vectors -> UInt in
+      let found = vectors.made[count] ?? MemoryDescription([count], .float32, [1])
+      vectors.made[count] = found
+      return UInt(bitPattern: found.raw)
+    }
+    return OpaquePointer(bitPattern: address)!
+  }
+}

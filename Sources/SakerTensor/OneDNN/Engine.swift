@@ -1,0 +1,129 @@
+import COneDNN
+
+/// oneDNN's engine and stream for this processor, made once.
+final class Engine: @unchecked Sendable {
+  static let shared = Engine()
+
+  let engine: OpaquePointer
+  let stream: OpaquePointer
+  /// Primitives take their scratch memory from our pool, so that it is shared among them and given back.
+  let attributes: OpaquePointer
+  /// The same, with a ReLU over the result.
+  let reluAttributes: OpaquePointer
+
+  private init() {
+    var engine: OpaquePointer?
+    var stream: OpaquePointer?
+    demand(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine")
+    demand(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags.rawValue), "stream")
+    self.engine = engine!
+    self.stream = stream!
+    attributes = Engine.attributes(relu: false)
+    reluAttributes = Engine.attributes(relu: true)
+  }
+
+  private static func attributes(relu: Bool) -> OpaquePointer {
+    var attributes: OpaquePointer?
+    demand(dnnl_primitive_attr_create(&attributes), "attributes")
+    demand(
+      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "scratchpad")
+    if relu {
+      var operations: OpaquePointer?
+      demand(dnnl_post_ops_create(&operations), "post-operations")
+      demand(saker_append_eltwise(operations, dnnl_eltwise_relu, 0, 0), "post-operation relu")
+      demand(dnnl_primitive_attr_set_post_ops(attributes, operations), "post-operations")
+      dnnl_post_ops_destroy(operations)
+    }
+    return attributes!
+  }
+
+  /// Whether convolutions run in bfloat16 on this processor; if not, they compute through float32.
+  static let hasBFloat16: Bool = {
+    let shape: Shape = [1, 16, 8, 8]
+    let x = MemoryDescription(shape, .bfloat16, shape.channelsLastStrides)
+    let w = MemoryDescription(anyLayout: [16, 16, 3, 3], .bfloat16)
+    var description: OpaquePointer?
+    let ones: [Int64] = [1, 1]
+    let zeros: [Int64] = [0, 0]
+    let status = saker_convolution(
+      &description, shared.engine, saker_training, nil, x.raw, w.raw, nil, x.raw, ones, zeros,
+      ones, ones, shared.attributes)
+    if let description { dnnl_primitive_desc_destroy(description) }
+    return status == dnnl_success
+  }()
+}
+
+/// Stops on an answer from oneDNN that a correct call never gets.
+func demand(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
+  guard status == dnnl_success else {
+    let reason =
+      switch status {
+      case dnnl_out_of_memory: "out of memory"
+      case dnnl_invalid_arguments: "invalid arguments"
+      case dnnl_unimplemented: "not implemented for this processor"
+      default: "status \(status.rawValue)"
+      }
+    fatalError("oneDNN: \(what()): \(reason)")
+  }
+}
+
+/// How oneDNN sees a tensor: sizes, type, strides or a layout of its own choice.
+final class MemoryDescription {
+  let raw: OpaquePointer
+
+  init(_ shape: Shape, _ dtype: DType, _ strides: [Int]) {
+    raw = saker_md_make(
+      Int32(shape.rank), shape.sizes.map(Int64.init), dtype.dnnl, strides.map(Int64.init))!
+  }
+
+  /// The layout is the primitive's to choose.
+  init(anyLayout shape: Shape, _ dtype: DType) {
+    raw = saker_md_make(Int32(shape.rank), shape.sizes.map(Int64.init), dtype.dnnl, nil)!
+  }
+
+  convenience init(_ tensor: Tensor) {
+    self.init(tensor.shape, tensor.dtype, tensor.packedStrides)
+  }
+
+  deinit { saker_md_free(raw) }
+}
+
+extension DType {
+  var dnnl: dnnl_data_type_t {
+    switch self {
+    case .float32: dnnl_f32
+    case .bfloat16: dnnl_bf16
+    case .float16: dnnl_f16
+    case .int8: dnnl_s8
+    case .uint8, .bool: dnnl_u8
+    case .int32: dnnl_s32
+    case .int64: fatalError("oneDNN has no 64-bit integers")
+    }
+  }
+}
+
+/// The library that computes, for `saker doctor` and reports.
+public enum KernelLibrary {
+  public static var version: String {
+    let version = dnnl_version()!.pointee
+    return "oneDNN \(version.major).\(version.minor).\(version.patch)"
+  }
+
+  /// The widest instruction set that oneDNN uses on this processor.
+  public static var instructionSet: String {
+    switch dnnl_get_effective_cpu_isa() {
+    case dnnl_cpu_isa_sse41: "SSE4.1"
+    case dnnl_cpu_isa_avx: "AVX"
+    case dnnl_cpu_isa_avx2: "AVX2"
+    case dnnl_cpu_isa_avx2_vnni: "AVX2 + VNNI"
+    case dnnl_cpu_isa_avx512_core: "AVX-512"
+    case dnnl_cpu_isa_avx512_core_vnni: "AVX-512 + VNNI"
+    case dnnl_cpu_isa_avx512_core_bf16: "AVX-512 + VNNI + BF16"
+    case dnnl_cpu_isa_avx512_core_amx: "AVX-512 + AMX"
+    default: "other (\(dnnl_get_effective_cpu_isa().rawValue))"
+    }
+  }
+
+  /// Whether bfloat16 runs on its own instructions; if not, it computes through float32.
+  public static var hasBFloat16: Bool { Engine.hasBFloat16 }
+}

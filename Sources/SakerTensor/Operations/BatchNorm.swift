@@ -1,0 +1,91 @@
+/// `scale * (x - mean) / sqrt(variance + epsilon) + shift` for each channel, and a ReLU over it if wanted. Ioffe & Szegedy,
+/// arXiv:1502.03167. Mean and biased variance are the batch's own, or given: then they are constants.
+struct BatchNorm: Operation {
+  let epsilon: Float
+  let relu: Bool
+  /// Given statistics; the batch's own if `nil`.
+  let given: (mean: Tensor, variance: Tensor)?
+  /// Hears of the batch's own.
+  let report: @Sendable (_ mean: Tensor, _ variance: Tensor) -> Void
+
+  func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
+    let x = inputs[0].rank >= 3 ? inputs[0].channelsLast() : inputs[0].contiguous()
+    let (scale, shift) = (inputs[1].contiguous(), inputs[2].contiguous())
+    // Inference has no batch statistics; oneDNN wants "training" to give them.
+    let result = Kernels.batchNorm(
+      x, scale: scale, shift: shift, statistics: given, epsilon: epsilon, relu: relu,
+      training: saved.isRecording || given == nil)
+    if given == nil { report(result.mean, result.variance) }
+    saved.keep(x, scale, result.mean, result.variance)
+    if let workspace = result.workspace { saved.keep(workspace) }
+    return result.y
+  }
+
+  /// With x̂ the normalized input and m values a channel: dshift = Σ dy, dscale = Σ dy x̂,
+  /// dx = scale / sqrt(variance + epsilon) (dy - dshift / m - x̂ dscale / m); the last two terms only for the batch's own
+  /// statistics. The term of the mean through the variance is a sum of deviations, which is 0.
+  func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
+    let x = saved[0]
+    let gradient = x.rank >= 3 ? gradient.channelsLast() : gradient.contiguous()
+    let result = Kernels.batchNormBackward(
+      gradient, x, scale: saved[1], mean: saved[2], variance: saved[3],
+      workspace: saved.count > 4 ? saved[4] : nil, epsilon: epsilon, relu: relu,
+      hasStatistics: given != nil)
+    return [
+      saved.needs[0] ? result.x : nil, saved.needs[1] ? result.scale : nil,
+      saved.needs[2] ? result.shift : nil,
+    ]
+  }
+}
+
+/// Batch normalization by the batch's own statistics, as in training.
+///
+/// - Parameters:
+///   - x: `[N, C]` or `[N, C, spatial...]`, float32 or bfloat16.
+///   - scale, shift: `[C]`, float32; 1 and 0 if left out.
+///   - relu: a ReLU over the result.
+///   - statistics: gets the mean and the biased variance of each channel, `[C]`, and how many values each is over.
+public func batchNormTraining(
+  _ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float, relu: Bool,
+  statistics: @escaping @Sendable (_ mean: Tensor, _ biasedVariance: Tensor, _ count: Int) -> Void
+) -> Tensor {
+  let count = x.count / max(x.shape.rank > 1 ? x.shape[1] : 1, 1)
+  return batchNorm(
+    x, nil, scale, shift, epsilon, relu, { mean, variance in statistics(mean, variance, count) })
+}
+
+/// Batch normalization by given statistics, as in evaluation: `mean` and `variance` are `[C]`, float32, and constant.
+public func batchNormInference(
+  _ x: Tensor, mean: Tensor, variance: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float,
+  relu: Bool
+) -> Tensor {
+  check(
+    x.rank >= 2 && mean.shape == [x.shape[1]] && variance.shape == mean.shape, op: "batchNorm",
+    expected: "statistics for each channel of \(x.shape)", got: mean.shape)
+  return batchNorm(
+    x, (mean.detached().contiguous(), variance.detached().contiguous()), scale, shift, epsilon,
+    relu, { _, _ in })
+}
+
+private func batchNorm(
+  _ x: Tensor, _ given: (Tensor, Tensor)?, _ scale: Tensor?, _ shift: Tensor?,
+  _ epsilon: Float, _ relu: Bool, _ report: @escaping @Sendable (Tensor, Tensor) -> Void
+) -> Tensor {
+  check(
+    x.rank >= 2 && x.rank <= 5 && x.count > 0, op: "batchNorm",
+    expected: "[N, C] or [N, C, spatial...]", got: x.shape)
+  let channels = x.shape[1]
+  for vector in [scale, shift] {
+    check(
+      vector == nil || (vector!.shape == [channels] && vector!.dtype == .float32),
+      op: "batchNorm", expected: "a float32 vector of \(channels) channels",
+      got: vector!.shape)
+  }
+  let inputs = [x, scale ?? .ones([channels]), shift ?? .zeros([channels])]
+  let operation = BatchNorm(epsilon: epsilon, relu: relu, given: given, report: report)
+  if x.dtype == .float32 || (x.dtype == .bfloat16 && Engine.hasBFloat16) {
+    return apply(operation, to: inputs)
+  }
+  return apply(operation, to: [x.converted(to: .float32)] + inputs.dropFirst())
+    .converted(to: x.dtype)
+}

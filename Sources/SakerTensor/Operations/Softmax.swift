@@ -1,0 +1,35 @@
+/// exp(x) / Σ exp(x) along the last axis, or its logarithm; the largest element is subtracted first, so that nothing
+/// overflows. Computed in float32.
+struct Softmax: UnaryOperation {
+  let log: Bool
+
+  var name: String { log ? "logSoftmax" : "softmax" }
+
+  func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
+    let y = Kernels.softmax(x.converted(to: .float32).contiguous(), log: log)
+    saved.keep(y)
+    return y.converted(to: x.dtype)
+  }
+
+  /// Softmax: dx = y (dy - Σ dy y). Its logarithm: dx = dy - exp(y) Σ dy.
+  func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
+    Kernels.softmaxBackward(
+      saved[0], gradient.converted(to: .float32).contiguous(), log: log
+    ).converted(to: gradient.dtype)
+  }
+}
+
+/// The shares that `x`'s exponentials have of their sum along `axis`.
+public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor { softmax(x, axis, log: false) }
+
+/// The logarithm of `softmax`, without its loss of digits.
+public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor { softmax(x, axis, log: true) }
+
+private func softmax(_ x: Tensor, _ axis: Int, log: Bool) -> Tensor {
+  let axis = x.shape.axis(axis, op: "softmax")
+  check(
+    x.dtype.isFloating && x.rank > 0, op: "softmax", expected: "a floating tensor with axes",
+    got: "\(x.dtype) \(x.shape)")
+  if axis == x.rank - 1 { return apply(Softmax(log: log), x) }
+  return apply(Softmax(log: log), x.transposed(axis, -1)).transposed(axis, -1)
+}
