@@ -37,7 +37,7 @@ extension Kernels {
     func forward() -> Primitive {
       PrimitiveCache.shared.primitive("batch norm", key) {
         let description = describe(training ? saker_training : saker_inference, nil)
-        let vector = MemoryDescriptions.vector(x.shape[1])
+        let vector = MemoryDescription(vector: x.shape[1]).raw
         var slots = [
           (DNNL_ARG_SRC, saker_pd_md(description, dnnl_query_src_md)!),
           (DNNL_ARG_DST, saker_pd_md(description, dnnl_query_dst_md)!),
@@ -57,7 +57,7 @@ extension Kernels {
       PrimitiveCache.shared.primitive("batch norm backward", key) {
         let forward = forward()
         let description = describe(saker_backward_data, forward.description)
-        let vector = MemoryDescriptions.vector(x.shape[1])
+        let vector = MemoryDescription(vector: x.shape[1]).raw
         var slots = [
           (DNNL_ARG_SRC, saker_pd_md(description, dnnl_query_src_md)!),
           (DNNL_ARG_DIFF_DST, saker_pd_md(description, dnnl_query_diff_dst_md)!),
@@ -65,6 +65,8 @@ extension Kernels {
           (DNNL_ARG_SCALE, vector), (DNNL_ARG_MEAN, vector), (DNNL_ARG_VARIANCE, vector),
           (DNNL_ARG_DIFF_SCALE, vector), (DNNL_ARG_DIFF_SHIFT, vector),
         ]
+        // Version 2 wants the shift, whose value no gradient depends on.
+        if saker_dnnl_major() < 3 { slots.append((DNNL_ARG_SHIFT, vector)) }
         if let workspace = saker_pd_md(description, dnnl_query_workspace_md),
           saker_md_size(workspace) > 0
         {
@@ -108,14 +110,12 @@ extension Kernels {
     let dx = Tensor(uninitialized: x.shape, x.dtype, strides: x.packedStrides)
     let dScale = Tensor(uninitialized: [x.shape[1]])
     let dShift = Tensor(uninitialized: [x.shape[1]])
-    if let workspace {
-      primitive.execute(
-        x.raw, gradient.raw, dx.raw, scale.raw, mean.raw, variance.raw, dScale.raw, dShift.raw,
-        workspace.raw)
-    } else {
-      primitive.execute(
-        x.raw, gradient.raw, dx.raw, scale.raw, mean.raw, variance.raw, dScale.raw, dShift.raw)
-    }
+    var memory = [
+      x.raw, gradient.raw, dx.raw, scale.raw, mean.raw, variance.raw, dScale.raw, dShift.raw,
+    ]
+    if saker_dnnl_major() < 3 { memory.append(scale.raw) }
+    if let workspace { memory.append(workspace.raw) }
+    primitive.execute(memory)
     return (dx, dScale, dShift)
   }
 }

@@ -1,5 +1,4 @@
 import COneDNN
-import Synchronization
 
 /// The attributes of a two-dimensional convolution; pairs are (height, width).
 struct ConvolutionAttributes: Hashable {
@@ -76,7 +75,7 @@ extension Kernels {
           (DNNL_ARG_DST, saker_pd_md(description, dnnl_query_dst_md)!),
         ]
         if hasBias {
-          slots.append((DNNL_ARG_BIAS, MemoryDescriptions.vector(weight[0])))
+          slots.append((DNNL_ARG_BIAS, MemoryDescription(vector: weight[0]).raw))
         }
         return Primitive(description, slots)
       }
@@ -104,7 +103,7 @@ extension Kernels {
           (DNNL_ARG_DIFF_WEIGHTS, saker_pd_md(description, dnnl_query_diff_weights_md)!),
         ]
         if hasBias {
-          slots.append((DNNL_ARG_DIFF_BIAS, MemoryDescriptions.vector(weight[0])))
+          slots.append((DNNL_ARG_DIFF_BIAS, MemoryDescription(vector: weight[0]).raw))
         }
         return Primitive(description, slots)
       }
@@ -178,21 +177,5 @@ extension Kernels {
     }
     if !isPlain { reorder(target.pointer, layout, dw.raw, plain.raw, [2] + work.key) }
     return (dw, db)
-  }
-}
-
-/// Descriptions that many primitives share and that live as long as the program.
-enum MemoryDescriptions {
-  private struct Vectors: @unchecked Sendable { var made: [Int: MemoryDescription] = [:] }
-  private static let vectors = Mutex(Vectors())
-
-  /// A float32 vector.
-  static func vector(_ count: Int) -> OpaquePointer {
-    let address = vectors.withLock { vectors -> UInt in
-      let found = vectors.made[count] ?? MemoryDescription([count], .float32, [1])
-      vectors.made[count] = found
-      return UInt(bitPattern: found.raw)
-    }
-    return OpaquePointer(bitPattern: address)!
   }
 }

@@ -1,4 +1,5 @@
 import COneDNN
+import Synchronization
 
 /// oneDNN's engine and stream for this processor, made once.
 final class Engine: @unchecked Sendable {
@@ -67,25 +68,47 @@ func demand(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
   }
 }
 
-/// How oneDNN sees a tensor: sizes, type, strides or a layout of its own choice.
-final class MemoryDescription {
+/// How oneDNN sees a tensor: sizes, type, strides or a layout of its own choice. Each distinct one is made once and lives
+/// as long as the program, so that nobody has to hold it.
+struct MemoryDescription {
   let raw: OpaquePointer
 
   init(_ shape: Shape, _ dtype: DType, _ strides: [Int]) {
-    raw = saker_md_make(
-      Int32(shape.rank), shape.sizes.map(Int64.init), dtype.dnnl, strides.map(Int64.init))!
+    raw = MemoryDescription.interned(shape, dtype, strides)
   }
 
   /// The layout is the primitive's to choose.
   init(anyLayout shape: Shape, _ dtype: DType) {
-    raw = saker_md_make(Int32(shape.rank), shape.sizes.map(Int64.init), dtype.dnnl, nil)!
+    raw = MemoryDescription.interned(shape, dtype, nil)
   }
 
-  convenience init(_ tensor: Tensor) {
+  init(_ tensor: Tensor) {
     self.init(tensor.shape, tensor.dtype, tensor.packedStrides)
   }
 
-  deinit { saker_md_free(raw) }
+  /// A float32 vector.
+  init(vector count: Int) {
+    self.init([count], .float32, [1])
+  }
+
+  /// Addresses by sizes, type and strides.
+  private static let made = Mutex<[[Int]: UInt]>([:])
+
+  private static func interned(_ shape: Shape, _ dtype: DType, _ strides: [Int]?)
+    -> OpaquePointer
+  {
+    let key = shape.sizes + [dtype.dnnl.hashNumber] + (strides ?? [])
+    let address = made.withLock { made -> UInt in
+      if let found = made[key] { return found }
+      guard
+        let description = saker_md_make(
+          Int32(shape.rank), shape.sizes.map(Int64.init), dtype.dnnl, strides?.map(Int64.init))
+      else { fatalError("oneDNN cannot describe \(dtype) \(shape) with strides \(strides ?? [])") }
+      made[key] = UInt(bitPattern: description)
+      return UInt(bitPattern: description)
+    }
+    return OpaquePointer(bitPattern: address)!
+  }
 }
 
 extension DType {

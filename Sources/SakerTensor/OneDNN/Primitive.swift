@@ -36,7 +36,9 @@ final class Primitive: @unchecked Sendable {
   }
 
   /// Runs on the memory at `pointers`, one for each slot, and returns when it is done.
-  func execute(_ pointers: UnsafeMutableRawPointer...) {
+  func execute(_ pointers: UnsafeMutableRawPointer...) { execute(pointers) }
+
+  func execute(_ pointers: [UnsafeMutableRawPointer]) {
     let scratch = scratchBytes > 0 ? Storage(bytes: scratchBytes) : nil
     lock.withLock { _ in
       for (index, pointer) in pointers.enumerated() {
