@@ -55,3 +55,26 @@ public struct Detection: Hashable, Codable, Sendable {
     self.score = score
   }
 }
+
+extension Box {
+  /// Both corners times a factor an axis.
+  public func scaled(x: Float, y: Float) -> Box {
+    Box(left: left * x, top: top * y, right: right * x, bottom: bottom * y)
+  }
+
+  public func moved(x: Float, y: Float) -> Box {
+    Box(left: left + x, top: top + y, right: right + x, bottom: bottom + y)
+  }
+
+  /// The part between (0, 0) and (`width`, `height`); empty, but not inverted, if there is none.
+  public func clipped(width: Float, height: Float) -> Box {
+    Box(
+      left: min(max(left, 0), width), top: min(max(top, 0), height),
+      right: min(max(right, 0), width), bottom: min(max(bottom, 0), height))
+  }
+
+  /// From Pascal VOC's inclusive corners, which count pixels from 1: the box 1...1 covers the first pixel.
+  public init(vocLeft: Float, top: Float, right: Float, bottom: Float) {
+    self.init(left: vocLeft - 1, top: top - 1, right: right, bottom: bottom)
+  }
+}

@@ -3,4 +3,5 @@
 #include "elementwise.h"
 #include "memory.h"
 #include "parallel.h"
+#include "pictures.h"
 #include "state.h"

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A picture in memory: 8-bit RGB, row by row from the top, channels interleaved.
 public struct Picture: Hashable, Sendable {
   public let width, height: Int
@@ -6,10 +8,138 @@ public struct Picture: Hashable, Sendable {
 
   public init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(
-      pixels.count == width * height * 3,
-      "a \(width)x\(height) picture has \(width * height * 3) bytes")
+      width > 0 && height > 0 && pixels.count == width * height * 3,
+      "a \(width)x\(height) picture has \(width * height * 3) bytes, got \(pixels.count)")
     self.width = width
     self.height = height
     self.pixels = pixels
   }
+
+  /// A picture of one colour.
+  public init(width: Int, height: Int, filledWith color: RGB = .black) {
+    self.init(width: width, height: height) { pixels in
+      for i in stride(from: 0, to: pixels.count, by: 3) {
+        pixels[i] = color.red
+        pixels[i + 1] = color.green
+        pixels[i + 2] = color.blue
+      }
+    }
+  }
+
+  /// A picture whose `height * width * 3` bytes `write` fills, all of them.
+  init(
+    width: Int, height: Int, writing write: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
+  ) rethrows {
+    let count = width * height * 3
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try write(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
+
+  /// The pixel in column `x` of row `y`, both counted from 0 at the top left.
+  public subscript(x: Int, y: Int) -> RGB {
+    get {
+      let at = offset(x, y)
+      return RGB(pixels[at], pixels[at + 1], pixels[at + 2])
+    }
+    set {
+      let at = offset(x, y)
+      pixels[at] = newValue.red
+      pixels[at + 1] = newValue.green
+      pixels[at + 2] = newValue.blue
+    }
+  }
+
+  private func offset(_ x: Int, _ y: Int) -> Int {
+    precondition(
+      x >= 0 && x < width && y >= 0 && y < height,
+      "pixel (\(x), \(y)) is outside a \(width)x\(height) picture")
+    return 3 * (y * width + x)
+  }
+
+  /// The part from column `x`, row `y` on, `width` wide and `height` high; it must lie inside.
+  public func cropped(x: Int, y: Int, width: Int, height: Int) -> Picture {
+    precondition(
+      x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= self.width
+        && y + height <= self.height,
+      "a \(width)x\(height) part at (\(x), \(y)) is not inside \(self.width)x\(self.height)")
+    return reordered(width: width, height: height, start: y * self.width + x, 1, self.width)
+  }
+
+  /// Left and right swapped.
+  public func flippedHorizontally() -> Picture { oriented(.mirrored) }
+
+  /// Top and bottom swapped.
+  public func flippedVertically() -> Picture { oriented(.flipped) }
+
+  /// Left and right swapped in place.
+  mutating func flipHorizontally() {
+    let (width, height) = (Int32(width), Int32(height))
+    pixels.withUnsafeMutableBufferPointer { saker_flip_rgb($0.baseAddress, width, height) }
+  }
+
+  /// The picture as it is meant to be seen when it was stored in `orientation`.
+  public func oriented(_ orientation: Orientation) -> Picture {
+    let (w, h) = (width, height)
+    switch orientation {
+    case .upright: return self
+    case .mirrored: return reordered(width: w, height: h, start: w - 1, -1, w)
+    case .halfTurn: return reordered(width: w, height: h, start: w * h - 1, -1, -w)
+    case .flipped: return reordered(width: w, height: h, start: (h - 1) * w, 1, -w)
+    case .transposed: return reordered(width: h, height: w, start: 0, w, 1)
+    case .rightTurn: return reordered(width: h, height: w, start: (h - 1) * w, -w, 1)
+    case .transversed: return reordered(width: h, height: w, start: w * h - 1, -w, -1)
+    case .leftTurn: return reordered(width: h, height: w, start: w - 1, w, -1)
+    }
+  }
+
+  private func reordered(width: Int, height: Int, start: Int, _ stepX: Int, _ stepY: Int) -> Picture
+  {
+    Picture(width: width, height: height) { result in
+      pixels.withUnsafeBufferPointer {
+        saker_reorder_rgb(
+          $0.baseAddress, result.baseAddress, Int32(width), Int32(height), start, stepX, stepY)
+      }
+    }
+  }
+}
+
+/// One pixel, 0...255 a channel.
+public struct RGB: Hashable, Codable, Sendable {
+  public var red, green, blue: UInt8
+
+  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+    self.red = red
+    self.green = green
+    self.blue = blue
+  }
+
+  public static let black = RGB(0, 0, 0)
+  public static let white = RGB(255, 255, 255)
+  /// 114, the border that the field's letterboxes use.
+  public static let letterboxGray = RGB(114, 114, 114)
+}
+
+/// How a stored picture must be turned to be seen upright: the values 1 to 8 of EXIF's tag 0x0112 (EXIF 2.32, section 4.6.4).
+public enum Orientation: Int, CaseIterable, Sendable {
+  case upright = 1
+  /// Left and right are swapped.
+  case mirrored
+  /// Turned by 180°.
+  case halfTurn
+  /// Top and bottom are swapped.
+  case flipped
+  /// Mirrored along the diagonal from the top left.
+  case transposed
+  /// To be turned clockwise by 90°.
+  case rightTurn
+  /// Mirrored along the diagonal from the top right.
+  case transversed
+  /// To be turned counter-clockwise by 90°.
+  case leftTurn
+
+  /// Whether width and height change places.
+  public var swapsSides: Bool { rawValue >= 5 }
 }

@@ -1,0 +1,181 @@
+#include "pictures.h"
+
+#include <math.h>
+#include <string.h>
+
+// One body, compiled for each instruction set and chosen when the program starts; elsewhere the compiler's own choice.
+#if defined(__x86_64__) && defined(__linux__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+// Four lanes, of which a pixel uses three; loaded and stored at any multiple of a float's size.
+typedef float lanes __attribute__((vector_size(16), aligned(4)));
+
+// Four rows a pass: the sums stay in the first cache, and a missing row counts with weight 0.
+INLINE void add_rows(const uint8_t *first, ptrdiff_t stride, int rows, const float *weights, int count, float *restrict sums) {
+  for (int r = 0; r < rows; r += 4) {
+    const uint8_t *a = first + r * stride;
+    const uint8_t *b = r + 1 < rows ? a + stride : a;
+    const uint8_t *c = r + 2 < rows ? a + 2 * stride : a;
+    const uint8_t *d = r + 3 < rows ? a + 3 * stride : a;
+    float wa = weights[r];
+    float wb = r + 1 < rows ? weights[r + 1] : 0;
+    float wc = r + 2 < rows ? weights[r + 2] : 0;
+    float wd = r + 3 < rows ? weights[r + 3] : 0;
+    if (r == 0) {
+      for (int i = 0; i < count; i++) sums[i] = a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd;
+    } else {
+      for (int i = 0; i < count; i++) sums[i] += a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd;
+    }
+  }
+}
+
+INLINE void gather_columns(const float *row, const struct saker_taps *taps, float *out) {
+  for (int x = 0; x < taps->outputs; x++) {
+    const float *pixel = row + 3 * (ptrdiff_t)taps->firsts[x];
+    const float *weights = taps->weights + (ptrdiff_t)x * taps->stride;
+    lanes even = {0, 0, 0, 0}, odd = {0, 0, 0, 0};
+    int count = taps->counts[x], t = 0;
+    for (; t + 1 < count; t += 2) {
+      even += *(const lanes *)(pixel + 3 * t) * weights[t];
+      odd += *(const lanes *)(pixel + 3 * t + 3) * weights[t + 1];
+    }
+    if (t < count) even += *(const lanes *)(pixel + 3 * t) * weights[t];
+    *(lanes *)(out + 3 * x) = even + odd;  // the fourth lane is overwritten by the next pixel
+  }
+}
+
+CLONES void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stride, int source_width, const struct saker_taps *vertical,
+                             const struct saker_taps *horizontal, float *scratch, uint8_t *bytes, ptrdiff_t bytes_stride,
+                             float *floats, ptrdiff_t floats_stride, const float *scales, const float *biases) {
+  int wide = 3 * source_width, narrow = 3 * horizontal->outputs;
+  float *row = scratch, *out = scratch + wide + 16;
+  memset(row + wide, 0, 16 * sizeof(float));
+  for (int y = 0; y < vertical->outputs; y++) {
+    add_rows(source + vertical->firsts[y] * source_stride, source_stride, vertical->counts[y],
+             vertical->weights + (ptrdiff_t)y * vertical->stride, wide, row);
+    gather_columns(row, horizontal, out);
+    for (int i = 0; i < narrow; i++) {
+      // weights sum to 1 and are not negative, so only rounding can leave 0...255
+      float level = (float)(int)(out[i] + 0.5f);
+      out[i] = level > 255 ? 255 : level;
+    }
+    if (bytes) {
+      uint8_t *to = bytes + y * bytes_stride;
+      for (int i = 0; i < narrow; i++) to[i] = (uint8_t)(int)out[i];
+    }
+    if (floats) {
+      float *to = floats + y * floats_stride;
+      for (int i = 0; i < narrow; i++) to[i] = out[i] * scales[i] + biases[i];
+    }
+  }
+}
+
+CLONES void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, int rows, int count, float *restrict floats,
+                                ptrdiff_t floats_stride, const float *scales, const float *biases) {
+  for (int y = 0; y < rows; y++) {
+    const uint8_t *from = bytes + y * stride;
+    float *to = floats + y * floats_stride;
+    for (int i = 0; i < count; i++) to[i] = (float)from[i] * scales[i] + biases[i];
+  }
+}
+
+void saker_reorder_rgb(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x,
+                       ptrdiff_t step_y) {
+  enum { tile = 32 };  // a turned picture is read along columns: small tiles keep them in the cache
+  for (int top = 0; top < height; top += tile) {
+    int bottom = top + tile < height ? top + tile : height;
+    for (int left = 0; left < width; left += tile) {
+      int right = left + tile < width ? left + tile : width;
+      for (int y = top; y < bottom; y++) {
+        uint8_t *to = result + 3 * ((ptrdiff_t)y * width + left);
+        const uint8_t *from = source + 3 * (start + left * step_x + y * step_y);
+        for (int x = left; x < right; x++, to += 3, from += 3 * step_x) {
+          to[0] = from[0];
+          to[1] = from[1];
+          to[2] = from[2];
+        }
+      }
+    }
+  }
+}
+
+void saker_flip_rgb(uint8_t *pixels, int width, int height) {
+  for (int y = 0; y < height; y++) {
+    uint8_t *left = pixels + 3 * (ptrdiff_t)y * width, *right = left + 3 * (ptrdiff_t)(width - 1);
+    for (; left < right; left += 3, right -= 3) {
+      uint8_t r = left[0], g = left[1], b = left[2];
+      left[0] = right[0], left[1] = right[1], left[2] = right[2];
+      right[0] = r, right[1] = g, right[2] = b;
+    }
+  }
+}
+
+INLINE uint8_t product255(int a, int b) {
+  int p = a * b + 128;
+  return (uint8_t)(((p >> 8) + p) >> 8);
+}
+
+void saker_rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, size_t pixels) {
+  for (size_t i = 0; i < pixels; i++, cmyk += 4, rgb += 3) {
+    int paper = cmyk[3];
+    for (int c = 0; c < 3; c++) {
+      int level = paper - product255(255 - cmyk[c], paper);
+      rgb[c] = (uint8_t)(level < 0 ? 0 : level);
+    }
+  }
+}
+
+INLINE float clamp255(float x) { return x < 0 ? 0 : x > 255 ? 255 : x; }
+INLINE float gray_of(float r, float g, float b) { return (float)(int)(0.2989f * r + 0.587f * g + 0.114f * b); }
+
+CLONES void saker_blend_constant(uint8_t *levels, size_t count, float factor, float offset) {
+  for (size_t i = 0; i < count; i++) levels[i] = (uint8_t)(int)clamp255((float)levels[i] * factor + offset);
+}
+
+CLONES double saker_mean_gray(const uint8_t *rgb, size_t pixels) {
+  uint64_t sum = 0;
+  for (size_t done = 0; done < pixels;) {
+    size_t end = done + 65536 < pixels ? done + 65536 : pixels;
+    uint32_t part = 0;  // 65536 * 255 fits
+    for (; done < end; done++) part += (uint32_t)gray_of(rgb[3 * done], rgb[3 * done + 1], rgb[3 * done + 2]);
+    sum += part;
+  }
+  return pixels ? (double)sum / (double)pixels : 0;
+}
+
+CLONES void saker_blend_gray(uint8_t *rgb, size_t pixels, float factor) {
+  float rest = 1 - factor;
+  for (size_t i = 0; i < pixels; i++) {
+    uint8_t *p = rgb + 3 * i;
+    float r = p[0], g = p[1], b = p[2], gray = gray_of(r, g, b) * rest;
+    p[0] = (uint8_t)(int)clamp255(r * factor + gray);
+    p[1] = (uint8_t)(int)clamp255(g * factor + gray);
+    p[2] = (uint8_t)(int)clamp255(b * factor + gray);
+  }
+}
+
+CLONES void saker_turn_hue(uint8_t *rgb, size_t pixels, float turn) {
+  for (size_t i = 0; i < pixels; i++) {
+    uint8_t *p = rgb + 3 * i;
+    float r = p[0], g = p[1], b = p[2];
+    float high = r > g ? r : g, low = r < g ? r : g;
+    high = high > b ? high : b;
+    low = low < b ? low : b;
+    float range = high - low, unit = range > 0 ? 1 / range : 0;
+    float h = high == r ? (g - b) * unit : high == g ? 2 + (b - r) * unit : 4 + (r - g) * unit;
+    h = h / 6 + turn;
+    h = (h - floorf(h)) * 6;
+    // Each channel is a trapezium over the hue: high where near its own colour, low where opposite.
+    float red = fabsf(h - 3) - 1, green = 2 - fabsf(h - 2), blue = 2 - fabsf(h - 4);
+    red = red < 0 ? 0 : red > 1 ? 1 : red;
+    green = green < 0 ? 0 : green > 1 ? 1 : green;
+    blue = blue < 0 ? 0 : blue > 1 ? 1 : blue;
+    p[0] = (uint8_t)(int)(low + red * range + 0.5f);
+    p[1] = (uint8_t)(int)(low + green * range + 0.5f);
+    p[2] = (uint8_t)(int)(low + blue * range + 0.5f);
+  }
+}

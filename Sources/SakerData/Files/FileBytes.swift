@@ -1,0 +1,120 @@
+import Foundation
+
+/// Whole files, with the reason in words when one cannot be read or written.
+enum FileBytes {
+  struct Failure: Error {
+    let reason: String
+    init(_ reason: String) { self.reason = reason }
+    /// The reason the system gives in `errno`.
+    static func system() -> Failure {
+      switch errno {
+      case ENOENT: Failure("does not exist")
+      case EACCES: Failure("may not be read or written (permission denied)")
+      case let code: Failure(String(cString: strerror(code)).lowercased())
+      }
+    }
+  }
+
+  /// An open regular file, closed when released.
+  final class Handle {
+    let descriptor: Int32
+    let count: Int
+
+    init(_ path: String) throws(Failure) {
+      // Not blocking: opening a pipe would wait for somebody to write into it.
+      descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard descriptor >= 0 else { throw .system() }
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else {
+        close(descriptor)
+        throw .system()
+      }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        close(descriptor)
+        throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file")
+      }
+      count = Int(status.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The bytes from `offset` on, `count` or fewer at the end of the file.
+    func read(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
+      var failed = false
+      let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+        while done < count {
+          let got = pread(
+            descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
+          if got < 0 && errno == EINTR { continue }
+          if got < 0 { failed = true }
+          if got <= 0 { break }
+          done += got
+        }
+      }
+      if failed { throw .system() }
+      return bytes
+    }
+  }
+
+  /// Above this a file is no picture, annotation or list of names.
+  static let limit = 1 << 30
+
+  static func read(_ path: String) throws(Failure) -> [UInt8] {
+    let handle = try Handle(path)
+    guard handle.count <= limit else { throw Failure("is larger than \(limit >> 20) MiB") }
+    return try handle.read(at: 0, count: handle.count)
+  }
+
+  /// Writes to a temporary name beside `path`, then renames: whoever reads `path` sees the old file or the whole new one.
+  static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    var template = Array((path + ".XXXXXX").utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else {
+      let why = Failure.system()
+      throw errno == ENOENT ? Failure("cannot be written: its folder does not exist") : why
+    }
+    do throws(Failure) {
+      var done = 0
+      while done < bytes.count {
+        let put = bytes.withUnsafeBytes {
+          Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+        }
+        if put < 0 && errno == EINTR { continue }
+        guard put > 0 else { throw .system() }
+        done += put
+      }
+      // mkstemp leaves the file to its owner alone; give it the mode that any other new file has.
+      let mask = umask(0)
+      umask(mask)
+      guard fchmod(descriptor, 0o666 & ~mask) == 0, rename(template, path) == 0 else {
+        throw .system()
+      }
+      close(descriptor)
+    } catch {
+      close(descriptor)
+      unlink(template)
+      throw error
+    }
+  }
+
+  /// Names of what a folder holds, sorted.
+  static func list(_ folder: String) throws(Failure) -> [String] {
+    guard let stream = opendir(folder) else { throw .system() }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+}

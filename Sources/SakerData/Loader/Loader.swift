@@ -1,0 +1,136 @@
+import Foundation
+import SakerTensor
+
+/// Turns a data set into batches: reads and decodes pictures, applies transforms and preprocessing, on worker threads and ahead of the consumer.
+///
+/// The order of pictures and everything drawn depend on the seed, the epoch and the picture's index only: any number of workers gives the
+/// same batches, bit for bit.
+public final class Loader: Sendable {
+  public struct Options: Sendable {
+    /// Pictures a batch; the last one may be smaller.
+    public var batchSize = 16
+    /// Threads that prepare pictures; 0 prepares them in the caller.
+    public var workers = 2
+    /// Batches prepared ahead of the one asked for.
+    public var prefetch = 2
+    /// Whether each epoch has its own order, drawn from the seed.
+    public var shuffle = false
+    /// Whether a last batch that is not full is left out.
+    public var dropLast = false
+    /// Of the order and of everything transforms draw.
+    public var seed: UInt64 = 0
+    /// Pictures are kept in memory, as the transforms before the first random one leave them, up to so many bytes; 0 keeps none.
+    public var cacheBytes = 512 << 20
+    /// Whether a picture that breaks is left out and counted instead of ending the epoch.
+    public var skipBad = false
+    /// Seconds without a batch after which waiting ends with an error.
+    public var patience = 60.0
+
+    public init() {}
+  }
+
+  public let dataset: DetectionDataset
+  public let preprocessing: Preprocessing
+  public let transforms: [any DetectionTransform]
+  public let options: Options
+
+  let read: @Sendable (DetectionDataset.Item) throws -> Picture
+  let cache: SampleCache
+  let pool: BatchMemoryPool
+
+  /// - Parameters:
+  ///   - transforms: applied in order before `preprocessing`. Starting with `FitToInput` makes the others cheaper and the cache smaller.
+  ///   - read: how an item's picture is had; by default from its file.
+  public init(
+    _ dataset: DetectionDataset, preprocessing: Preprocessing,
+    transforms: [any DetectionTransform] = [], options: Options = Options(),
+    read: @escaping @Sendable (DetectionDataset.Item) throws -> Picture = {
+      try Picture(file: $0.picture)
+    }
+  ) {
+    precondition(options.batchSize > 0, "a batch holds at least 1 picture, got \(options.batchSize)")
+    precondition(
+      options.workers >= 0 && options.prefetch >= 0 && options.patience > 0,
+      "workers and prefetch are 0 or more and patience above 0; got \(options.workers), "
+        + "\(options.prefetch) and \(options.patience)")
+    self.dataset = dataset
+    self.preprocessing = preprocessing
+    self.transforms = transforms
+    self.options = options
+    self.read = read
+    cache = SampleCache(count: dataset.items.count, limit: options.cacheBytes)
+    pool = BatchMemoryPool(
+      capacity: options.batchSize * preprocessing.count, limit: options.prefetch + 2)
+  }
+
+  /// Batches of an epoch when every picture can be read.
+  public var batchesPerEpoch: Int {
+    let count = dataset.items.count
+    return options.dropLast
+      ? count / options.batchSize : (count + options.batchSize - 1) / options.batchSize
+  }
+
+  /// The batches of an epoch, in order. Workers start now, and end with the epoch or when it is released.
+  public func epoch(_ number: Int = 0) -> LoaderEpoch { LoaderEpoch(self, number) }
+
+  /// Indices of the pictures in the order of an epoch.
+  public func order(ofEpoch number: Int) -> [Int] {
+    var order = Array(dataset.items.indices)
+    if options.shuffle {
+      var random = Random(seed: options.seed, number, -1)
+      order.shuffle(&random)
+    }
+    return order
+  }
+
+  /// Writes a picture as the model wants it and returns its objects, in fractions of the input.
+  func prepare(
+    _ index: Int, epoch: Int, into input: UnsafeMutablePointer<Float>
+  ) throws -> [Annotation] {
+    var random = Random(seed: options.seed, epoch, index)
+    let fixed = transforms.prefix { !$0.isRandom }
+    var sample: DetectionSample
+    if let cached = cache[index] {
+      sample = cached
+    } else {
+      let item = dataset.items[index]
+      sample = DetectionSample(picture: try read(item), annotations: item.annotations)
+      for transform in fixed { transform.apply(&sample, using: &random) }
+      cache[index] = sample
+    }
+    for transform in transforms.dropFirst(fixed.count) { transform.apply(&sample, using: &random) }
+    preprocessing.apply(sample.picture, into: input)
+    let size = PictureSize(width: sample.picture.width, height: sample.picture.height)
+    let place = preprocessing.placement(of: size)
+    return sample.annotations.map { annotation in
+      var target = annotation
+      target.box = place.toFractions(annotation.box)
+      return target
+    }
+  }
+}
+
+/// Samples kept in memory, up to a number of bytes; what does not fit is prepared again each time, with the same result.
+final class SampleCache: @unchecked Sendable {
+  private let lock = NSLock()
+  private var samples: [DetectionSample?]
+  private var room: Int
+
+  init(count: Int, limit: Int) {
+    samples = Array(repeating: nil, count: limit > 0 ? count : 0)
+    room = limit
+  }
+
+  subscript(index: Int) -> DetectionSample? {
+    get { lock.withLock { index < samples.count ? samples[index] : nil } }
+    set {
+      lock.withLock {
+        guard let newValue, index < samples.count, samples[index] == nil,
+          newValue.picture.pixels.count <= room
+        else { return }
+        room -= newValue.picture.pixels.count
+        samples[index] = newValue
+      }
+    }
+  }
+}

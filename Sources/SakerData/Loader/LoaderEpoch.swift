@@ -1,0 +1,215 @@
+import Foundation
+
+/// One pass over a loader's data: ask `next()` until it gives `nil`. Releasing it before the end stops the workers; each finishes the picture it is at.
+public final class LoaderEpoch {
+  private let work: EpochWork
+
+  init(_ loader: Loader, _ number: Int) {
+    work = EpochWork(loader, number)
+    work.start()
+  }
+
+  /// The next batch in order; `nil` at the end.
+  ///
+  /// - Throws: `PictureError` for a picture that cannot be read, `LoaderError` for a stall or when nothing could be read. The epoch has
+  ///   ended then: later calls give `nil`.
+  public func next() throws -> Batch? { try work.next() }
+
+  /// Pictures left out so far, and why.
+  public var skipped: [PictureError] { work.skipped }
+
+  /// Threads that have not ended yet.
+  var activeWorkers: Int { work.activeWorkers }
+
+  /// For tests, which look at the workers after the epoch is gone.
+  var workerCount: () -> Int { { [work] in work.activeWorkers } }
+
+  deinit { work.stop() }
+}
+
+/// What workers and consumer share. Workers hold this, never the epoch, so that releasing the epoch can end them.
+private final class EpochWork: @unchecked Sendable {
+  /// A batch being filled: each picture has its place, so the order of completion does not matter.
+  private struct Filling {
+    var memory: UnsafeMutablePointer<Float>
+    var results: [Result<[Annotation], any Error>?]
+    var missing: Int
+  }
+
+  private let loader: Loader
+  private let number: Int
+  private let order: [Int]
+  private let changed = NSCondition()
+
+  // All below is guarded by `changed`.
+  private var fillings: [Int: Filling] = [:]
+  private var nextPosition = 0
+  private var nextBatch = 0
+  private var stopped = false
+  private var workers = 0
+  private var inWork: [Int: Date] = [:]
+  private var left: [PictureError] = []
+  private var delivered = 0
+
+  init(_ loader: Loader, _ number: Int) {
+    self.loader = loader
+    self.number = number
+    let order = loader.order(ofEpoch: number)
+    self.order = Array(order.prefix(
+      loader.options.dropLast ? loader.batchesPerEpoch * loader.options.batchSize : order.count))
+  }
+
+  var skipped: [PictureError] { changed.withLock { left } }
+  var activeWorkers: Int { changed.withLock { workers } }
+
+  func start() {
+    let count = min(loader.options.workers, order.count)
+    workers = count
+    for _ in 0..<count {
+      let thread = Thread { [self] in
+        while workOnce() {}
+        changed.withLock {
+          workers -= 1
+          changed.broadcast()
+        }
+      }
+      thread.name = "saker loader"
+      thread.stackSize = 1 << 20
+      thread.start()
+    }
+  }
+
+  func stop() {
+    changed.withLock {
+      stopped = true
+      changed.broadcast()
+    }
+  }
+
+  /// Takes one picture and prepares it. Waits while all allowed batches are full; false when there is nothing left to do.
+  private func workOnce() -> Bool {
+    changed.lock()
+    while !stopped && nextPosition < order.count && !isAllowed(nextPosition) { changed.wait() }
+    guard !stopped && nextPosition < order.count else {
+      changed.unlock()
+      return false
+    }
+    let (position, place) = claim()
+    changed.unlock()
+    finish(position, Result { try loader.prepare(order[position], epoch: number, into: place) })
+    return true
+  }
+
+  private func isAllowed(_ position: Int) -> Bool {
+    position / loader.options.batchSize <= nextBatch + loader.options.prefetch
+  }
+
+  /// The next picture's position, and where it goes. Needs the lock.
+  private func claim() -> (position: Int, place: UnsafeMutablePointer<Float>) {
+    let size = loader.options.batchSize
+    let position = nextPosition
+    let batch = position / size
+    nextPosition += 1
+    inWork[position] = Date()
+    if fillings[batch] == nil {
+      let count = min(size, order.count - batch * size)
+      fillings[batch] = Filling(
+        memory: loader.pool.take(), results: Array(repeating: nil, count: count), missing: count)
+    }
+    return (position, fillings[batch]!.memory + position % size * loader.preprocessing.count)
+  }
+
+  private func finish(_ position: Int, _ result: Result<[Annotation], any Error>) {
+    let size = loader.options.batchSize
+    changed.withLock {
+      inWork[position] = nil
+      fillings[position / size]!.results[position % size] = result
+      fillings[position / size]!.missing -= 1
+      if fillings[position / size]!.missing == 0 { changed.broadcast() }
+    }
+  }
+
+  func next() throws -> Batch? {
+    while true {
+      let batch = changed.withLock { nextBatch }
+      if changed.withLock({ stopped }) { return nil }
+      guard batch * loader.options.batchSize < order.count else {
+        stop()
+        if delivered == 0, let last = left.last {
+          throw LoaderError.nothingReadable(pictures: order.count, last: last.description)
+        }
+        return nil
+      }
+      do {
+        let filling = try loader.options.workers == 0 ? fillHere(batch) : wait(for: batch)
+        if let done = try deliver(batch, filling) { return done }
+      } catch {
+        stop()
+        throw error
+      }
+    }
+  }
+
+  /// Without workers: prepares the batch in the caller.
+  private func fillHere(_ batch: Int) throws -> Filling {
+    repeat {
+      let (position, place) = changed.withLock { claim() }
+      finish(position, Result { try loader.prepare(order[position], epoch: number, into: place) })
+    } while changed.withLock { fillings[batch]!.missing > 0 }
+    return changed.withLock { fillings[batch]! }
+  }
+
+  private func wait(for batch: Int) throws -> Filling {
+    let deadline = Date(timeIntervalSinceNow: loader.options.patience)
+    changed.lock()
+    defer { changed.unlock() }
+    while fillings[batch].map({ $0.missing > 0 }) ?? true {
+      guard changed.wait(until: deadline) else {
+        let oldest = inWork.min { $0.value < $1.value }?.key ?? batch * loader.options.batchSize
+        throw LoaderError.stalled(
+          file: loader.dataset.items[order[oldest]].picture, seconds: loader.options.patience)
+      }
+    }
+    return fillings[batch]!
+  }
+
+  /// Makes a batch of what succeeded; `nil` when nothing did. Throws the first error unless bad pictures are to be left out.
+  private func deliver(_ batch: Int, _ filling: Filling) throws -> Batch? {
+    let (size, count) = (loader.options.batchSize, loader.preprocessing.count)
+    var (targets, indices): ([[Annotation]], [Int]) = ([], [])
+    var errors: [PictureError] = []
+    for (place, result) in filling.results.enumerated() {
+      let index = order[batch * size + place]
+      switch result! {
+      case .success(let annotations):
+        // A hole that a bad picture left is closed.
+        if indices.count < place {
+          (filling.memory + indices.count * count).update(from: filling.memory + place * count, count: count)
+        }
+        targets.append(annotations)
+        indices.append(index)
+      case .failure(let error as PictureError): errors.append(error)
+      case .failure(let error):
+        errors.append(PictureError(file: loader.dataset.items[index].picture, reason: "\(error)"))
+      }
+    }
+    if let error = errors.first, !loader.options.skipBad { throw error }
+    let memory = loader.pool.own(filling.memory, count: indices.count * count)
+    changed.withLock {
+      fillings[batch] = nil
+      nextBatch = batch + 1
+      left += errors
+      delivered += indices.isEmpty ? 0 : 1
+      changed.broadcast()
+    }
+    guard !indices.isEmpty else { return nil }
+    return Batch(
+      images: memory, height: loader.preprocessing.height, width: loader.preprocessing.width,
+      targets: targets, indices: indices, names: indices.map { loader.dataset.items[$0].name })
+  }
+
+  /// When the last holder lets go, nobody works any more: unfinished batches give their memory back.
+  deinit {
+    for filling in fillings.values { loader.pool.put(filling.memory) }
+  }
+}

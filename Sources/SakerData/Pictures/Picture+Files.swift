@@ -1,0 +1,104 @@
+import Foundation
+
+extension Picture {
+  /// Formats that can be written.
+  public enum Encoding: Hashable, Sendable {
+    /// `quality` 1...100; chroma at half resolution.
+    case jpeg(quality: Int = 92)
+    /// Without loss; `level` is zlib's, 0 (fast) ... 9 (small).
+    case png(level: Int = 6)
+
+    /// By a file's extension: `jpg`, `jpeg` or `png`, in any case; `nil` for others.
+    public init?(path: String) {
+      switch (path as NSString).pathExtension.lowercased() {
+      case "jpg", "jpeg": self = .jpeg()
+      case "png": self = .png()
+      default: return nil
+      }
+    }
+  }
+
+  /// Decodes a JPEG or PNG file, told by its content, to upright RGB: EXIF's orientation is honoured, gray and palettes are expanded, CMYK is
+  /// converted, 16 bits keep their high byte, alpha is dropped.
+  ///
+  /// - Throws: `PictureError` when the file cannot be read, is not a picture, is truncated or broken, or is larger than `maximumSide` or
+  ///   `maximumPixels`.
+  public init(file path: String) throws {
+    do {
+      self = try Picture(decoding: FileBytes.read(path))
+    } catch let failure as FileBytes.Failure {
+      throw PictureError(file: path, reason: failure.reason)
+    }
+  }
+
+  /// Decodes a JPEG or PNG file that is already in memory; as `init(file:)`, and `name` stands for the file in errors.
+  public init(bytes: [UInt8], name: String = "picture in memory") throws {
+    do {
+      self = try Picture(decoding: bytes)
+    } catch let failure as FileBytes.Failure {
+      throw PictureError(file: name, reason: failure.reason)
+    }
+  }
+
+  private init(decoding bytes: [UInt8]) throws {
+    var window = ByteWindow(bytes)
+    let header = try PictureHeader(&window)
+    let stored = try bytes.withUnsafeBufferPointer {
+      switch header.format {
+      case .jpeg: try JPEG.decode($0, header)
+      case .png: try PNG.decode($0, header)
+      }
+    }
+    self = stored.oriented(header.orientation)
+  }
+
+  /// Width and height of the upright picture, from the header alone: some kilobytes are read, nothing is decoded.
+  ///
+  /// - Throws: `PictureError` as `init(file:)`, as far as the header tells.
+  public static func size(ofFile path: String) throws -> PictureSize {
+    try header(ofFile: path).size
+  }
+
+  static func header(ofFile path: String) throws -> PictureHeader {
+    do {
+      var window = ByteWindow(try FileBytes.Handle(path))
+      return try PictureHeader(&window)
+    } catch {
+      throw PictureError(file: path, reason: error.reason)
+    }
+  }
+
+  /// Writes the picture under a temporary name and renames it, so that nobody sees half a file.
+  ///
+  /// - Parameter encoding: by default what the path's extension says.
+  /// - Throws: `PictureError` when the extension is neither JPEG's nor PNG's, or the file cannot be written.
+  public func write(to path: String, as encoding: Encoding? = nil) throws {
+    guard let encoding = encoding ?? Encoding(path: path) else {
+      throw PictureError(
+        file: path, reason: "cannot be written: expected a name that ends in .jpg, .jpeg or .png")
+    }
+    do {
+      try FileBytes.write(encoded(as: encoding), to: path)
+    } catch let failure as FileBytes.Failure {
+      throw PictureError(file: path, reason: failure.reason)
+    }
+  }
+
+  /// The picture as the bytes of a file.
+  ///
+  /// - Throws: `PictureError` when the format cannot hold it (JPEG: a side above 65,500).
+  public func encoded(as encoding: Encoding) throws -> [UInt8] {
+    do {
+      switch encoding {
+      case .jpeg(let quality):
+        precondition((1...100).contains(quality), "JPEG quality is 1...100, got \(quality)")
+        return try JPEG.encode(self, quality: quality)
+      case .png(let level):
+        precondition((0...9).contains(level), "PNG level is 0...9, got \(level)")
+        return try PNG.encode(self, level: level)
+      }
+    } catch let failure as FileBytes.Failure {
+      throw PictureError(file: "picture in memory", reason: failure.reason)
+    }
+  }
+}
