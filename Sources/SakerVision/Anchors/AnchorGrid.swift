@@ -9,11 +9,14 @@ public struct AnchorLevel: Hashable, Codable, Sendable {
   public var ratios: [Float]
 
   public init(sizes: [Float], ratios: [Float] = [1, 2, 0.5]) {
-    precondition(
-      !sizes.isEmpty && !ratios.isEmpty && (sizes + ratios).allSatisfy { $0 > 0 && $0.isFinite },
-      "a level has sizes and ratios, all positive, got \(sizes) and \(ratios)")
     self.sizes = sizes
     self.ratios = ratios
+    precondition(
+      isValid, "a level has sizes and ratios, all positive, got \(sizes) and \(ratios)")
+  }
+
+  var isValid: Bool {
+    !sizes.isEmpty && !ratios.isEmpty && (sizes + ratios).allSatisfy { $0 > 0 && $0.isFinite }
   }
 
   /// How many anchors a cell has.

@@ -5,23 +5,11 @@ import SakerTensor
 /// Turns the logits and offsets of all anchors into the objects of each picture: softmax, confidence, decoding, clipping to
 /// the input, class-wise suppression, the best of them.
 public struct PostProcessor: Hashable, Codable, Sendable {
-  /// A class is a candidate at an anchor if its probability is at least this.
-  public var confidence: Float
-  public var suppression: Suppression
+  public var options: DetectionOptions
   public var coder: BoxCoder
 
-  /// - Parameters:
-  ///   - confidence: 0...1, kept if the probability is at least this.
-  ///   - iou: kept beside a better box of the same class if their IoU is at most this.
-  ///   - candidates: boxes of a class that enter the suppression, the best.
-  ///   - limit: detections of a picture.
-  public init(
-    confidence: Float = 0.01, iou: Float = 0.45, isClassAgnostic: Bool = false,
-    candidates: Int = 400, limit: Int = 200, coder: BoxCoder = .init()
-  ) {
-    self.confidence = confidence
-    suppression = Suppression(
-      iou: iou, isClassAgnostic: isClassAgnostic, candidates: candidates, limit: limit)
+  public init(_ options: DetectionOptions = .init(), coder: BoxCoder = .init()) {
+    self.options = options
     self.coder = coder
   }
 
@@ -72,7 +60,7 @@ public struct PostProcessor: Hashable, Codable, Sendable {
         var decoded: Box?
         for k in 1..<classes {
           let score = exp(logits[anchor * classes + k] - normalizers[anchor])
-          guard score >= confidence else { continue }
+          guard score >= options.confidence else { continue }
           let box = decoded ?? self.box(anchor, offsets, grid)
           decoded = box
           boxes.append(box)
@@ -81,6 +69,9 @@ public struct PostProcessor: Hashable, Codable, Sendable {
         }
       }
     }
+    let suppression = Suppression(
+      iou: options.iou, isClassAgnostic: options.isClassAgnostic, candidates: options.candidates,
+      limit: options.limit)
     return suppression(boxes, scores: scores, labels: labels).map {
       Detection(box: boxes[$0], label: labels[$0], score: min(scores[$0], 1))
     }
