@@ -38,7 +38,7 @@ let package = Package(
     .target(
       name: "SakerTrain",
       dependencies: [
-        "SakerTensor", "SakerNN", "SakerData", "SakerVision", "SakerMetrics",
+        "CKernels", "SakerTensor", "SakerNN", "SakerData", "SakerVision", "SakerMetrics",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "SakerPlots", dependencies: ["SakerData", "SakerMetrics", "CCairo"]),

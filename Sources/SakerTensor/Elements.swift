@@ -30,7 +30,8 @@ extension Tensor {
 
   /// A tensor whose bytes `body` writes, all of them, in row-major order and the machine's byte order.
   public init(
-    _ shape: Shape, _ dtype: DType, writingBytes body: (UnsafeMutableRawBufferPointer) throws -> Void
+    _ shape: Shape, _ dtype: DType,
+    writingBytes body: (UnsafeMutableRawBufferPointer) throws -> Void
   ) rethrows {
     self.init(uninitialized: shape, dtype)
     try body(UnsafeMutableRawBufferPointer(start: raw, count: bytes))

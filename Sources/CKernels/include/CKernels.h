@@ -1,7 +1,10 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "elementwise.h"
+#include "interruption.h"
+#include "losses.h"
 #include "memory.h"
+#include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"
 #include "state.h"

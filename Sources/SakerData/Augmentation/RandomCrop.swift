@@ -46,7 +46,9 @@ public struct RandomCrop: DetectionTransform {
       let part = Box(
         left: Float(left), top: Float(top), right: Float(left + partWidth),
         bottom: Float(top + partHeight))
-      guard sample.annotations.isEmpty || allows(part, sample.annotations, minimum) else { continue }
+      guard sample.annotations.isEmpty || allows(part, sample.annotations, minimum) else {
+        continue
+      }
       sample.crop(
         left: left, top: top, right: left + partWidth, bottom: top + partHeight,
         minimumVisibility: minimumVisibility)

@@ -29,7 +29,9 @@ public final class BatchMemory: @unchecked Sendable {
     self.home = home
   }
 
-  public var floats: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: pointer, count: count) }
+  public var floats: UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: pointer, count: count)
+  }
 
   deinit { home.put(pointer) }
 }

@@ -48,7 +48,8 @@ public final class Loader: Sendable {
       try Picture(file: $0.picture)
     }
   ) {
-    precondition(options.batchSize > 0, "a batch holds at least 1 picture, got \(options.batchSize)")
+    precondition(
+      options.batchSize > 0, "a batch holds at least 1 picture, got \(options.batchSize)")
     precondition(
       options.workers >= 0 && options.prefetch >= 0 && options.patience > 0,
       "workers and prefetch are 0 or more and patience above 0; got \(options.workers), "

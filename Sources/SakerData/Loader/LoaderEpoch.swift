@@ -55,8 +55,9 @@ private final class EpochWork: @unchecked Sendable {
     self.loader = loader
     self.number = number
     let order = loader.order(ofEpoch: number)
-    self.order = Array(order.prefix(
-      loader.options.dropLast ? loader.batchesPerEpoch * loader.options.batchSize : order.count))
+    self.order = Array(
+      order.prefix(
+        loader.options.dropLast ? loader.batchesPerEpoch * loader.options.batchSize : order.count))
   }
 
   var skipped: [PictureError] { changed.withLock { left } }
@@ -184,7 +185,8 @@ private final class EpochWork: @unchecked Sendable {
       case .success(let annotations):
         // A hole that a bad picture left is closed.
         if indices.count < place {
-          (filling.memory + indices.count * count).update(from: filling.memory + place * count, count: count)
+          (filling.memory + indices.count * count).update(
+            from: filling.memory + place * count, count: count)
         }
         targets.append(annotations)
         indices.append(index)

@@ -24,7 +24,8 @@ extension Picture {
 
   /// `canvas` with another picture, resized, from column `x`, row `y` on; it must fit.
   init(of picture: Picture, resizedTo size: PictureSize, atX x: Int, y: Int, on canvas: Picture) {
-    precondition(x >= 0 && y >= 0 && x + size.width <= canvas.width && y + size.height <= canvas.height)
+    precondition(
+      x >= 0 && y >= 0 && x + size.width <= canvas.width && y + size.height <= canvas.height)
     self = canvas
     pixels.withUnsafeMutableBufferPointer {
       picture.resize(

@@ -49,40 +49,26 @@ public final class BatchNorm: Layer, ModeDependent {
     check(
       x.rank >= 2 && x.shape[1] == channels, op: "BatchNorm",
       expected: "[N, \(channels), ...]", got: x.shape)
-    // Vectors and sequences are images of few pixels.
-    if x.rank < 4 {
-      let ones = Array(repeating: 1, count: 4 - x.rank)
-      return normalize(x.reshape(Shape(x.shape.sizes + ones)), relu).reshape(x.shape)
-    }
-    return normalize(x, relu)
-  }
-
-  private func normalize(_ x: Tensor, _ relu: Bool) -> Tensor {
-    if let runningMean, let runningVar, !mode.isTraining || isDryRun(x) {
+    let isTraining = mode.isTraining && !isDryRun(x)
+    if let runningMean, let runningVar, !isTraining {
       return batchNormInference(
         x, mean: runningMean.value, variance: runningVar.value, scale: weight?.value,
         shift: bias?.value, epsilon: epsilon, relu: relu)
     }
     // One value is its own mean: the result would be the shift whatever comes in.
     check(
-      !mode.isTraining || x.count > channels, op: "BatchNorm",
+      !isTraining || x.count > channels, op: "BatchNorm",
       expected: "more than one value for each channel when training", got: x.shape)
+    let running = isTraining ? runningStatistics : nil
     return batchNormTraining(
-      x, scale: weight?.value, shift: bias?.value, epsilon: epsilon, relu: relu
-    ) { mean, variance, count in
-      if mode.isTraining { track(mean, variance, count) }
-    }
+      x, scale: weight?.value, shift: bias?.value, epsilon: epsilon, relu: relu,
+      statistics: { running?.take($0, $1, count: $2) })
   }
 
-  /// Takes note of one batch of `count` values a channel.
-  private func track(_ mean: Tensor, _ biasedVariance: Tensor, _ count: Int) {
-    guard let runningMean, let runningVar, let numBatchesTracked else { return }
-    let batches = numBatchesTracked.value.scalars(as: Int64.self)[0] + 1
-    numBatchesTracked.value = Tensor([batches], [])
-    let share = momentum ?? 1 / Float(batches)
-    let unbias = Float(count) / Float(max(count - 1, 1))
-    runningMean.mix(mean, share: share, factor: 1)
-    runningVar.mix(biasedVariance, share: share, factor: unbias)
+  private var runningStatistics: RunningStatistics? {
+    guard let runningMean, let runningVar, let numBatchesTracked else { return nil }
+    return RunningStatistics(
+      mean: runningMean, variance: runningVar, batches: numBatchesTracked, momentum: momentum)
   }
 
   /// Keeps normalizing by the statistics it has, and keeps weight and bias: a pretrained layer while other layers learn
@@ -106,11 +92,24 @@ extension Module {
   }
 }
 
-extension Buffer {
-  /// `value = (1 − share) · value + share · factor · new`
-  fileprivate func mix(_ new: Tensor, share: Float, factor: Float) {
-    new.converted(to: .float32).withElements(of: Float.self) { new in
-      update { old in
+/// The buffers of a batch norm, which take note of every batch.
+private struct RunningStatistics: Sendable {
+  let mean, variance, batches: Buffer
+  let momentum: Float?
+
+  /// One batch of `count` values a channel.
+  func take(_ newMean: Tensor, _ biasedVariance: Tensor, count: Int) {
+    let number = batches.value.scalars(as: Int64.self)[0] + 1
+    batches.value = Tensor([number], [])
+    let share = momentum ?? 1 / Float(number)
+    mix(newMean, into: mean, share, 1)
+    mix(biasedVariance, into: variance, share, Float(count) / Float(max(count - 1, 1)))
+  }
+
+  /// `buffer = (1 − share) · buffer + share · factor · new`
+  private func mix(_ new: Tensor, into buffer: Buffer, _ share: Float, _ factor: Float) {
+    new.withElements(of: Float.self) { new in
+      buffer.update { old in
         for i in old.indices { old[i] = (1 - share) * old[i] + share * (factor * new[i]) }
       }
     }
@@ -127,7 +126,7 @@ extension BatchNorm {
   }
 
   /// Whether this is a dry run, in which nothing is normalized by its batch and no statistics change.
-  private func isDryRun(_ x: Tensor) -> Bool {
+  fileprivate func isDryRun(_ x: Tensor) -> Bool {
     guard let run = DryRun.current else { return false }
     if x.count <= channels { run.problems.append((self, x.shape)) }
     return true

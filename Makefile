@@ -1,0 +1,50 @@
+# Everything a newcomer needs. `make` lists the targets; each does its own set-up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SAKER := .build/release/saker
+DEMO := runs/demo
+
+# Tests need `-enable-testing`, and a change of flags rebuilds everything: so they have a build
+# of their own, and the command tests run the `saker` of that same build.
+TEST_BUILD := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
+TEST_SAKER := .build-test/release/saker
+
+SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples)
+
+.PHONY: help setup build demo test bench lint docs-check clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup:  ## Install the system libraries that are missing (Debian 12 and 13)
+	@Scripts/setup.sh
+
+build: setup  ## Build the command line, .build/release/saker
+	@Scripts/build.sh --configuration release --product saker
+
+demo: build  ## Train on the embedded pictures, evaluate, draw; results in runs/demo
+	$(SAKER) train --train-split trainval --val-split none --out $(DEMO)
+	$(SAKER) val --weights $(DEMO)/weights/last.safetensors --split test --out $(DEMO)/test
+	$(SAKER) predict --weights $(DEMO)/weights/last.safetensors $$(Scripts/demo-pictures.sh) --out $(DEMO)/predictions
+	@Scripts/demo-report.sh $(DEMO)
+
+test: setup lint  ## Lint, build, run all tests, check the documented commands
+	@Scripts/build.sh $(TEST_BUILD) --build-tests
+	swift test $(TEST_BUILD) --skip-build
+	@Scripts/check-docs.sh $(TEST_SAKER)
+
+bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
+	@Scripts/setup-peers.sh
+	.build-peers/venv/bin/python Benchmarks/run.py --saker $(SAKER) --out runs/bench $(BENCH)
+
+lint:  ## Check the format of the Swift sources
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+docs-check: build  ## Check that the documented commands, options and links exist
+	@Scripts/check-docs.sh $(SAKER)
+
+clean:  ## Remove what was built (not runs/)
+	rm -rf .build .build-test .build-peers

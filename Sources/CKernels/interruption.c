@@ -1,0 +1,29 @@
+#define _GNU_SOURCE
+#include "interruption.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void note(int number) {
+  (void)number;
+  interrupted = 1;
+}
+
+void saker_watch_interruption(void) {
+  // Only what is allowed inside a signal handler; the handler goes after one use.
+  struct sigaction action = {0};
+  action.sa_handler = note;
+  action.sa_flags = SA_RESTART | SA_RESETHAND;
+  sigemptyset(&action.sa_mask);
+  interrupted = 0;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+void saker_forget_interruption(void) {
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+}
+
+int saker_is_interrupted(void) { return interrupted != 0; }

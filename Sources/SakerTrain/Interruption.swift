@@ -1,0 +1,13 @@
+import CKernels
+
+/// Ctrl-C as a wish: whoever trains asks between two steps and ends in good order. A second Ctrl-C ends at once.
+public enum Interruption {
+  /// From now on the signals are noted instead of ending the program.
+  public static func watch() { saker_watch_interruption() }
+
+  /// The signals end the program again.
+  public static func ignore() { saker_forget_interruption() }
+
+  /// Whether one came since `watch`.
+  public static var isWanted: Bool { saker_is_interrupted() != 0 }
+}
