@@ -72,7 +72,11 @@ public final class Loader: Sendable {
   }
 
   /// The batches of an epoch, in order. Workers start now, and end with the epoch or when it is released.
-  public func epoch(_ number: Int = 0) -> LoaderEpoch { LoaderEpoch(self, number) }
+  ///
+  /// - Parameter skipping: batches that were had before, by a run that goes on in the middle of an epoch.
+  public func epoch(_ number: Int = 0, skipping batches: Int = 0) -> LoaderEpoch {
+    LoaderEpoch(self, number, skipping: batches)
+  }
 
   /// Indices of the pictures in the order of an epoch.
   public func order(ofEpoch number: Int) -> [Int] {
