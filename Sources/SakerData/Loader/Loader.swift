@@ -23,7 +23,7 @@ public final class Loader: Sendable {
     public var cacheBytes = 512 << 20
     /// Whether a picture that breaks is left out and counted instead of ending the epoch.
     public var skipBad = false
-    /// Seconds without a batch after which waiting ends with an error.
+    /// Seconds without a batch after which waiting for workers ends with an error.
     public var patience = 60.0
 
     public init() {}
