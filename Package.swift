@@ -25,7 +25,7 @@ let package = Package(
     .target(name: "SakerTensor", dependencies: ["COneDNN", "CKernels"]),
 
     // Floor 2: learning, and data.
-    .target(name: "SakerNN", dependencies: ["SakerTensor"]),
+    .target(name: "SakerNN", dependencies: ["SakerTensor", "CKernels"]),
     .target(
       name: "SakerData", dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG"],
       resources: [.copy("Resources/bccd")]),

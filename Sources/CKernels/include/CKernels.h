@@ -2,7 +2,9 @@
 #pragma once
 #include "elementwise.h"
 #include "interruption.h"
+#include "losses.h"
 #include "memory.h"
+#include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"
 #include "rows.h"

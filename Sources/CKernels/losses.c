@@ -1,0 +1,126 @@
+#include "losses.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "targets.h"
+
+// exp(x) to about 1e-7 relative, in a form that becomes vector code: x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor series of exp(r).
+// Below -87 it stays at the smallest normal numbers; NaN stays NaN.
+static inline float exponential(float x) {
+  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+  // Adding 1.5 * 2^23 rounds to an integer, which then lies in the lowest bits.
+  float shifted = x * 1.44269504f + 12582912.0f;
+  float n = shifted - 12582912.0f;
+  float r = x - n * 0.693145752f - n * 1.42860677e-6f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  int32_t bits;
+  memcpy(&bits, &shifted, 4);
+  bits = (int32_t)(((uint32_t)bits - 0x4B400000u + 127u) << 23);
+  float scale;
+  memcpy(&scale, &bits, 4);
+  return p * scale;
+}
+
+static inline float largest_of(const float *x, ptrdiff_t n) {
+  float largest = x[0];
+  for (ptrdiff_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+// Everything is relative to the largest logit: next to logits of 10,000 the logarithm of a sum would lose its last four digits.
+SAKER_TARGETS void saker_cross_entropy_f32(const float *logits, const int32_t *target, const float *weights, float smoothing, ptrdiff_t rows,
+                                           ptrdiff_t classes, float *loss, float *denominator) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *x = logits + row * classes;
+    float largest = largest_of(x, classes), sum = 0;
+    for (ptrdiff_t c = 0; c < classes; c++) sum += exponential(x[c] - largest);
+    float log_sum = logf(sum);
+    denominator[row] = log_sum;
+    int32_t y = target[row];
+    if (y < 0) {
+      loss[row] = 0;
+      continue;
+    }
+    float own = (weights ? weights[y] : 1) * (log_sum - (x[y] - largest));
+    if (smoothing > 0) {
+      float all = 0;
+      for (ptrdiff_t c = 0; c < classes; c++) all += (weights ? weights[c] : 1) * (log_sum - (x[c] - largest));
+      own = (1 - smoothing) * own + smoothing / (float)classes * all;
+    }
+    loss[row] = own;
+  }
+}
+
+SAKER_TARGETS void saker_cross_entropy_gradient_f32(const float *logits, const int32_t *target, const float *weights, float smoothing,
+                                                    ptrdiff_t rows, ptrdiff_t classes, const float *denominator, const float *gradient,
+                                                    float *out) {
+  float share = smoothing / (float)classes, total = 0;
+  for (ptrdiff_t c = 0; c < classes; c++) total += weights ? weights[c] : 1;
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *x = logits + row * classes;
+    float *to = out + row * classes;
+    int32_t y = target[row];
+    if (y < 0) {
+      memset(to, 0, sizeof(float) * (size_t)classes);
+      continue;
+    }
+    float own = (1 - smoothing) * (weights ? weights[y] : 1), g = gradient[row];
+    float factor = g * (own + share * total), largest = largest_of(x, classes), log_sum = denominator[row];
+    if (weights)
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share * weights[c];
+    else
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share;
+    to[y] -= g * own;
+  }
+}
+
+SAKER_TARGETS void saker_binary_cross_entropy_f32(const float *x, const float *y, const float *positive, float *out, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    // log(1 + exp(-x)) without overflow on either side
+    float softplus = log1pf(expf(-fabsf(x[i]))) + (x[i] < 0 ? -x[i] : 0);
+    float factor = positive ? 1 + (positive[i] - 1) * y[i] : 1;
+    out[i] = (1 - y[i]) * x[i] + factor * softplus;
+  }
+}
+
+SAKER_TARGETS void saker_binary_cross_entropy_gradient_f32(const float *x, const float *y, const float *positive, const float *gradient,
+                                                           float *out, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float factor = positive ? 1 + (positive[i] - 1) * y[i] : 1;
+    float e = exponential(-fabsf(x[i]));
+    float negative = (x[i] >= 0 ? e : 1) / (1 + e);  // sigmoid(-x)
+    out[i] = gradient[i] * ((1 - y[i]) - factor * negative);
+  }
+}
+
+#define OF_DIFFERENCE(name, value, slope)                                                                                          \
+  SAKER_TARGETS void saker_##name##_f32(const float *x, const float *y, float beta, float *out, ptrdiff_t n) {                     \
+    (void)beta;                                                                                                                    \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                                            \
+      float d = x[i] - y[i];                                                                                                       \
+      out[i] = value;                                                                                                              \
+    }                                                                                                                              \
+  }                                                                                                                                \
+  SAKER_TARGETS void saker_##name##_gradient_f32(const float *x, const float *y, float beta, const float *gradient, float *out,    \
+                                                 ptrdiff_t n) {                                                                    \
+    (void)beta;                                                                                                                    \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                                            \
+      float d = x[i] - y[i];                                                                                                       \
+      out[i] = gradient[i] * (slope);                                                                                              \
+    }                                                                                                                              \
+  }
+
+// The slope of |d| at 0 is taken as 0; NaN stays NaN.
+#define SIGN(d) ((d) > 0 ? 1.0f : (d) < 0 ? -1.0f : (d) == 0 ? 0.0f : (d))
+
+OF_DIFFERENCE(l1, fabsf(d), SIGN(d))
+OF_DIFFERENCE(smooth_l1, fabsf(d) < beta ? 0.5f * d * d / beta : fabsf(d) - 0.5f * beta, fabsf(d) < beta ? d / beta : SIGN(d))
+OF_DIFFERENCE(squared_error, d *d, 2 * d)

@@ -1,0 +1,150 @@
+import SakerTensor
+
+/// Batch normalization of `[N, C, ...]`, `y = (x − mean) / √(variance + ε) · weight + bias` for each channel.
+/// Ioffe & Szegedy, arXiv:1502.03167.
+///
+/// In training the mean and the biased variance of the batch normalize; the running statistics only take note, the
+/// variance unbiased, `running = (1 − momentum) · running + momentum · batch`. In evaluation the running ones normalize.
+public final class BatchNorm: Layer, ModeDependent {
+  /// γ `[C]`, starts as ones; `nil` without `affine`
+  public let weight: Parameter?
+  /// β `[C]`, starts as zeros
+  public let bias: Parameter?
+  /// `[C]`, starts as zeros; `nil` without running statistics
+  public let runningMean: Buffer?
+  /// `[C]`, starts as ones
+  public let runningVar: Buffer?
+  /// int64 `[]`
+  public let numBatchesTracked: Buffer?
+  public let channels: Int
+  public let epsilon: Float
+  /// The share of the newest batch in the running statistics; `nil` makes them the plain mean over all batches.
+  public let momentum: Float?
+  public var mode = Mode()
+
+  /// - Parameter trackingStatistics: without running statistics, evaluation too normalizes by its batch.
+  public init(
+    _ channels: Int, epsilon: Float = 1e-5, momentum: Float? = 0.1, affine: Bool = true,
+    trackingStatistics: Bool = true
+  ) {
+    self.channels = channels
+    self.epsilon = epsilon
+    self.momentum = momentum
+    weight = affine ? Parameter([channels], .ones) : nil
+    bias = affine ? Parameter([channels], .zeros) : nil
+    runningMean = trackingStatistics ? Buffer(.zeros([channels])) : nil
+    runningVar = trackingStatistics ? Buffer(.ones([channels])) : nil
+    numBatchesTracked = trackingStatistics ? Buffer(.zeros([], .int64)) : nil
+  }
+
+  public func forward(_ x: Tensor) -> Tensor { forward(x, relu: false) }
+
+  /// The same, and the negative results made 0 in the same pass over memory if `relu`. Hooks see what comes out.
+  public func callAsFunction(_ x: Tensor, relu: Bool) -> Tensor {
+    LayerHooks.isEmpty
+      ? forward(x, relu: relu) : LayerHooks.run(self, x) { forward($0, relu: relu) }
+  }
+
+  private func forward(_ x: Tensor, relu: Bool) -> Tensor {
+    check(
+      x.rank >= 2 && x.shape[1] == channels, op: "BatchNorm",
+      expected: "[N, \(channels), ...]", got: x.shape)
+    let isTraining = mode.isTraining && !isDryRun(x)
+    if let runningMean, let runningVar, !isTraining {
+      return batchNormInference(
+        x, mean: runningMean.value, variance: runningVar.value, scale: weight?.value,
+        shift: bias?.value, epsilon: epsilon, relu: relu)
+    }
+    // One value is its own mean: the result would be the shift whatever comes in.
+    check(
+      !isTraining || x.count > channels, op: "BatchNorm",
+      expected: "more than one value for each channel when training", got: x.shape)
+    let running = isTraining ? runningStatistics : nil
+    return batchNormTraining(
+      x, scale: weight?.value, shift: bias?.value, epsilon: epsilon, relu: relu,
+      statistics: { running?.take($0, $1, count: $2) })
+  }
+
+  private var runningStatistics: RunningStatistics? {
+    guard let runningMean, let runningVar, let numBatchesTracked else { return nil }
+    return RunningStatistics(
+      mean: runningMean, variance: runningVar, batches: numBatchesTracked, momentum: momentum)
+  }
+
+  /// Keeps normalizing by the statistics it has, and keeps weight and bias: a pretrained layer while other layers learn
+  /// from batches too small for statistics.
+  public func freeze() {
+    hold(.evaluation)
+    weight?.isFrozen = true
+    bias?.isFrozen = true
+  }
+}
+
+/// Of vectors `[N, C]` or sequences `[N, C, L]`.
+public typealias BatchNorm1d = BatchNorm
+/// Of images `[N, C, H, W]`.
+public typealias BatchNorm2d = BatchNorm
+
+extension Module {
+  /// Freezes every batch norm inside (see `BatchNorm.freeze()`).
+  public func freezeBatchNorm() {
+    for case let layer as BatchNorm in namedModules.map(\.module) { layer.freeze() }
+  }
+}
+
+/// The buffers of a batch norm, which take note of every batch.
+private struct RunningStatistics: Sendable {
+  let mean, variance, batches: Buffer
+  let momentum: Float?
+
+  /// One batch of `count` values a channel.
+  func take(_ newMean: Tensor, _ biasedVariance: Tensor, count: Int) {
+    let number = batches.value.scalars(as: Int64.self)[0] + 1
+    batches.value = Tensor([number], [])
+    let share = momentum ?? 1 / Float(number)
+    mix(newMean, into: mean, share, 1)
+    mix(biasedVariance, into: variance, share, Float(count) / Float(max(count - 1, 1)))
+  }
+
+  /// `buffer = (1 − share) · buffer + share · factor · new`
+  private func mix(_ new: Tensor, into buffer: Buffer, _ share: Float, _ factor: Float) {
+    new.withElements(of: Float.self) { new in
+      buffer.update { old in
+        for i in old.indices { old[i] = (1 - share) * old[i] + share * (factor * new[i]) }
+      }
+    }
+  }
+}
+
+// MARK: - Asking before training starts
+
+extension BatchNorm {
+  /// Collects the layers that could not train on what reached them.
+  final class DryRun: @unchecked Sendable {
+    @TaskLocal static var current: DryRun?
+    var problems: [(layer: BatchNorm, shape: Shape)] = []
+  }
+
+  /// Whether this is a dry run, in which nothing is normalized by its batch and no statistics change.
+  fileprivate func isDryRun(_ x: Tensor) -> Bool {
+    guard let run = DryRun.current else { return false }
+    if x.count <= channels { run.problems.append((self, x.shape)) }
+    return true
+  }
+}
+
+extension Module {
+  /// What would stop this module in training when `body` runs it, one line for each layer: batch norms that would see a
+  /// single value for each channel, for a batch of one picture reduced to one pixel. Run it on zeros of the smallest batch, the last
+  /// of an epoch, before training on sizes that a user chose. Changes no statistics, records nothing.
+  public func trainingProblems(_ body: () throws -> Void) rethrows -> [String] {
+    let run = BatchNorm.DryRun()
+    try BatchNorm.DryRun.$current.withValue(run) { try withoutGradients(body) }
+    let names = namedModules
+    return run.problems.map { problem in
+      let name = names.first { $0.module === problem.layer }?.name ?? "?"
+      return "batch norm \(name) needs more than one value for each channel to train on, "
+        + "got \(problem.shape): take a larger batch or larger pictures"
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import SakerTensor
+
+/// What lies around an image when a convolution reaches over its edge.
+public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
+  /// As much as keeps the size at stride 1; of an odd number the larger half goes to the bottom and right.
+  case same
+  /// None.
+  case valid
+  case edges(top: Int, bottom: Int, left: Int, right: Int)
+
+  public init(integerLiteral value: Int) { self = .each(value) }
+
+  /// The same on all edges.
+  public static func each(_ size: Int) -> Padding { .each(size, size) }
+
+  public static func each(_ vertical: Int, _ horizontal: Int) -> Padding {
+    .edges(top: vertical, bottom: vertical, left: horizontal, right: horizontal)
+  }
+
+  typealias Edges = (top: Int, bottom: Int, left: Int, right: Int)
+
+  /// Rows and columns on each edge for a kernel that reaches over `(height, width)` beyond its first element.
+  func edges(reach: (Int, Int)) -> Edges {
+    switch self {
+    case .same:
+      (reach.0 / 2, reach.0 - reach.0 / 2, reach.1 / 2, reach.1 - reach.1 / 2)
+    case .valid: (0, 0, 0, 0)
+    case .edges(let top, let bottom, let left, let right): (top, bottom, left, right)
+    }
+  }
+}
+
+/// Convolution of images `[N, C, H, W]`, strictly a correlation, as everywhere in the field.
+public final class Conv2d: Layer {
+  /// `[out, in / groups, height, width]`
+  public let weight: Parameter
+  /// `[out]`, or `nil` for a layer without bias
+  public let bias: Parameter?
+  public let stride, dilation: (Int, Int)
+  public let padding: Padding
+  public let paddingMode: PaddingMode
+  public let groups: Int
+
+  /// Weight and bias start uniform in ±1/√fan, where `fan = in / groups × height × width` (the field's default, which is
+  /// `kaimingUniform(slope: √5)`).
+  public init(
+    _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
+    padding: Padding = 0, mode: PaddingMode = .constant(0), dilation: (Int, Int) = (1, 1),
+    groups: Int = 1, bias: Bool = true
+  ) {
+    check(
+      groups > 0 && inputs % groups == 0 && outputs % groups == 0, op: "Conv2d",
+      expected: "channels that \(groups) groups divide", got: "\(inputs) to \(outputs)")
+    check(
+      padding != .same || stride == (1, 1), op: "Conv2d",
+      expected: "stride 1 with padding .same", got: "stride \(stride)")
+    let fan = inputs / groups * kernel.0 * kernel.1
+    let start = Initializer.uniform(1 / Float(fan).squareRoot())
+    weight = Parameter([outputs, inputs / groups, kernel.0, kernel.1], start)
+    self.bias = bias ? Parameter([outputs], start) : nil
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+    paddingMode = mode
+    self.groups = groups
+  }
+
+  /// With a square kernel.
+  public convenience init(
+    _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0,
+    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+  ) {
+    self.init(
+      inputs, outputs, kernel: (kernel, kernel), stride: (stride, stride), padding: padding,
+      mode: mode, dilation: (dilation, dilation), groups: groups, bias: bias)
+  }
+
+  /// With a square kernel, and the same padding on all edges.
+  public convenience init(
+    _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int,
+    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+  ) {
+    self.init(
+      inputs, outputs, kernel: kernel, stride: stride, padding: .each(padding), mode: mode,
+      dilation: dilation, groups: groups, bias: bias)
+  }
+
+  /// `[N, in, H, W]` to `[N, out, H', W']` in the type of `x`; `H' = (H + top + bottom − dilation (height − 1) − 1) / stride + 1`
+  public func forward(_ x: Tensor) -> Tensor {
+    check(
+      x.rank == 4 && x.shape[1] == weight.shape[1] * groups, op: "Conv2d",
+      expected: "[N, \(weight.shape[1] * groups), H, W]", got: x.shape)
+    let edges = padding.edges(
+      reach: (dilation.0 * (weight.shape[2] - 1), dilation.1 * (weight.shape[3] - 1)))
+    if paddingMode == .constant(0) {
+      return conv2d(
+        x, weight.value, bias: bias?.value, stride: stride, padding: edges, dilation: dilation,
+        groups: groups)
+    }
+    return conv2d(
+      paddingMode.pad(x, edges), weight.value, bias: bias?.value, stride: stride,
+      dilation: dilation, groups: groups)
+  }
+}

@@ -1,0 +1,87 @@
+import SakerTensor
+
+/// The anchors of one cell of one feature map: every size at the first ratio, then the first size at every further ratio,
+/// so `sizes.count + ratios.count - 1` of them.
+public struct AnchorLevel: Hashable, Codable, Sendable {
+  /// Sides of a square anchor as fractions of the input's height.
+  public var sizes: [Float]
+  /// Width over height, in pixels.
+  public var ratios: [Float]
+
+  public init(sizes: [Float], ratios: [Float] = [1, 2, 0.5]) {
+    self.sizes = sizes
+    self.ratios = ratios
+    precondition(
+      isValid, "a level has sizes and ratios, all positive, got \(sizes) and \(ratios)")
+  }
+
+  var isValid: Bool {
+    !sizes.isEmpty && !ratios.isEmpty && (sizes + ratios).allSatisfy { $0 > 0 && $0.isFinite }
+  }
+
+  /// How many anchors a cell has.
+  public var perCell: Int { sizes.count + ratios.count - 1 }
+
+  /// Width and height of each anchor of a cell: the width in units of the input's height, too.
+  var extents: [SIMD2<Float>] {
+    sizes.map { [$0 * ratios[0].squareRoot(), $0 / ratios[0].squareRoot()] }
+      + ratios.dropFirst().map { [sizes[0] * $0.squareRoot(), sizes[0] / $0.squareRoot()] }
+  }
+}
+
+/// The anchors of several feature maps of one input, one level after the other; in a level row by row, cell by cell.
+///
+/// A cell's anchors share its centre `((column + 0.5) / columns, (row + 0.5) / rows)`; coordinates are fractions of the
+/// input, 0...1 (anchors may reach beyond). "Dive into Deep Learning", section 14.4 (multibox_prior).
+public struct AnchorGrid: Sendable {
+  public let levels: [AnchorLevel]
+  /// Rows and columns of each level's feature map.
+  public let maps: [MapSize]
+  /// All anchors, `[count, 4]`.
+  public let boxes: Boxes
+  let columns: BoxColumns
+
+  /// A feature map's height and width in cells.
+  public struct MapSize: Hashable, Codable, Sendable {
+    public var rows, columns: Int
+
+    public init(rows: Int, columns: Int) {
+      self.rows = rows
+      self.columns = columns
+    }
+  }
+
+  public init(_ levels: [AnchorLevel], maps: [MapSize]) {
+    precondition(
+      levels.count == maps.count, "one feature map a level, got \(maps.count) for \(levels.count)")
+    self.levels = levels
+    self.maps = maps
+    var corners: [Float] = []
+    corners.reserveCapacity(4 * zip(levels, maps).reduce(0) { $0 + $1.0.perCell * $1.1.cells })
+    for (level, map) in zip(levels, maps) {
+      // A square of pixels is a square of cells: a map that is wider than high makes its anchors' widths smaller.
+      let halves = level.extents.map { extent in
+        SIMD2(extent.x * Float(map.rows) / Float(map.columns), extent.y) / 2
+      }
+      let steps = SIMD2(1 / Float(map.columns), 1 / Float(map.rows))
+      for row in 0..<map.rows {
+        for column in 0..<map.columns {
+          let center = (SIMD2(Float(column), Float(row)) + 0.5) * steps
+          for half in halves {
+            let (low, high) = (center - half, center + half)
+            corners += [low.x, low.y, high.x, high.y]
+          }
+        }
+      }
+    }
+    boxes = Boxes(corners: corners)
+    columns = BoxColumns(boxes)
+  }
+
+  /// The number of anchors.
+  public var count: Int { boxes.count }
+}
+
+extension AnchorGrid.MapSize {
+  var cells: Int { rows * columns }
+}
