@@ -10,11 +10,15 @@ struct OperationWalkTests {
   struct Step: Sendable, CustomTestStringConvertible {
     let name: String
     let inputs: [Tensor]
+    let step: Float
     let function: @Sendable ([Tensor]) -> Tensor
     var testDescription: String { name }
 
-    init(_ name: String, _ inputs: Tensor..., of function: @escaping @Sendable ([Tensor]) -> Tensor)
-    {
+    init(
+      _ name: String, _ inputs: Tensor..., step: Float = 1e-2,
+      of function: @escaping @Sendable ([Tensor]) -> Tensor
+    ) {
+      self.step = step
       self.name = name
       self.inputs = inputs
       self.function = function
@@ -62,9 +66,12 @@ struct OperationWalkTests {
     Step("maximum", x, y) { maximum($0[0], $0[1]) },
     Step("minimum", x, y) { minimum($0[0], $0[1]) },
     Step("clamped", x) { $0[0].clamped(from: -0.3, to: 0.3) },
-    Step("remainder", x + 0.02, Tensor(0.3)) { remainder($0[0], $0[1]) },
+    Step("remainder", x, Tensor(2)) { remainder($0[0], $0[1]) },
     Step("atan2", x, up) { atan2($0[0], $0[1]) },
-    Step("converted", x) { $0[0].converted(to: .float32) * 1 },
+    // Numbers and steps that float16 holds exactly.
+    Step("converted", Tensor([-2, 1, 3, 5] as [Float]), step: 0.25) {
+      $0[0].converted(to: .float16) * 2
+    },
     Step("where", x, row) { .where(mask, $0[0], $0[1]) },
     Step("filled", x) { $0[0].filled(where: mask, with: 3) },
   ]
@@ -204,7 +211,7 @@ struct OperationWalkTests {
 
   @Test(arguments: steps)
   func gradientMatchesFiniteDifferences(_ step: Step) {
-    expectGradient(at: step.inputs, step.name, step.function)
+    expectGradient(at: step.inputs, step: step.step, step.name, step.function)
   }
 
   @Test func theWalkMeetsEveryOperation() throws {
