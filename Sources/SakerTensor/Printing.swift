@@ -1,6 +1,7 @@
 import Foundation
 
-/// Nested brackets with aligned columns, then shape and type. Of more than 1000 elements the first and last three of each axis.
+/// Nested brackets with aligned columns, then shape and type. Of more than 1000 elements the first
+/// and last three of each axis.
 extension Tensor: CustomStringConvertible {
   public var description: String {
     let text = count == 0 ? "[]" : TensorText(self).text
@@ -56,7 +57,8 @@ private struct TensorText {
     return "[" + parts.joined(separator: separator) + "]"
   }
 
-  /// Floating numbers with four digits after the point, or as powers of ten where that would hide them.
+  /// Floating numbers with four digits after the point, or as powers of ten where that would hide
+  /// them.
   private static func format(_ tensor: Tensor) -> [String] {
     switch tensor.dtype {
     case .bool: return tensor.scalars(as: Bool.self).map(String.init)

@@ -1,6 +1,7 @@
-import SakerTensor
 import TestSupport
 import Testing
+
+@testable import SakerTensor
 
 /// 0, 1, … in a shape.
 private func counting(_ shape: Shape) -> Tensor {
@@ -53,11 +54,22 @@ struct IndexingTests {
     expectClose(y, [0, 0, 1, 2])
   }
 
-  @Test func manyAssignmentsInPlace() {
-    var y = Tensor.zeros([1000, 1000])
-    y[0, 0] = Tensor(1)
-    for i in 0..<1000 { y[i, i] = Tensor(Float(i)) }
-    #expect(y.sum().item == 499_500)
+  @Test func memoryMovesOnlyWhenItIsShared() {
+    var y = Tensor.zeros([10, 10])
+    let start = y.raw
+    for i in 0..<10 { y[i, i] = Tensor(Float(i)) }
+    #expect(y.raw == start && y.sum().item == 45)
+    let other = y
+    y[0] = Tensor(1)
+    #expect(y.raw != start && other.raw == start && other.sum().item == 45)
+    // Memory that somebody else owns is not written either.
+    final class Owner {}
+    let memory = UnsafeMutablePointer<Float>.allocate(capacity: 4)
+    defer { memory.deallocate() }
+    memory.update(repeating: 3, count: 4)
+    var adopted = Tensor(adopting: memory, [4], channelsLast: false, owner: Owner())
+    adopted[0] = Tensor(7)
+    #expect(adopted.floats == [7, 3, 3, 3] && memory[0] == 3)
   }
 
   @Test func assigningConvertsToTheTensorsType() {

@@ -4,8 +4,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Every operation's gradient against finite differences, and a check that no operation of the sources is left out: a new
-/// one fails `theWalkMeetsEveryOperation` until it stands in the list below.
+/// Every operation's gradient against finite differences, and a check that no operation of the
+/// sources is left out: a new one fails `theWalkMeetsEveryOperation` until it stands in the list
+/// below.
 struct OperationWalkTests {
   struct Step: Sendable, CustomTestStringConvertible {
     let name: String

@@ -9,8 +9,9 @@ public func random(
   return Tensor((0..<shape.elements).map { _ in source.uniform(range) }, shape)
 }
 
-/// Expects the same shape and, element by element, `|a - b| <= absolute + relative |b|`; not-a-numbers and infinities must
-/// stand in the same places. Without `absolute` it is `relative` of the largest finite number in `b`.
+/// Expects the same shape and, element by element, `|a - b| <= absolute + relative |b|`;
+/// not-a-numbers and infinities must stand in the same places. Without `absolute` it is `relative`
+/// of the largest finite number in `b`.
 public func expectClose(
   _ a: Tensor, _ b: Tensor, relative: Float = 1e-5, absolute: Float? = nil,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -68,9 +69,9 @@ public func expectClose(
 
 /// Expects the gradients of `function` at `inputs` to be what small steps of each element say.
 ///
-/// The result is weighed with fixed random numbers into one number, summed in double precision; two central differences
-/// of steps h and 2h give one of fourth order. Choose inputs away from kinks: at least 2 `step` from them. Inputs that are not floating
-/// take no step.
+/// The result is weighed with fixed random numbers into one number, summed in double precision; two
+/// central differences of steps h and 2h give one of fourth order. Choose inputs away from kinks:
+/// at least 2 `step` from them. Inputs that are not floating take no step.
 ///
 /// - Parameters:
 ///   - step: h, for numbers around 1.

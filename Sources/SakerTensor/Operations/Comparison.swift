@@ -68,7 +68,8 @@ struct ElementTest: Operation {
   }
 }
 
-// Element by element, broadcast, `bool`. Not a number is unequal to everything and neither less nor greater.
+// Element by element, broadcast, `bool`. Not a number is unequal to everything and neither less nor
+// greater.
 public func .< (a: Tensor, b: Tensor) -> Tensor { apply(Compare(relation: .less), a, b) }
 public func .<= (a: Tensor, b: Tensor) -> Tensor { apply(Compare(relation: .lessOrEqual), a, b) }
 public func .> (a: Tensor, b: Tensor) -> Tensor { b .< a }
@@ -111,12 +112,14 @@ extension Tensor {
   /// `bool`: which elements are neither infinite nor not a number.
   public func isFinite() -> Tensor { apply(ElementTest(property: .isFinite), self) }
 
-  /// Whether any element along `axes` (all if none are given) is not zero: `bool`. False where there are none.
+  /// Whether any element along `axes` (all if none are given) is not zero: `bool`. False where
+  /// there are none.
   public func any(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     converted(to: .bool).sum(axes: axes, keepingAxes: keepingAxes).converted(to: .bool)
   }
 
-  /// Whether all elements along `axes` (all if none are given) are not zero: `bool`. True where there are none.
+  /// Whether all elements along `axes` (all if none are given) are not zero: `bool`. True where
+  /// there are none.
   public func all(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     .!(.!converted(to: .bool)).any(axes: axes, keepingAxes: keepingAxes)
   }
@@ -128,8 +131,8 @@ extension Tensor {
   }
 }
 
-/// Whether `|a - b| <= absolute + relative |b|` for all elements of two tensors of one shape. Infinities must be equal; two
-/// that are not a number agree only if `equalNaN`.
+/// Whether `|a - b| <= absolute + relative |b|` for all elements of two tensors of one shape.
+/// Infinities must be equal; two that are not a number agree only if `equalNaN`.
 public func allClose(
   _ a: Tensor, _ b: Tensor, relative: Float = 1e-5, absolute: Float = 1e-8,
   equalNaN: Bool = false

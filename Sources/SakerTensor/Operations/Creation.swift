@@ -10,7 +10,8 @@ extension Tensor {
     return Tensor(stride(from: Int64(start), to: Int64(end), by: step).map { $0 })
   }
 
-  /// `start`, `start + step`, … before `end`, float32, each computed from `start` so that no error adds up.
+  /// `start`, `start + step`, … before `end`, float32, each computed from `start` so that no error
+  /// adds up.
   public static func arange(from start: Double, to end: Double, by step: Double) -> Tensor {
     check(
       step != 0 && step.isFinite && start.isFinite && end.isFinite, op: "arange",
@@ -68,7 +69,8 @@ extension Tensor {
     Tensor((0..<shape.elements).map { _ in random.uniform(range) }, shape)
   }
 
-  /// Normally distributed. Box & Muller, "A note on the generation of random normal deviates", 1958.
+  /// Normally distributed. Box & Muller, "A note on the generation of random normal deviates",
+  /// 1958.
   public static func normal(
     _ shape: Shape, mean: Float = 0, deviation: Float = 1, using random: inout Random
   ) -> Tensor {

@@ -21,8 +21,8 @@ struct ExtremeValues: UnaryOperation {
   }
 }
 
-/// The position of the first largest or smallest element along an axis, which keeps size 1: int64. The first that is not a
-/// number, where there is one.
+/// The position of the first largest or smallest element along an axis, which keeps size 1: int64.
+/// The first that is not a number, where there is one.
 struct ExtremePositions: Operation {
   let axis: Int
   let isMaximum: Bool
@@ -123,8 +123,8 @@ enum Extremes {
 }
 
 extension Tensor {
-  /// The largest element over `axes`, all if none are given; not a number where one is. Elements that share the largest share the
-  /// gradient evenly.
+  /// The largest element over `axes`, all if none are given; not a number where one is. Elements
+  /// that share the largest share the gradient evenly.
   public func max(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     extreme(axes, keepingAxes, isMaximum: true)
   }
@@ -134,18 +134,20 @@ extension Tensor {
     extreme(axes, keepingAxes, isMaximum: false)
   }
 
-  /// The largest elements along `axis` and their first positions (int64). The gradient goes to that position alone.
+  /// The largest elements along `axis` and their first positions (int64). The gradient goes to that
+  /// position alone.
   public func max(axis: Int, keepingAxis: Bool = false) -> (values: Tensor, indices: Tensor) {
     extreme(axis, keepingAxis, isMaximum: true)
   }
 
-  /// The smallest elements along `axis` and their first positions (int64). The gradient goes to that position alone.
+  /// The smallest elements along `axis` and their first positions (int64). The gradient goes to
+  /// that position alone.
   public func min(axis: Int, keepingAxis: Bool = false) -> (values: Tensor, indices: Tensor) {
     extreme(axis, keepingAxis, isMaximum: false)
   }
 
-  /// The position of the first largest element along `axis`, int64; without an axis, the position in row-major order. What is not
-  /// a number counts as the largest.
+  /// The position of the first largest element along `axis`, int64; without an axis, the position
+  /// in row-major order. What is not a number counts as the largest.
   public func argmax(axis: Int? = nil, keepingAxis: Bool = false) -> Tensor {
     position(axis, keepingAxis, isMaximum: true)
   }

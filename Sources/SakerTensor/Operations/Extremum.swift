@@ -26,8 +26,8 @@ struct Extremum: BinaryOperation {
   }
 }
 
-/// The larger of two, element by element, broadcast; not a number if one is. Where they are equal, each gets half of the
-/// gradient.
+/// The larger of two, element by element, broadcast; not a number if one is. Where they are equal,
+/// each gets half of the gradient.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { apply(Extremum(isMaximum: true), a, b) }
 /// The smaller of two, element by element; see `maximum`.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { apply(Extremum(isMaximum: false), a, b) }
@@ -40,6 +40,14 @@ struct Clamp: UnaryOperation {
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     saved.keep(x)
+    if x.dtype == .float32 {
+      let (lower, upper) = (lower ?? -.infinity, upper ?? .infinity)
+      // Comparisons with what is not a number are false, and it stays.
+      return Strided.map(x) { (x: Float) in
+        let raised = x < lower ? lower : x
+        return raised > upper ? upper : raised
+      }
+    }
     var result = x
     if let lower { result = BinaryFunction.maximum(result, x.scalar(lower)) }
     if let upper { result = BinaryFunction.minimum(result, x.scalar(upper)) }
@@ -58,7 +66,8 @@ struct Clamp: UnaryOperation {
 }
 
 extension Tensor {
-  /// Elements below `lower` become `lower`, those above `upper` become `upper` (which wins if they cross). The gradient is 1 on the bounds.
+  /// Elements below `lower` become `lower`, those above `upper` become `upper` (which wins if they
+  /// cross). The gradient is 1 on the bounds.
   public func clamped(from lower: Float? = nil, to upper: Float? = nil) -> Tensor {
     apply(Clamp(lower: lower, upper: upper), self)
   }

@@ -1,4 +1,5 @@
-// One element for each index: the index replaces the position on one axis, the other positions are the index's own.
+// One element for each index: the index replaces the position on one axis, the other positions are
+// the index's own.
 
 /// `result[i][j] = x[indices[i][j]][j]`, for axis 0 of two.
 struct Gather: BinaryOperation {
@@ -97,13 +98,15 @@ struct ScatterAdd: Operation {
 }
 
 extension Tensor {
-  /// `result[i][j] = self[indices[i][j]][j]` for axis 0 of two. `indices` has as many axes as this tensor and is nowhere longer,
-  /// except along `axis`; the result has its shape. Below zero counts from the end.
+  /// `result[i][j] = self[indices[i][j]][j]` for axis 0 of two. `indices` has as many axes as this
+  /// tensor and is nowhere longer, except along `axis`; the result has its shape. Below zero counts
+  /// from the end.
   public func gather(_ indices: Tensor, axis: Int) -> Tensor {
     apply(Gather(axis: shape.axis(axis, op: "gather")), self, indices.detached())
   }
 
-  /// `gather` with indices that broadcast on all axes but `axis`: reads what `argmax`, `argsort` and the like found.
+  /// `gather` with indices that broadcast on all axes but `axis`: reads what `argmax`, `argsort`
+  /// and the like found.
   public func takeAlong(_ indices: Tensor, axis: Int) -> Tensor {
     let axis = shape.axis(axis, op: "takeAlong")
     check(
@@ -114,16 +117,17 @@ extension Tensor {
     return gather(indices.expand(Shape(sizes)), axis: axis)
   }
 
-  /// A copy with `copy[indices[i][j]][j] = value[i][j]` for axis 0 of two, `value` and `indices` of one shape. Each target is
-  /// to be named once: of several the last one stays, but gradients do not tell them apart.
+  /// A copy with `copy[indices[i][j]][j] = value[i][j]` for axis 0 of two, `value` and `indices` of
+  /// one shape. Each target is to be named once: of several the last one stays, but gradients do
+  /// not tell them apart.
   public func scatter(_ value: Tensor, at indices: Tensor, axis: Int) -> Tensor {
     checkScatter(value, indices, op: "scatter")
     return apply(
       Scatter(axis: shape.axis(axis, op: "scatter")), self, value, indices.detached())
   }
 
-  /// A copy with `copy[indices[i][j]][j] += value[i][j]` for axis 0 of two, `value` and `indices` of one shape; what falls on one
-  /// target adds up, in row-major order.
+  /// A copy with `copy[indices[i][j]][j] += value[i][j]` for axis 0 of two, `value` and `indices`
+  /// of one shape; what falls on one target adds up, in row-major order.
   public func scatterAdd(_ value: Tensor, at indices: Tensor, axis: Int) -> Tensor {
     checkScatter(value, indices, op: "scatterAdd")
     return apply(
@@ -137,7 +141,8 @@ extension Tensor {
       got: "\(value.dtype) \(value.shape)")
   }
 
-  /// Where, from this tensor's first element, the element of each index lies, in row-major order of the indices.
+  /// Where, from this tensor's first element, the element of each index lies, in row-major order of
+  /// the indices.
   fileprivate func offsets(of indices: Tensor, axis: Int, op: String) -> [Int] {
     check(
       indices.rank == rank

@@ -32,7 +32,8 @@ extension Tensor {
     }
   }
 
-  /// At most `chunks` parts of one size along `axis`, the last one smaller if it doesn't divide: views.
+  /// At most `chunks` parts of one size along `axis`, the last one smaller if it doesn't divide:
+  /// views.
   public func chunked(into chunks: Int, axis: Int = 0) -> [Tensor] {
     let axis = shape.axis(axis, op: "chunked")
     check(chunks > 0, op: "chunked", expected: "at least one chunk", got: chunks)
@@ -55,7 +56,8 @@ extension Tensor {
     return concatenate([narrow(axis, cut..<size), narrow(axis, 0..<cut)], axis: axis)
   }
 
-  /// The whole tensor `times` after another, a number for each axis; more numbers than axes add axes in front.
+  /// The whole tensor `times` after another, a number for each axis; more numbers than axes add
+  /// axes in front.
   public func repeated(_ times: [Int]) -> Tensor {
     check(
       times.count >= rank && times.allSatisfy { $0 >= 0 }, op: "repeated",

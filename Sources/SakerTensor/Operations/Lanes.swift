@@ -1,5 +1,6 @@
-/// One axis of a dense tensor as memory sees it: `outer` blocks of `size` steps of `inner` neighbouring elements. Holds for
-/// row-major, channels-last and every other dense order, so that no function along an axis has to move memory first.
+/// One axis of a dense tensor as memory sees it: `outer` blocks of `size` steps of `inner`
+/// neighbouring elements. Holds for row-major, channels-last and every other dense order, so that
+/// no function along an axis has to move memory first.
 struct Lanes {
   let outer, size, inner: Int
   private let strides: [Int]
@@ -35,8 +36,8 @@ struct Lanes {
       })
   }
 
-  /// Calls `body(block, lanes)` so that all lanes of all blocks are covered, on all threads; a block begins at
-  /// `block * size * inner`.
+  /// Calls `body(block, lanes)` so that all lanes of all blocks are covered, on all threads; a
+  /// block begins at `block * size * inner`.
   func run(_ body: (Int, Range<Int>) -> Void) {
     KernelTime.measure {
       let work = size * inner

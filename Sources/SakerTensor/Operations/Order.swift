@@ -1,5 +1,6 @@
-// Sorting works on keys: unsigned integers in the order of the elements, so that one loop serves all types, what is not a number
-// stands after everything else, and a descending order is the keys' complement, stable as well.
+// Sorting works on keys: unsigned integers in the order of the elements, so that one loop serves
+// all types, what is not a number stands after everything else, and a descending order is the keys'
+// complement, stable as well.
 
 /// The positions that put an axis in order: int64. Equal elements keep their order.
 struct Argsort: Operation {
@@ -21,7 +22,8 @@ struct Argsort: Operation {
   }
 }
 
-/// The positions of the largest or smallest elements along an axis, in their order: int64. Of equal ones the first.
+/// The positions of the largest or smallest elements along an axis, in their order: int64. Of equal
+/// ones the first.
 struct ArgTop: Operation {
   let axis: Int
   let count: Int
@@ -75,7 +77,8 @@ enum OrderKeys {
     }
   }
 
-  /// A float's bits grow with it once the sign is turned: all bits of negative numbers, the first of others. -0 is 0.
+  /// A float's bits grow with it once the sign is turned: all bits of negative numbers, the first
+  /// of others. -0 is 0.
   @inline(__always)
   private static func key(_ bits: UInt32, _ descending: Bool) -> UInt64 {
     let magnitude = bits & 0x7FFF_FFFF
@@ -92,7 +95,8 @@ enum OrderKeys {
   }
 }
 
-/// Sorts by digits of eleven bits from the lowest, skipping those that all keys share; short rows by insertion.
+/// Sorts by digits of eleven bits from the lowest, skipping those that all keys share; short rows
+/// by insertion.
 enum RadixSort {
   private static let bits = 11
   private static let digits = 6
@@ -164,7 +168,8 @@ enum RadixSort {
   }
 }
 
-/// Finds the few smallest of many keys in one pass, with a heap whose top is the largest of those found.
+/// Finds the few smallest of many keys in one pass, with a heap whose top is the largest of those
+/// found.
 enum SmallestKeys {
   private struct Entry: Comparable {
     let key: UInt64
@@ -199,7 +204,8 @@ enum SmallestKeys {
 }
 
 extension Tensor {
-  /// The positions that put `axis` in order, int64; equal elements keep their order, what is not a number counts as the largest.
+  /// The positions that put `axis` in order, int64; equal elements keep their order, what is not a
+  /// number counts as the largest.
   public func argsort(axis: Int = -1, descending: Bool = false) -> Tensor {
     apply(Argsort(axis: shape.axis(axis, op: "argsort"), descending: descending), self)
   }
@@ -212,8 +218,8 @@ extension Tensor {
     return (gather(indices, axis: axis), indices)
   }
 
-  /// The `count` largest (or smallest) elements along `axis`, in their order, and where they stood (int64); of equal ones the
-  /// first.
+  /// The `count` largest (or smallest) elements along `axis`, in their order, and where they stood
+  /// (int64); of equal ones the first.
   public func topK(
     _ count: Int, axis: Int = -1, largest: Bool = true
   ) -> (values: Tensor, indices: Tensor) {
@@ -240,8 +246,8 @@ extension Tensor {
     return Tensor(result, [flat.count, rank])
   }
 
-  /// The distinct elements in ascending order, how often each occurs, and for each element its position among them (this tensor's
-  /// shape), both int64. Carries no gradient.
+  /// The distinct elements in ascending order, how often each occurs, and for each element its
+  /// position among them (this tensor's shape), both int64. Carries no gradient.
   public func unique() -> (values: Tensor, counts: Tensor, inverse: Tensor) {
     let flat = detached().reshape([-1])
     let order = flat.argsort().positions(below: Swift.max(count, 1), op: "unique")

@@ -1,7 +1,8 @@
 /// What stands around a padded tensor.
 public enum PadMode: Sendable, Hashable {
   case constant(Float)
-  /// Mirrored at the border element, which is not repeated: `c b | a b c | b a`. Less than the axis is long.
+  /// Mirrored at the border element, which is not repeated: `c b | a b c | b a`. Less than the axis
+  /// is long.
   case reflect
   /// The border element again: `a a | a b c | c c`.
   case replicate
@@ -43,8 +44,8 @@ struct Pad: UnaryOperation {
   }
 }
 
-/// `x` with `amounts` added around its last axes, one pair for each, in the order of the axes: for images
-/// `[(top, bottom), (left, right)]`. Keeps channels-last memory.
+/// `x` with `amounts` added around its last axes, one pair for each, in the order of the axes: for
+/// images `[(top, bottom), (left, right)]`. Keeps channels-last memory.
 public func pad(
   _ x: Tensor, _ amounts: [(before: Int, after: Int)], mode: PadMode = .constant(0)
 ) -> Tensor {

@@ -12,7 +12,8 @@ struct Power: BinaryOperation {
     return result.converted(to: a.dtype)
   }
 
-  /// (aᵇ)' = b aᵇ⁻¹ a' + aᵇ log(a) b'; 0 for the base where b is 0, and for the exponent where aᵇ stays 0.
+  /// (aᵇ)' = b aᵇ⁻¹ a' + aᵇ log(a) b'; 0 for the base where b is 0, and for the exponent where aᵇ
+  /// stays 0.
   func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?) {
     let (a, b, y) = (saved[0], saved[1], saved[2])
     var base: Tensor?
@@ -105,7 +106,8 @@ struct Atan2: BinaryOperation {
 /// The angle of the point `(x, y)`, in -π...π, element by element, broadcast.
 public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor { apply(Atan2(), y, x) }
 
-/// What is left of `a` after subtracting the largest multiple of `b` not above it: the sign of `b`, as in Python.
+/// What is left of `a` after subtracting the largest multiple of `b` not above it: the sign of `b`,
+/// as in Python.
 struct Remainder: BinaryOperation {
   func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor {
     saved.keep(a, b)
@@ -137,6 +139,7 @@ struct Remainder: BinaryOperation {
   }
 }
 
-/// `a - floor(a / b) b`, element by element, broadcast: the sign of `b`, as Python's `%`. Integers stop at a division by zero.
+/// `a - floor(a / b) b`, element by element, broadcast: the sign of `b`, as Python's `%`. Integers
+/// stop at a division by zero.
 public func remainder(_ a: Tensor, _ b: Tensor) -> Tensor { apply(Remainder(), a, b) }
 public func remainder(_ a: Tensor, _ b: Float) -> Tensor { remainder(a, a.scalar(b)) }

@@ -74,8 +74,9 @@ struct IndexSelect: BinaryOperation {
   }
 }
 
-/// A copy of the first tensor whose positions on its first axis that `positions` names are replaced by the second's. Where a
-/// position is named twice, the last one stays and the others get no gradient.
+/// A copy of the first tensor whose positions on its first axis that `positions` names are replaced
+/// by the second's. Where a position is named twice, the last one stays and the others get no
+/// gradient.
 struct RowAssign: BinaryOperation {
   let positions: [Int]
 
@@ -112,8 +113,9 @@ struct RowAssign: BinaryOperation {
 }
 
 extension Tensor {
-  /// Positions of `axis` in the order that the integers in `indices` name them; the axis is replaced by the axes of `indices`.
-  /// Below zero counts from the end. The gradient of a position named twice is the sum.
+  /// Positions of `axis` in the order that the integers in `indices` name them; the axis is
+  /// replaced by the axes of `indices`. Below zero counts from the end. The gradient of a position
+  /// named twice is the sum.
   public func indexSelect(_ indices: Tensor, axis: Int = 0) -> Tensor {
     let axis = shape.axis(axis, op: "indexSelect")
     let result = apply(IndexSelect(axis: axis), self, indices.detached().reshape([-1]))
@@ -123,11 +125,12 @@ extension Tensor {
         Shape(shape.sizes[..<axis] + indices.shape.sizes + shape.sizes[(axis + 1)...]))
   }
 
-  /// With an integer tensor: positions of the first axis, `indexSelect(index)`. With a `bool` tensor, whose shape is that of
-  /// the first axes: the elements where it is true, `[how many, remaining axes…]`, in row-major order.
+  /// With an integer tensor: positions of the first axis, `indexSelect(index)`. With a `bool`
+  /// tensor, whose shape is that of the first axes: the elements where it is true, `[how many,
+  /// remaining axes…]`, in row-major order.
   ///
-  /// Assigning replaces them by a tensor that broadcasts to what reading gives; a gradient flows to both. Where integers name a position
-  /// twice, the last one stays.
+  /// Assigning replaces them by a tensor that broadcasts to what reading gives; a gradient flows to
+  /// both. Where integers name a position twice, the last one stays.
   public subscript(_ index: Tensor) -> Tensor {
     get {
       guard index.dtype == .bool else { return indexSelect(index) }
@@ -173,12 +176,20 @@ extension Tensor {
   func truePositions() -> Tensor {
     let mask = contiguous()
     let pointer = mask.pointer(UInt8.self)
-    var positions: [Int64] = []
-    for i in 0..<count where pointer[i] != 0 { positions.append(Int64(i)) }
-    return Tensor(positions)
+    var found = 0
+    for i in 0..<count { found += Int(pointer[i] & 1) }
+    let result = Tensor(uninitialized: [found], .int64)
+    let to = result.pointer(Int64.self)
+    var next = 0
+    for i in 0..<count where pointer[i] != 0 {
+      to[next] = Int64(i)
+      next += 1
+    }
+    return result
   }
 
-  /// The integers in row-major order as positions below `size`; those below zero count from the end.
+  /// The integers in row-major order as positions below `size`; those below zero count from the
+  /// end.
   func positions(below size: Int, op: String) -> [Int] {
     check(
       !dtype.isFloating && dtype != .bool, op: op, expected: "integers as indices", got: dtype)

@@ -42,8 +42,9 @@ struct SliceAssign: BinaryOperation {
 }
 
 extension Tensor {
-  /// The part that `indices` name: a view. Assigning replaces the part by a tensor that broadcasts to it: in place when nobody
-  /// else holds this memory, else in a copy, so that no other tensor changes. A gradient flows to both.
+  /// The part that `indices` name: a view. Assigning replaces the part by a tensor that broadcasts
+  /// to it: in place when nobody else holds this memory, else in a copy, so that no other tensor
+  /// changes. A gradient flows to both.
   ///
   ///     x[0]; x[1..<3, -1]; x[.ellipsis, .newAxis]; x[.all, 2..., .step(0..<8, by: 2)] = y
   public subscript(_ indices: any TensorIndexing...) -> Tensor {

@@ -2,8 +2,9 @@ import CKernels
 import Foundation
 
 extension Tensor {
-  /// The mean squared distance from the mean over `axes`, all if none are given: in two passes, so that a large mean costs no
-  /// digits. Divided by the number of elements minus `correction`: 1 estimates the variance of what was sampled, 0 is that of the elements.
+  /// The mean squared distance from the mean over `axes`, all if none are given: in two passes, so
+  /// that a large mean costs no digits. Divided by the number of elements minus `correction`: 1
+  /// estimates the variance of what was sampled, 0 is that of the elements.
   public func variance(
     axes: [Int]? = nil, correction: Int = 1, keepingAxes: Bool = false
   ) -> Tensor {
@@ -66,13 +67,12 @@ struct LogSumExp: UnaryOperation {
     guard axes.allSatisfy({ x.shape[$0] > 0 }) else {
       return .full(x.shape.removing(axes, keeping: true), -.infinity, x.dtype)
     }
-    // Infinite largest elements decide alone; subtracting them would leave nothing that is a number.
+    // Infinite largest elements decide alone; subtracting them would leave nothing that is a
+    // number.
     let largest = Strided.map(source.max(axes: axes, keepingAxes: true)) { (x: Float) in
       x.isInfinite ? 0 : x
     }
-    let powers = Strided.map2(source, largest, op: name) { (x: Float, m: Float) in
-      Foundation.exp(x - m)
-    }
+    let powers = Kernels.elementwise(.exp, BinaryFunction.subtract(source, largest))
     let sum = powers.sum(axes: axes, keepingAxes: true)
     let result = Strided.map2(sum, largest, op: name) { (s: Float, m: Float) in
       Foundation.log(s) + m
@@ -83,10 +83,9 @@ struct LogSumExp: UnaryOperation {
 
   /// exp(x - y): the softmax
   func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
-    let softmax = Strided.map2(saved[0], saved[1], op: name) { (x: Float, y: Float) in
-      // Where all are -∞ their shares are not defined; nothing flows.
-      y == -.infinity ? Float(0) : Foundation.exp(x - y)
-    }
+    // Where all are -∞ their shares are not defined; nothing flows.
+    let total = Tensor.where(saved[1] .== -.infinity, .infinity, saved[1])
+    let softmax = Kernels.elementwise(.exp, BinaryFunction.subtract(saved[0], total))
     return softmax.converted(to: gradient.dtype) * gradient
   }
 }
@@ -126,6 +125,17 @@ struct CumulativeSum: UnaryOperation {
       withoutActuallyEscaping(narrow) { narrow in
         withoutActuallyEscaping(add) { add in
           lanes.run { block, part in
+            if inner == 1 {
+              var place = block * size + (reversed ? size - 1 : 0)
+              var total = widen(from[place])
+              to[place] = narrow(total)
+              for _ in 1..<size {
+                place += reversed ? -1 : 1
+                total = add(total, widen(from[place]))
+                to[place] = narrow(total)
+              }
+              return
+            }
             withUnsafeTemporaryAllocation(of: Total.self, capacity: part.count) { totals in
               for step in 0..<size {
                 let start = (block * size + (reversed ? size - 1 - step : step)) * inner
@@ -195,7 +205,8 @@ struct Product: UnaryOperation {
 }
 
 extension Tensor {
-  /// At each position along `axis` the sum of all elements up to it, itself included: int64 for integers.
+  /// At each position along `axis` the sum of all elements up to it, itself included: int64 for
+  /// integers.
   public func cumulativeSum(axis: Int) -> Tensor {
     apply(CumulativeSum(axis: shape.axis(axis, op: "cumulativeSum"), reversed: false), self)
   }
