@@ -38,14 +38,14 @@ public final class Conv2d: Layer {
   public let bias: Parameter?
   public let stride, dilation: (Int, Int)
   public let padding: Padding
-  public let paddingMode: PaddingMode
+  public let paddingMode: PadMode
   public let groups: Int
 
   /// Weight and bias start uniform in ±1/√fan, where `fan = in / groups × height × width` (the field's default, which is
   /// `kaimingUniform(slope: √5)`).
   public init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
-    padding: Padding = 0, mode: PaddingMode = .constant(0), dilation: (Int, Int) = (1, 1),
+    padding: Padding = 0, mode: PadMode = .constant(0), dilation: (Int, Int) = (1, 1),
     groups: Int = 1, bias: Bool = true
   ) {
     check(
@@ -68,7 +68,7 @@ public final class Conv2d: Layer {
   /// With a square kernel.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0,
-    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PadMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: (kernel, kernel), stride: (stride, stride), padding: padding,
@@ -78,7 +78,7 @@ public final class Conv2d: Layer {
   /// With a square kernel, and the same padding on all edges.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int,
-    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PadMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: kernel, stride: stride, padding: .each(padding), mode: mode,
@@ -97,8 +97,10 @@ public final class Conv2d: Layer {
         x, weight.value, bias: bias?.value, stride: stride, padding: edges, dilation: dilation,
         groups: groups)
     }
+    let padded = pad(
+      x, [(edges.top, edges.bottom), (edges.left, edges.right)], mode: paddingMode)
     return conv2d(
-      paddingMode.pad(x, edges), weight.value, bias: bias?.value, stride: stride,
+      padded, weight.value, bias: bias?.value, stride: stride,
       dilation: dilation, groups: groups)
   }
 }
