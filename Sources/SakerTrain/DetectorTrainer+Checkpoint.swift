@@ -2,6 +2,7 @@ import Foundation
 import SakerData
 import SakerNN
 import SakerTensor
+import SakerVision
 
 extension DetectorTrainer {
   /// Writes all that it takes to use the model and to go on with the run, under a temporary name first: a crash at any

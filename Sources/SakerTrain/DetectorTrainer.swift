@@ -165,8 +165,8 @@ public final class DetectorTrainer {
   }
 
   private func update() {
-    if settings.clipNorm > 0 { clipGradients(optimizer.parameters, norm: settings.clipNorm) }
-    if settings.clipValue > 0 { clipGradients(optimizer.parameters, value: settings.clipValue) }
+    if settings.clipNorm > 0 { clipGradients(of: optimizer.parameters, norm: settings.clipNorm) }
+    if settings.clipValue > 0 { clipGradients(of: optimizer.parameters, value: settings.clipValue) }
     optimizer.follow(schedule, at: state.steps)
     optimizer.step()
     optimizer.zeroGradients()

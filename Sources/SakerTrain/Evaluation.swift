@@ -91,12 +91,23 @@ extension Batch {
   }
 }
 
-extension Box {
-  /// The part inside a picture.
-  func clipped(to size: PictureSize) -> Box {
-    let (width, height) = (Float(size.width), Float(size.height))
-    return Box(
-      left: min(max(left, 0), width), top: min(max(top, 0), height),
-      right: min(max(right, 0), width), bottom: min(max(bottom, 0), height))
+extension Detector {
+  /// The objects in one picture, in its pixels.
+  public func detect(
+    _ picture: Picture, _ options: DetectionOptions,
+    _ precision: TrainingSettings.Precision = .float32
+  ) -> [Detection] {
+    let preprocessing = card.preprocessing
+    let size = PictureSize(width: picture.width, height: picture.height)
+    let place = preprocessing.placement(of: size)
+    var images = Tensor(
+      preprocessing.apply(picture), [1, preprocessing.height, preprocessing.width, 3]
+    ).permute([0, 3, 1, 2])
+    if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
+    return detect(images, options)[0].map { detection in
+      var detection = detection
+      detection.box = place.fromFractions(detection.box).clipped(to: size)
+      return detection
+    }
   }
 }

@@ -37,7 +37,7 @@ extension TrainingSettings {
     var transforms: [any DetectionTransform] = []
     // Crops want the whole resolution; without them the small picture is made once and kept.
     if crop == 0 && scale == 1 { transforms.append(FitToInput(preprocessing)) }
-    if scale > 1 { transforms.append(RandomScale(factors: 1 / scale...scale)) }
+    if scale > 1 { transforms.append(RandomScale(1 / scale...scale)) }
     if crop > 0 { transforms.append(Sometimes(RandomCrop(), probability: crop)) }
     if horizontalFlip > 0 { transforms.append(HorizontalFlip(probability: horizontalFlip)) }
     if verticalFlip > 0 { transforms.append(VerticalFlip(probability: verticalFlip)) }
