@@ -81,6 +81,32 @@ struct LayerTests {
     expectClose(norm(x), x)
   }
 
+  /// Folded into the convolution before it, with and without ReLU, and anew after every change.
+  @Test(arguments: [PadMode.constant(0), .reflect])
+  func inferenceFoldsBatchNormIntoTheConvolution(_ mode: PadMode) {
+    let (conv, norm) = (Conv2d(3, 6, kernel: 3, padding: 1, mode: mode, groups: 3), BatchNorm2d(6))
+    let model = Sequential(conv, norm, ReLU(), Conv2d(6, 2, kernel: 1, bias: false), BatchNorm2d(2))
+    let last = (model[3], model[4])
+    func apart(_ x: Tensor) -> Tensor { last.1(last.0(relu(norm(conv(x))))) }
+    let x = random([2, 3, 5, 6], seed: 1)
+    for change in 0..<4 {
+      switch change {
+      case 0: _ = model(random([4, 3, 5, 6], seed: 2, in: 0...3))
+      case 1: conv.weight.update { $0[0] += 3 }
+      case 2: norm.runningVar!.update { $0[1] += 3 }
+      default: norm.bias!.value = random([6], seed: 3)
+      }
+      let (y, expected) = model.evaluating { (model(x), apart(x)) }
+      expectClose(y, expected, "after change \(change)")
+      model.eval()
+      // With gradients nothing is folded, and the weights get theirs.
+      let recorded = model(x)
+      #expect(recorded.isRecorded)
+      expectClose(recorded, expected)
+      model.train()
+    }
+  }
+
   @Test func frozenBatchNormKeepsEverything() {
     let norm = BatchNorm2d(3)
     let model = Sequential(Conv2d(3, 3, kernel: 1), norm)

@@ -73,7 +73,7 @@ struct OptimizerTests {
       parameter.gradient = golden[name]
       return parameter
     }
-    let norm = clipGradients(parameters, norm: golden.number("limit")!)
+    let norm = clipGradients(of: parameters, norm: golden.number("limit")!)
     #expect(abs(norm - Double(golden["norm"].item)) < 1e-5 * norm)
     expectClose(parameters[0].gradient!, golden["y0"])
     expectClose(parameters[1].gradient!, golden["y1"])
@@ -83,7 +83,7 @@ struct OptimizerTests {
   func clippingByValueIsPyTorchs(_ golden: GoldenCase) {
     let parameter = Parameter(.zeros(golden["x"].shape))
     parameter.gradient = golden["x"]
-    clipGradients([parameter, Parameter(.ones([3]))], value: golden.number("limit")!)
+    clipGradients(of: [parameter, Parameter(.ones([3]))], value: golden.number("limit")!)
     expectClose(parameter.gradient!, golden["y"])
   }
 
@@ -91,7 +91,7 @@ struct OptimizerTests {
     let parameters = [Parameter(.ones([2])), Parameter(.ones([2]))]
     parameters[0].gradient = Tensor([.nan, 1] as [Float])
     parameters[1].gradient = .ones([2])
-    #expect(clipGradients(parameters, norm: 0.1).isNaN)
+    #expect(clipGradients(of: parameters, norm: 0.1).isNaN)
     #expect(parameters[1].gradient!.floats == [1, 1])
   }
 

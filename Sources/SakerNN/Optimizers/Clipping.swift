@@ -5,7 +5,7 @@ import SakerTensor
 /// most 1. Pascanu et al., arXiv:1211.5063.
 /// - Returns: the norm before. If it is infinite or not a number, the gradients stay as they are: skip the step.
 @discardableResult
-public func clipGradients(_ parameters: [Parameter], norm limit: Double) -> Double {
+public func clipGradients(of parameters: [Parameter], norm limit: Double) -> Double {
   let norm = gradientNorm(of: parameters)
   let factor = limit / (norm + 1e-6)
   guard norm.isFinite, factor < 1 else { return norm }
@@ -16,7 +16,7 @@ public func clipGradients(_ parameters: [Parameter], norm limit: Double) -> Doub
 }
 
 /// Cuts every element of the gradients off at `±limit`.
-public func clipGradients(_ parameters: [Parameter], value limit: Double) {
+public func clipGradients(of parameters: [Parameter], value limit: Double) {
   for parameter in parameters {
     parameter.replaceGradient { saker_clip_f32($0, Float(limit), $1, $2) }
   }
