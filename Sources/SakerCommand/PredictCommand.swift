@@ -5,7 +5,8 @@ import Saker
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict", abstract: "Find objects in pictures and draw them.",
-    discussion: "Takes pictures and folders of pictures; writes each with its boxes into the folder --out.")
+    discussion:
+      "Takes pictures and folders of pictures; writes each with its boxes into the folder --out.")
 
   @OptionGroup var common: CommonOptions
 
@@ -66,7 +67,10 @@ struct PredictCommand: ParsableCommand {
       do {
         let result = try predict(file, model, &names)
         found.append(result)
-        if !common.json { progress.finish(); print(describe(result)) }
+        if !common.json {
+          progress.finish()
+          print(describe(result))
+        }
       } catch {
         // One bad picture does not cost the others.
         failures.append(error)
@@ -82,7 +86,9 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
-  private func predict(_ file: String, _ model: any Detector, _ names: inout OutputNames) throws -> Found {
+  private func predict(_ file: String, _ model: any Detector, _ names: inout OutputNames) throws
+    -> Found
+  {
     let start = Date()
     let picture = try Picture(file: file)
     let card = model.card
@@ -94,7 +100,8 @@ struct PredictCommand: ParsableCommand {
       let path = names.next(for: file)
       // Fast to write, and nearly as small: zlib's first levels on top of PNG's filters.
       let encoding: Picture.Encoding = path.hasSuffix(".png") ? .png(level: 1) : .jpeg()
-      try picture.annotated(with: detections, classNames: card.classNames).write(to: path, as: encoding)
+      try picture.annotated(with: detections, classNames: card.classNames).write(
+        to: path, as: encoding)
       written = path
     }
     let objects = detections.map { detection in
@@ -158,7 +165,8 @@ struct OutputNames {
     let ending = Picture.Encoding(path: name as String) == nil ? "png" : name.pathExtension
     var number = 1
     while true {
-      let stem = number == 1 ? name.deletingPathExtension : "\(name.deletingPathExtension)-\(number)"
+      let stem =
+        number == 1 ? name.deletingPathExtension : "\(name.deletingPathExtension)-\(number)"
       let path = "\(folder)/\(stem).\(ending)"
       if taken.insert(path).inserted { return path }
       number += 1

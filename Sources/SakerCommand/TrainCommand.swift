@@ -29,7 +29,9 @@ struct TrainCommand: ParsableCommand {
   var letterbox = false
   @Option(help: "ssd (smooth L1, 3:1 hard negatives, AdamW) or notes (mean losses, SGD).")
   var preset = Preset.ssd
-  @Option(help: "Anchor sizes: fit (from the training boxes), notes, or a list such as .07/.1,.15/.19,...")
+  @Option(
+    help: "Anchor sizes: fit (from the training boxes), notes, or a list such as .07/.1,.15/.19,..."
+  )
   var anchors: String?
   @Option(help: "sgd, adam or adamw.")
   var optimizer: TrainingSettings.Rule?

@@ -9,7 +9,9 @@ struct TrainingJob {
   private let isResumed: Bool
 
   /// Keys of what a resumed run must find again.
-  private enum Origin { static let data = "data", train = "train_split", val = "val_split", loss = "loss" }
+  private enum Origin {
+    static let data = "data", train = "train_split", val = "val_split", loss = "loss"
+  }
 
   init(starting command: TrainCommand) throws {
     let entry = try ModelEntry.named(command.model)
@@ -26,7 +28,8 @@ struct TrainingJob {
     var preprocessing = Preprocessing.imageNet(height: command.size, width: command.size)
     if command.letterbox { preprocessing.fit = .letterbox() }
     let objects = training.fractions(preprocessing)
-    let choice = try command.anchors.map { try Anchors($0) } ?? (command.preset == .notes ? .notes : .fit)
+    let choice =
+      try command.anchors.map { try Anchors($0) } ?? (command.preset == .notes ? .notes : .fit)
     let levels = try entry.levels(choice, command.size, command.size, objects)
     let card = ModelCard(
       architecture: entry.name, classNames: training.classes, anchors: levels,
@@ -56,7 +59,8 @@ struct TrainingJob {
     let checkpoint = try DetectorCheckpoint(file: file)
     guard let origin = checkpoint.origin else {
       throw TrainingError(
-        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors")
+        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors"
+      )
     }
     let weights = (file as NSString).deletingLastPathComponent
     let folder = RunFolder(command.out ?? (weights as NSString).deletingLastPathComponent)
@@ -79,7 +83,9 @@ struct TrainingJob {
 
   /// Weights of a checkpoint for the same model and classes; anchors and input may differ.
   private static func start(_ model: any Detector, from file: String) throws {
-    let weights = try Safetensors(contentsOf: file).tensors.filter { !$0.name.hasPrefix("training.") }
+    let weights = try Safetensors(contentsOf: file).tensors.filter {
+      !$0.name.hasPrefix("training.")
+    }
     try model.load(state: weights, file: file)
   }
 

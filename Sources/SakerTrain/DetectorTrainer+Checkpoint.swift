@@ -69,10 +69,13 @@ extension DetectorTrainer {
     try optimizer.restore(contents.tensors(under: TrainingState.optimizerPrefix), file: file)
     let gradients = contents.tensors(under: TrainingState.gradientPrefix)
     for named in model.namedParameters {
-      guard let gradient = gradients.first(where: { $0.name == named.name })?.tensor else { continue }
+      guard let gradient = gradients.first(where: { $0.name == named.name })?.tensor else {
+        continue
+      }
       guard gradient.shape == named.parameter.shape else {
         throw TrainingError(
-          "\(file): gradient of \(named.name): expected \(named.parameter.shape), got \(gradient.shape)")
+          "\(file): gradient of \(named.name): expected \(named.parameter.shape), got \(gradient.shape)"
+        )
       }
       named.parameter.gradient = gradient
     }

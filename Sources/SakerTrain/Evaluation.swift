@@ -58,7 +58,9 @@ public struct DetectorRunner {
         let inPixels = detections.map { detection in
           var detection = detection
           detection.box = place.fromFractions(detection.box)
-            .clipped(to: dataset.items[index].size)
+            .clipped(
+              width: Float(dataset.items[index].size.width),
+              height: Float(dataset.items[index].size.height))
           return detection
         }
         try body(Found(index: index, detections: inPixels))
@@ -106,7 +108,8 @@ extension Detector {
     if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
     return detect(images, options)[0].map { detection in
       var detection = detection
-      detection.box = place.fromFractions(detection.box).clipped(to: size)
+      detection.box = place.fromFractions(detection.box).clipped(
+        width: Float(size.width), height: Float(size.height))
       return detection
     }
   }

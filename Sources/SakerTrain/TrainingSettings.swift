@@ -70,7 +70,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
       "warm-up: expected 0...\(epochs) epochs, got \(warmUpEpochs)")
     demand(clipNorm >= 0 && clipNorm.isFinite, "clip norm: expected 0 or more, got \(clipNorm)")
     demand(clipValue >= 0 && clipValue.isFinite, "clip value: expected 0 or more, got \(clipValue)")
-    demand((1...1024).contains(accumulation), "accumulation: expected 1...1024, got \(accumulation)")
+    demand(
+      (1...1024).contains(accumulation), "accumulation: expected 1...1024, got \(accumulation)")
     demand((0..<1).contains(averageDecay), "average decay: expected 0..<1, got \(averageDecay)")
     demand(patience >= 0, "patience: expected 0 or more, got \(patience)")
     demand((0...64).contains(workers), "workers: expected 0...64, got \(workers)")

@@ -65,7 +65,8 @@ public struct DetectorCheckpoint {
   func state() throws -> TrainingState {
     guard let text = contents.metadata[TrainingState.metadataKey] else {
       throw TrainingError(
-        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors")
+        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors"
+      )
     }
     do {
       return try JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))

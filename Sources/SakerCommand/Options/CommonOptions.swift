@@ -24,7 +24,9 @@ struct CommonOptions: ParsableArguments {
 /// Where pictures with truths come from.
 struct DataOptions: ParsableArguments {
   @Option(
-    help: "A Pascal VOC folder, or a flat one of pictures with labelImg's XML; the embedded blood cells if left out.")
+    help:
+      "A Pascal VOC folder, or a flat one of pictures with labelImg's XML; the embedded blood cells if left out."
+  )
   var data: String?
 
   @Flag(help: "Leave out files with errors, and say how many, instead of refusing the data set.")

@@ -26,7 +26,9 @@ struct ModelEntry: Sendable {
   }
 
   /// A model from a checkpoint, with its weights.
-  static func load(_ checkpoint: DetectorCheckpoint, loss: MultiBoxLoss = .ssd) throws -> any Detector {
+  static func load(_ checkpoint: DetectorCheckpoint, loss: MultiBoxLoss = .ssd) throws
+    -> any Detector
+  {
     let entry = try model(of: checkpoint)
     let model = entry.build(checkpoint.card, loss)
     try checkpoint.load(into: model)
@@ -44,7 +46,8 @@ struct ModelEntry: Sendable {
     let side = min(card.preprocessing.height, card.preprocessing.width)
     guard side >= entry.smallestSide else {
       throw TrainingError(
-        "\(checkpoint.file): expected an input of at least \(entry.smallestSide) pixels a side, got \(side)")
+        "\(checkpoint.file): expected an input of at least \(entry.smallestSide) pixels a side, got \(side)"
+      )
     }
     _ = try entry.levels(
       .levels(card.anchors), card.preprocessing.height, card.preprocessing.width, [])

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark",
+    abstract: "Measure the speed of training, inference or loading on this machine.",
+    discussion: """
+      train: forward, anchors' targets, loss, backward and SGD. infer: forward in evaluation. load: the embedded pictures
+      from JPEG files to ready batches, without a cache.
+      """)
+
+  enum Mode: String, ExpressibleByArgument, CaseIterable { case train, infer, load }
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var source: DataOptions
+
+  @Option(help: "The model: tiny-ssd.")
+  var model = "tiny-ssd"
+  @Option(help: "train, infer or load.")
+  var mode = Mode.train
+  @Option(help: "Pictures a step.")
+  var batch = 32
+  @Option(help: "Height and width of the input.")
+  var size = 256
+  @Option(help: "f32 or bf16.")
+  var precision = TrainingSettings.Precision.float32
+  @Option(help: "How long to measure.")
+  var seconds = 10.0
+  @Option(help: "Threads that prepare pictures, in the mode load.")
+  var workers = 2
+
+  func validate() throws {
+    guard (1...4096).contains(batch), seconds > 0, seconds < 86_400, (0...64).contains(workers)
+    else {
+      throw ValidationError(
+        "expected batch 1...4096, seconds above 0, workers 0...64; got \(batch), \(seconds), \(workers)"
+      )
+    }
+    let side = try ModelEntry.named(model).smallestSide
+    guard (side...4096).contains(size) else {
+      throw ValidationError("size: expected \(side)...4096, got \(size)")
+    }
+  }
+
+  private struct Percentiles: Encodable { var median, p10, p90: Double }
+
+  private struct Report: Encodable {
+    var model, mode, precision: String
+    var batch, size, threads, steps: Int
+    var imagesPerSecond: Double
+    var stepMs: Percentiles
+    /// Of the whole process, as the system counts it.
+    var peakMemoryBytes: Int
+    /// Time outside kernels, 0...1; only where kernels run.
+    var frameworkShare: Double?
+  }
+
+  func run() throws {
+    common.apply()
+    let times: [Double]
+    var share: Double?
+    switch mode {
+    case .load: times = try loading()
+    case .train, .infer:
+      let step = try work()
+      step()
+      step()
+      times = repeated(step)
+      share = frameworkShare(of: step)
+    }
+    let sorted = times.sorted()
+    func at(_ share: Double) -> Double {
+      sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))] * 1e3
+    }
+    let report = Report(
+      model: model, mode: mode.rawValue, precision: precision.rawValue, batch: batch, size: size,
+      threads: Parallel.threads, steps: times.count,
+      imagesPerSecond: Double(batch) / (at(0.5) / 1e3),
+      stepMs: Percentiles(median: at(0.5), p10: at(0.1), p90: at(0.9)),
+      peakMemoryBytes: ProcessMemory.peak, frameworkShare: share)
+    if common.json { return try printJSON(report) }
+    print(
+      String(
+        format:
+          "%@ %@ %@, batch %d, %dx%d, %d threads: %.1f img/s, step %.1f ms (%.1f to %.1f), peak %.0f MiB",
+        model, mode.rawValue, precision.rawValue, batch, size, size, Parallel.threads,
+        report.imagesPerSecond, report.stepMs.median, report.stepMs.p10, report.stepMs.p90,
+        Double(report.peakMemoryBytes) / 0x1p20)
+        + (share.map { String(format: ", %.2f%% outside kernels", 100 * $0) } ?? ""))
+  }
+
+  private func repeated(_ step: () -> Void) -> [Double] {
+    var times: [Double] = []
+    let start = Date()
+    while times.count < 3 || Date().timeIntervalSince(start) < seconds {
+      let before = Date()
+      step()
+      times.append(Date().timeIntervalSince(before))
+    }
+    return times
+  }
+
+  /// Watched apart from the measurement: watching costs, too.
+  private func frameworkShare(of step: () -> Void) -> Double {
+    let profiler = Profiler()
+    for _ in 0..<3 { step() }
+    return profiler.finish().frameworkShare
+  }
+
+  /// One step on made-up pictures, each with a dozen objects.
+  private func work() throws -> () -> Void {
+    let detector = try ModelEntry.named(model).untrained(classes: 3, size: size, .notes)
+    var random = Random(seed: 1)
+    let images = Tensor.normal([batch, 3, size, size], using: &random).channelsLast()
+    let input = precision == .bfloat16 ? images.converted(to: .bfloat16) : images
+    let objects = (0..<batch).map { _ in
+      (0..<12).map { label -> Annotation in
+        let (width, height) = (random.uniform(0.1...0.4), random.uniform(0.1...0.4))
+        let (left, top) = (random.uniform(0...1 - width), random.uniform(0...1 - height))
+        return Annotation(
+          box: Box(left: left, top: top, right: left + width, bottom: top + height),
+          label: label % 3)
+      }
+    }
+    guard mode == .train else {
+      return { _ = detector.evaluating { detector.rawOutputs(input) } }
+    }
+    let optimizer = Optimizer(
+      SGD(momentum: 0.9, decay: 5e-4), detector.parameterGroups(), rate: 1e-3)
+    return {
+      detector.loss(input, objects).total.backward()
+      optimizer.step()
+      optimizer.zeroGradients()
+    }
+  }
+
+  private func loading() throws -> [Double] {
+    let dataset = try source.dataset(split: nil)
+    var options = Loader.Options()
+    options.batchSize = batch
+    options.workers = workers
+    options.cacheBytes = 0
+    options.dropLast = true
+    let loader = Loader(
+      dataset, preprocessing: .imageNet(height: size, width: size), options: options)
+    guard loader.batchesPerEpoch > 0 else {
+      throw ValidationError("batch: expected at most the \(dataset.items.count) pictures there are")
+    }
+    // Whole epochs: single batches may lie ready before they are asked for.
+    var times: [Double] = []
+    var number = 0
+    let start = Date()
+    while number < 2 || Date().timeIntervalSince(start) < seconds {
+      let before = Date()
+      let epoch = loader.epoch(number)
+      while try epoch.next() != nil {}
+      let mean = Date().timeIntervalSince(before) / Double(loader.batchesPerEpoch)
+      if number > 0 { times.append(mean) }
+      number += 1
+    }
+    return times
+  }
+}

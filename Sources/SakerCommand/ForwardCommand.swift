@@ -1,0 +1,79 @@
+import ArgumentParser
+import Saker
+
+struct ForwardCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forward", abstract: "Run a network on a tensor and write all it puts out.",
+    discussion: """
+      The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write,
+      the weights under the published names.
+      """)
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "The model: tiny-ssd.")
+  var model: String
+  @Option(help: "How many classes it tells apart; a Saker checkpoint knows its own.")
+  var classes: Int?
+  @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint knows its own.")
+  var anchors = "notes"
+  @Option(help: "A safetensors file of weights.")
+  var weights: String
+  @Option(
+    help:
+      "A safetensors file with the tensor 'input', [N, 3, H, W], float32, as the network takes it.")
+  var input: String
+  @Option(help: "The safetensors file to write: all raw outputs by name.")
+  var output: String
+  @Option(help: "f32 or bf16.")
+  var precision = TrainingSettings.Precision.float32
+
+  private struct Written: Encodable {
+    var output: String
+    var shapes: [String: [Int]]
+  }
+
+  func run() throws {
+    common.apply()
+    let entry = try ModelEntry.named(model)
+    let file = try Safetensors(contentsOf: weights)
+    guard let images = try Safetensors(contentsOf: input)["input"] else {
+      throw CheckpointError(file: input, "has no tensor 'input'")
+    }
+    let side = entry.smallestSide
+    guard images.dtype == .float32, images.rank == 4, images.shape[0] > 0, images.shape[1] == 3,
+      images.shape[2] >= side, images.shape[3] >= side
+    else {
+      throw CheckpointError(
+        file: input, "cannot be an input",
+        [
+          "input: expected float32 [N, 3, H, W] of at least \(side) pixels a side, got \(images.dtype) \(images.shape)"
+        ])
+    }
+    let detector: any Detector
+    if file.metadata[ModelCard.metadataKey] != nil {
+      detector = try ModelEntry.load(DetectorCheckpoint(file: weights))
+    } else {
+      guard let classes, (1...10_000).contains(classes) else {
+        throw ValidationError(
+          "classes: expected 1...10000 with --classes, as \(weights) does not tell; got \(classes.map(String.init) ?? "none")"
+        )
+      }
+      let choice = try Anchors(anchors)
+      detector = try entry.untrained(classes: classes, size: max(side, 256), choice)
+      try detector.load(state: file.tensors, file: weights)
+    }
+    let given = precision == .bfloat16 ? images.converted(to: .bfloat16) : images
+    let outputs = detector.rawOutputs(given).map {
+      NamedTensor($0.name, $0.tensor.converted(to: .float32))
+    }
+    try Safetensors(outputs).write(to: output)
+    let shapes = Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, $0.tensor.shape.sizes) })
+    if common.json {
+      try printJSON(Written(output: output, shapes: shapes))
+    } else {
+      for named in outputs { print("\(named.name) \(named.tensor.shape)") }
+      print("written to \(output)")
+    }
+  }
+}

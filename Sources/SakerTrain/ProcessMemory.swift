@@ -1,0 +1,17 @@
+import Foundation
+
+/// What the system says of this process's memory.
+public enum ProcessMemory {
+  /// The most that was resident at a time, in bytes; 0 where the system does not tell.
+  public static var peak: Int { value("VmHWM:") }
+  /// Resident now, in bytes.
+  public static var resident: Int { value("VmRSS:") }
+
+  private static func value(_ key: String) -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) }),
+      let kilobytes = line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first
+    else { return 0 }
+    return (Int(kilobytes) ?? 0) << 10
+  }
+}
