@@ -78,6 +78,14 @@ public struct AnchorGrid: Sendable {
     columns = BoxColumns(boxes)
   }
 
+  /// Any boxes as anchors, without levels.
+  init(boxes: Boxes) {
+    levels = []
+    maps = []
+    self.boxes = boxes
+    columns = BoxColumns(boxes)
+  }
+
   /// The number of anchors.
   public var count: Int { boxes.count }
 }
