@@ -29,24 +29,30 @@ static inline float exponential(float x) {
   return p * scale;
 }
 
+static inline float largest_of(const float *x, ptrdiff_t n) {
+  float largest = x[0];
+  for (ptrdiff_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+// Everything is relative to the largest logit: next to logits of 10,000 the logarithm of a sum would lose its last four digits.
 SAKER_TARGETS void saker_cross_entropy_f32(const float *logits, const int32_t *target, const float *weights, float smoothing, ptrdiff_t rows,
                                            ptrdiff_t classes, float *loss, float *denominator) {
   for (ptrdiff_t row = 0; row < rows; row++) {
     const float *x = logits + row * classes;
-    float largest = x[0], sum = 0;
-    for (ptrdiff_t c = 1; c < classes; c++) largest = x[c] > largest ? x[c] : largest;
+    float largest = largest_of(x, classes), sum = 0;
     for (ptrdiff_t c = 0; c < classes; c++) sum += exponential(x[c] - largest);
-    float log_sum = largest + logf(sum);
+    float log_sum = logf(sum);
     denominator[row] = log_sum;
     int32_t y = target[row];
     if (y < 0) {
       loss[row] = 0;
       continue;
     }
-    float own = (weights ? weights[y] : 1) * (log_sum - x[y]);
+    float own = (weights ? weights[y] : 1) * (log_sum - (x[y] - largest));
     if (smoothing > 0) {
       float all = 0;
-      for (ptrdiff_t c = 0; c < classes; c++) all += (weights ? weights[c] : 1) * (log_sum - x[c]);
+      for (ptrdiff_t c = 0; c < classes; c++) all += (weights ? weights[c] : 1) * (log_sum - (x[c] - largest));
       own = (1 - smoothing) * own + smoothing / (float)classes * all;
     }
     loss[row] = own;
@@ -67,11 +73,11 @@ SAKER_TARGETS void saker_cross_entropy_gradient_f32(const float *logits, const i
       continue;
     }
     float own = (1 - smoothing) * (weights ? weights[y] : 1), g = gradient[row];
-    float factor = g * (own + share * total), log_sum = denominator[row];
+    float factor = g * (own + share * total), largest = largest_of(x, classes), log_sum = denominator[row];
     if (weights)
-      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - log_sum) - g * share * weights[c];
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share * weights[c];
     else
-      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - log_sum) - g * share;
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share;
     to[y] -= g * own;
   }
 }

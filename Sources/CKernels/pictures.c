@@ -3,8 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-// One body, compiled for each instruction set and chosen when the program starts; elsewhere the compiler's own choice.
-#if defined(__x86_64__) && defined(__linux__)
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+
+// One body, compiled for each instruction set and chosen when the program starts; elsewhere the compiler's own choice. The thread sanitizer
+// would watch the choosing function too, which runs before the sanitizer is ready.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONES

@@ -12,7 +12,8 @@ public struct PrecisionRecallCurve: Hashable, Codable, Sendable {
   public var confidence: [Double] = []
   public var precision: [Double] = []
   public var recall: [Double] = []
-  /// The best precision at this recall or a higher one: the envelope whose area average precision is.
+  /// The best precision at this recall or a higher one: the envelope whose area average precision
+  /// is.
   public var envelope: [Double] = []
 
   /// The envelope at a recall of 0...1; 0 beyond the highest recall reached.
@@ -52,7 +53,8 @@ extension ClassEvaluation {
       let sum = zip(envelope, correct).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }
       return sum / Double(truths)
     case .elevenPoints:
-      // Integers decide which recall is reached: 6 of 10 reaches 0.6, which 6.0 / 10 >= 0.1 * 6 denies.
+      // Integers decide which recall is reached: 6 of 10 reaches 0.6, which 6.0 / 10 >= 0.1 * 6
+      // denies.
       var (level, right, sum) = (0, 0, 0.0)
       for (index, hit) in correct.enumerated() where hit || level == 0 {
         right += hit ? 1 : 0

@@ -8,7 +8,8 @@ public struct ClassEvaluation: Sendable {
   public let difficult: Int
   /// Of the detections that count, descending. Those on difficult truths are left out.
   public let scores: [Double]
-  /// Whether the detection at the same place of `scores` found a truth that none before it had found.
+  /// Whether the detection at the same place of `scores` found a truth that none before it had
+  /// found.
   public let correct: [Bool]
 
   public var detections: Int { scores.count }
@@ -22,7 +23,8 @@ public struct ClassEvaluation: Sendable {
     difficult = truths.values.reduce(0) { $0 + $1.count { $0.difficult } }
     self.truths = all - difficult
 
-    // The library's sort does not promise to keep the order of equals, so the order is part of the key.
+    // The library's sort does not promise to keep the order of equals, so the order is part of the
+    // key.
     let order = found.indices.sorted {
       (found[$1].score, $0) < (found[$0].score, $1)
     }
@@ -51,8 +53,10 @@ public struct ClassEvaluation: Sendable {
 
   /// The outcomes of the detections with `score >= confidence`.
   public func counts(at confidence: Double) -> DetectionCounts {
-    // A detection's outcome depends on better ones only, so a prefix of the list is the evaluation of the prefix.
-    let kept = scores.partitionPoint { $0 < confidence }
+    // A detection's outcome depends on better ones only, so a prefix of the list is the evaluation
+    // of the prefix.
+    let limit = asScore(confidence)
+    let kept = scores.partitionPoint { $0 < limit }
     return counts(ofFirst: kept, right: correct[..<kept].count { $0 })
   }
 
@@ -62,8 +66,13 @@ public struct ClassEvaluation: Sendable {
   }
 }
 
+/// A confidence as a score would hold it: scores are single precision, and one of 0.7 must reach a
+/// confidence of 0.7.
+func asScore(_ confidence: Double) -> Double { Double(Float(confidence)) }
+
 extension Array {
-  /// Index of the first element that satisfies a condition which no element before and every element after it does.
+  /// Index of the first element that satisfies a condition which no element before and every
+  /// element after it does.
   func partitionPoint(_ condition: (Element) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {

@@ -35,12 +35,14 @@ extension ClassEvaluation {
 }
 
 extension DetectionEvaluation {
-  /// Of all classes together (each detection counts once), at `points` confidences spread evenly over 0...1.
+  /// Of all classes together (each detection counts once), at `points` confidences spread evenly
+  /// over 0...1.
   public func confidenceCurve(points: Int = 1001) -> ConfidenceCurve {
     curve(of: merged, points: points)
   }
 
-  /// The confidence with the highest F1 of all classes together, the highest of equals; `nil` without detections.
+  /// The confidence with the highest F1 of all classes together, the highest of equals; `nil`
+  /// without detections.
   public var bestF1: OperatingPoint? { bestPoint(of: merged) }
 
   /// All classes' detections as if they were one class, matched as they are.
@@ -69,7 +71,7 @@ private func curve(of result: ClassEvaluation, points: Int) -> ConfidenceCurve {
   var curve = ConfidenceCurve()
   for point in 0..<points {
     let confidence = Double(point) / Double(points - 1)
-    while let last = result.scores[..<(right.count - 1)].last, last < confidence {
+    while let last = result.scores[..<(right.count - 1)].last, last < asScore(confidence) {
       right.removeLast()
     }
     let counts = result.counts(ofFirst: right.count - 1, right: right[right.count - 1])
@@ -81,6 +83,9 @@ private func curve(of result: ClassEvaluation, points: Int) -> ConfidenceCurve {
   return curve
 }
 
+/// The shortest decimal number that is this score in single precision: 0.3, not 0.30000001192.
+private func shortest(_ score: Double) -> Double { Double("\(Float(score))") ?? score }
+
 private func bestPoint(of result: ClassEvaluation) -> OperatingPoint? {
   var best: OperatingPoint?
   var right = 0
@@ -91,7 +96,7 @@ private func bestPoint(of result: ClassEvaluation) -> OperatingPoint? {
     if next < result.scores.count, result.scores[next] == result.scores[index] { continue }
     let counts = result.counts(ofFirst: next, right: right)
     if counts.f1 > best?.f1 ?? -1 {
-      best = OperatingPoint(confidence: result.scores[index], counts: counts)
+      best = OperatingPoint(confidence: shortest(result.scores[index]), counts: counts)
     }
   }
   return best

@@ -1,4 +1,5 @@
-/// How often a detector was right: found (true positives), invented (false positives), missed (false negatives).
+/// How often a detector was right: found (true positives), invented (false positives), missed
+/// (false negatives).
 public struct DetectionCounts: Hashable, Codable, Sendable {
   public var truePositives, falsePositives, falseNegatives: Int
 

@@ -11,13 +11,15 @@ public struct PictureResult: Hashable, Codable, Sendable {
   }
 }
 
-/// Detections matched to truths, class by class, as Pascal VOC does it (Everingham et al., "The Pascal Visual
-/// Object Classes Challenge", IJCV 2010, section 4.2, and its devkit). All measures are read from here.
+/// Detections matched to truths, class by class, as Pascal VOC does it (Everingham et al., "The
+/// Pascal Visual Object Classes Challenge", IJCV 2010, section 4.2, and its devkit). All measures
+/// are read from here.
 ///
-/// Per class, the detections of all pictures are taken by descending score, equal scores in the order of
-/// pictures and detections. Each belongs to the truth of its class and picture with the highest IoU, the first of
-/// equals. It is right if that IoU is `>= iouThreshold` and no earlier detection took that truth; there is no second
-/// choice. Truths marked difficult are not counted, and detections that belong to them are ignored.
+/// Per class, the detections of all pictures are taken by descending score, equal scores in the
+/// order of pictures and detections. Each belongs to the truth of its class and picture with the
+/// highest IoU, the first of equals. It is right if that IoU is `>= iouThreshold` and no earlier
+/// detection took that truth; there is no second choice. Truths marked difficult are not counted,
+/// and detections that belong to them are ignored.
 public struct DetectionEvaluation: Sendable {
   public let pictures: Int
   public let iouThreshold: Double
@@ -34,7 +36,8 @@ public struct DetectionEvaluation: Sendable {
     self.iouThreshold = iouThreshold
     self.rule = rule
 
-    // One pass that sorts boxes by class, so that 80 classes do not mean 80 walks over all pictures.
+    // One pass that sorts boxes by class, so that 80 classes do not mean 80 walks over all
+    // pictures.
     var found = Array(repeating: [Candidate](), count: classNames.count)
     var truths = Array(repeating: [Int: [Annotation]](), count: classNames.count)
     for (picture, result) in results.enumerated() {
@@ -54,15 +57,15 @@ public struct DetectionEvaluation: Sendable {
     }
   }
 
-  /// Mean of the classes' average precision, 0...1. Classes without (counted) truths are left out, whatever was
-  /// detected for them; `nil` if no class has any.
+  /// Mean of the classes' average precision, 0...1. Classes without (counted) truths are left out,
+  /// whatever was detected for them; `nil` if no class has any.
   public func meanAveragePrecision(_ kind: AveragePrecisionKind = .allPoints) -> Double? {
     let known = classes.compactMap { $0.averagePrecision(kind) }
     return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
   }
 
-  /// All classes' outcomes together, of the detections with `score >= confidence`. Detections of a class without
-  /// truths are wrong here, although they do not enter the mean average precision.
+  /// All classes' outcomes together, of the detections with `score >= confidence`. Detections of a
+  /// class without truths are wrong here, although they do not enter the mean average precision.
   public func counts(at confidence: Double) -> DetectionCounts {
     classes.reduce(DetectionCounts()) { $0 + $1.counts(at: confidence) }
   }

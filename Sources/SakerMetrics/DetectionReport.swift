@@ -1,6 +1,7 @@
 import Foundation
 
-/// The measures of a detector on a data set, to be printed as a table (`description`) or as JSON (`json`).
+/// The measures of a detector on a data set, to be printed as a table (`description`) or as JSON
+/// (`json`).
 public struct DetectionReport: Codable, Hashable, Sendable {
   public var pictures: Int
   public var iouThreshold: Double
@@ -10,8 +11,8 @@ public struct DetectionReport: Codable, Hashable, Sendable {
   public var meanAveragePrecision: Double?
   /// All classes together at the confidence asked for.
   public var all: OperatingPoint
-  /// All classes together at the confidence with the highest F1; `nil` without detections. Chosen on the data
-  /// measured: to use it elsewhere, choose it on the validation split.
+  /// All classes together at the confidence with the highest F1; `nil` without detections. Chosen
+  /// on the data measured: to use it elsewhere, choose it on the validation split.
   public var bestF1: OperatingPoint?
   public var classes: [ClassReport]
 

@@ -4,14 +4,14 @@ import SakerData
 public enum PixelRule: String, Codable, Sendable {
   /// Corners lie between pixels: a box is `right - left` wide. COCO's and Saker's rule.
   case continuous
-  /// Corners are the first and the last pixel inside: a box is `right - left + 1` wide. The rule of the
-  /// Pascal VOC devkit, of use to reproduce its numbers.
+  /// Corners are the first and the last pixel inside: a box is `right - left + 1` wide. The rule of
+  /// the Pascal VOC devkit, of use to reproduce its numbers.
   case inclusive
 }
 
 extension Box {
-  /// Intersection over union in double precision, 0...1; 0 if both are empty. Doubles, so that 7/10 reaches a
-  /// threshold of 0.7, which it misses in single precision.
+  /// Intersection over union in double precision, 0...1; 0 if both are empty. Doubles, so that 7/10
+  /// reaches a threshold of 0.7, which it misses in single precision.
   public func iou(_ other: Box, rule: PixelRule) -> Double {
     let extra = rule == .inclusive ? 1.0 : 0.0
     func side(_ low: Float, _ high: Float) -> Double { max(0, Double(high) - Double(low) + extra) }
@@ -25,7 +25,8 @@ extension Box {
   }
 }
 
-/// Intersection over union of every box with every other: row `i`, column `j` is `rows[i]` with `columns[j]`.
+/// Intersection over union of every box with every other: row `i`, column `j` is `rows[i]` with
+/// `columns[j]`.
 public func iouMatrix(
   _ rows: [Box], _ columns: [Box], rule: PixelRule = .continuous
 ) -> [[Double]] {

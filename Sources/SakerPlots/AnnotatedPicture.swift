@@ -15,11 +15,13 @@ public struct AnnotationStyle: Hashable, Sendable {
 extension Picture {
   /// A copy with boxes in the colours of their classes and labels with name and score.
   ///
-  /// Every line has a thin halo of the opposite brightness, and labels stand on a plate whose text contrasts, so they
-  /// read on any background. Labels stay inside the picture and off each other while there is room; the more
-  /// confident lies on top. Where labels would hide much of the picture, they lose their scores, then everything. `truths` are drawn as stripes of their class colour and white, over the detections,
-  /// and get names only if there are no detections. Boxes without area or with coordinates that are no numbers are
-  /// left out, others are cut at the picture's border. A label without a name is called "class N".
+  /// Every line has a thin halo of the opposite brightness, and labels stand on a plate whose text
+  /// contrasts, so they read on any background. Labels stay inside the picture and off each other
+  /// while there is room; the more confident lies on top. Where labels would hide much of the
+  /// picture, they lose their scores, then everything. `truths` are drawn as stripes of their class
+  /// colour and white, over the detections, and get names only if there are no detections. Boxes
+  /// without area or with coordinates that are no numbers are left out, others are cut at the
+  /// picture's border. A label without a name is called "class N".
   ///
   /// Throws `PlotError` for a picture larger than Cairo can draw on (32,767 pixels a side).
   public func annotated(
@@ -57,9 +59,8 @@ extension Canvas {
     for mark in marks {
       let color = Palette.color(mark.label)
       if style.fill > 0 { fill(mark.rect, color.with(opacity: style.fill)) }
-      stroke(
-        mark.rect, color.readableText.with(opacity: 0.6), width: lineWidth + max(2, lineWidth * 0.7)
-      )
+      let halo = lineWidth + max(2, lineWidth * 0.7)
+      stroke(mark.rect, color.readableText.with(opacity: 0.75), width: halo)
       stroke(mark.rect, color, width: lineWidth)
     }
     for mark in striped {
@@ -87,7 +88,8 @@ extension Canvas {
     var order: Double { score.map { $0.isNaN ? -.infinity : $0 } ?? 0 }
   }
 
-  /// The box cut to the canvas and moved to whole pixels, so that its lines are sharp; `nil` if nothing is left.
+  /// The box cut to the canvas and moved to whole pixels, so that its lines are sharp; `nil` if
+  /// nothing is left.
   private func edge(_ box: Box, _ lineWidth: Double) -> Rect? {
     let corners = [box.left, box.top, box.right, box.bottom].map(Double.init)
     guard corners.allSatisfy(\.isFinite), box.width > 0, box.height > 0 else { return nil }

@@ -76,7 +76,8 @@ struct Scale: Hashable {
     logarithmic ? decadeTicks(count) : linearTicks(count)
   }
 
-  /// Steps of 1, 2 or 5 times a power of ten. After Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990.
+  /// Steps of 1, 2 or 5 times a power of ten. After Heckbert, "Nice numbers for graph labels",
+  /// Graphics Gems, 1990.
   private func linearTicks(_ count: Int) -> [Double] {
     let raw = (high - low) / Double(max(1, count))
     let power = pow(10, log10(raw).rounded(.down))

@@ -28,7 +28,8 @@ extension Canvas {
     return (extents.ascent, extents.descent)
   }
 
-  /// One line of text whose base line goes through `place`; turned a quarter to the left for `upwards`.
+  /// One line of text whose base line goes through `place`; turned a quarter to the left for
+  /// `upwards`.
   func text(
     _ text: String, at place: Point, _ font: Font, _ color: Color, anchor: Anchor = .start,
     upwards: Bool = false

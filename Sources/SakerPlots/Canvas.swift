@@ -24,8 +24,9 @@ struct Point: Hashable {
 
 /// A surface of Cairo's and what is drawn on it. The only type that knows Cairo's C interface.
 ///
-/// Text goes through Cairo's own simple font interface: it asks fontconfig for DejaVu Sans, takes what is there
-/// otherwise, and without any font falls back to a line font built into Cairo (ASCII only), so text is always drawn.
+/// Text goes through Cairo's own simple font interface: it asks fontconfig for DejaVu Sans, takes
+/// what is there otherwise, and without any font falls back to a line font built into Cairo (ASCII
+/// only), so text is always drawn.
 final class Canvas {
   let surface: OpaquePointer
   let context: OpaquePointer
@@ -35,7 +36,8 @@ final class Canvas {
 
   enum Kind: String { case png, pdf, svg }
 
-  /// Throws `PlotError` if Cairo cannot make a surface of this size (32,767 pixels a side at most, or memory).
+  /// Throws `PlotError` if Cairo cannot make a surface of this size (32,767 pixels a side at most,
+  /// or memory).
   init(_ kind: Kind, width: Double, height: Double, scale: Double = 1) throws {
     self.width = width
     self.height = height
@@ -61,7 +63,8 @@ final class Canvas {
     try check()
     cairo_scale(context, scale, scale)
     let options = cairo_font_options_create()
-    // Gray smoothing whatever the desktop's settings, and no rounding of widths: alike on every machine.
+    // Gray smoothing whatever the desktop's settings, and no rounding of widths: alike on every
+    // machine.
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_SLIGHT)
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)

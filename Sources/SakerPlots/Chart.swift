@@ -27,7 +27,8 @@ public struct Chart: Sendable {
 
     /// For the legend; `nil` to stay out of it.
     public var name: String?
-    /// Equally many. Where one is no finite number (or not positive, on a logarithmic axis), the line breaks.
+    /// Equally many. Where one is no finite number (or not positive, on a logarithmic axis), the
+    /// line breaks.
     public var x, y: [Double]
     public var color: Color
     public var style = Style.line
@@ -66,14 +67,16 @@ public struct Chart: Sendable {
   }
 }
 
-/// The trend of equally spaced values: at each, the line that fits its neighbours best, weighed by a bell curve of
-/// standard deviation `sigma` (in places). Unlike a plain average it follows a slope up to the ends (Cleveland,
-/// "Robust locally weighted regression", JASA 1979, without the robustness).
+/// The trend of equally spaced values: at each, the line that fits its neighbours best, weighed by
+/// a bell curve of standard deviation `sigma` (in places). Unlike a plain average it follows a
+/// slope up to the ends (Cleveland, "Robust locally weighted regression", JASA 1979, without the
+/// robustness).
 public func smoothed(_ values: [Double], sigma: Double) -> [Double] {
   guard sigma > 0 else { return values }
   let reach = Int((3 * sigma).rounded(.up))
   return values.indices.map { center in
-    // Sums of w, w d, w d^2, w v, w d v, d being the distance from the center, where the line is asked for.
+    // Sums of w, w d, w d^2, w v, w d v, d being the distance from the center, where the line is
+    // asked for.
     var (w0, w1, w2, v0, v1) = (0.0, 0.0, 0.0, 0.0, 0.0)
     for i in max(0, center - reach)...min(values.count - 1, center + reach) {
       let d = Double(i - center)

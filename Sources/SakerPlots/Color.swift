@@ -46,16 +46,18 @@ public struct Color: Hashable, Codable, Sendable {
 
 /// The colours of classes and lines.
 public enum Palette {
-  /// Ten colours that people with normal vision and with either kind of red-green blindness, or blue blindness, can
-  /// tell apart: six of Okabe and Ito ("Color Universal Design", 2008), four in the manner of Tol
-  /// ("Colour schemes", SRON/EPS/TN/09-002), in an order that keeps the first ones far apart.
+  /// Ten colours that people with normal vision and with either kind of red-green blindness, or
+  /// blue blindness, can tell apart: six of Okabe and Ito ("Color Universal Design", 2008), four in
+  /// the manner of Tol ("Colour schemes", SRON/EPS/TN/09-002), in an order that keeps the first
+  /// ones far apart.
   public static let fixed: [Color] = [
     Color(0x0072B2), Color(0xE69F00), Color(0x009E73), Color(0xD55E00), Color(0x56B4E9),
     Color(0xCC79A7), Color(0x332288), Color(0xB2DF57), Color(0x882255), Color(0x117733),
   ]
 
-  /// The colour of a class, the same in every picture and chart. From the eleventh on, hues at the golden angle, in
-  /// turn dark and light: apart from their neighbours, but no more from all others.
+  /// The colour of a class, the same in every picture and chart. From the eleventh on, hues at the
+  /// golden angle, in turn dark and light: apart from their neighbours, but no more from all
+  /// others.
   public static func color(_ index: Int) -> Color {
     if fixed.indices.contains(index) { return fixed[index] }
     let turn = Double(index.magnitude % 10_007) * 0.618_033_988_75

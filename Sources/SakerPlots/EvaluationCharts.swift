@@ -1,8 +1,9 @@
 import SakerMetrics
 
 extension Chart {
-  /// Precision against recall: the envelope of each class, whose area is its average precision, and their mean.
-  /// Classes without truths are left out; with more than 20, only the mean is in the legend.
+  /// Precision against recall: the envelope of each class, whose area is its average precision, and
+  /// their mean. Classes without truths are left out; with more than 20, only the mean is in the
+  /// legend.
   public static func precisionRecall(_ evaluation: DetectionEvaluation) -> Chart {
     var chart = Chart(
       title: "precision and recall at IoU \(evaluation.iouThreshold.tidy)",
@@ -54,8 +55,8 @@ extension Chart {
     case precision, recall
   }
 
-  /// A measure of each class, and of all classes together, against confidence. Where nothing is kept any more there is
-  /// no precision, so its lines end there.
+  /// A measure of each class, and of all classes together, against confidence. Where nothing is
+  /// kept any more there is no precision, so its lines end there.
   public static func confidence(_ evaluation: DetectionEvaluation, _ measure: Measure) -> Chart {
     var chart = Chart(
       title: "\(measure.rawValue) and confidence", x: Axis("confidence", range: 0...1),
@@ -100,7 +101,8 @@ extension Chart {
 }
 
 extension Figure {
-  /// One page about a detector: precision against recall, and F1, precision and recall against confidence.
+  /// One page about a detector: precision against recall, and F1, precision and recall against
+  /// confidence.
   public static func evaluation(_ evaluation: DetectionEvaluation, title: String = "") -> Figure {
     Figure(
       title: title,

@@ -22,8 +22,8 @@ public struct Figure: Sendable {
     try drawn(.png, scale: scale).picture()
   }
 
-  /// Writes a PNG (2 pixels a point unless `scale` says otherwise), PDF or SVG file, by the end of the name, whole or
-  /// not at all. Throws `PlotError` naming the file.
+  /// Writes a PNG (2 pixels a point unless `scale` says otherwise), PDF or SVG file, by the end of
+  /// the name, whole or not at all. Throws `PlotError` naming the file.
   public func write(to path: String, scale: Double = 2) throws {
     let ending = path.split(separator: "/").last?.split(separator: ".").last?.lowercased() ?? ""
     guard let kind = Canvas.Kind(rawValue: ending) else {

@@ -1,4 +1,5 @@
-/// Finds places for labels beside their boxes: inside the picture, and off each other as far as there is room.
+/// Finds places for labels beside their boxes: inside the picture, and off each other as far as
+/// there is room.
 struct LabelPlacement {
   let area: Rect
   /// All boxes of the picture; a label had better not hide an object.

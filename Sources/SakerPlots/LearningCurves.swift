@@ -2,9 +2,10 @@ import Foundation
 
 /// How training went: the columns of a run's `results.csv`, drawn as one page of charts.
 ///
-/// `train/NAME` and `val/NAME` share a chart, as do columns of one group (`lr/0`, `lr/1`; `metrics/AP/RBC`,
-/// `metrics/AP/WBC`) and `metrics/precision`, `recall` and `f1`; every other column has its own. Columns `epoch`
-/// (the x axis, else the row's number), `step`, `time` and `seconds` have none.
+/// `train/NAME` and `val/NAME` share a chart, as do columns of one group (`lr/0`, `lr/1`;
+/// `metrics/AP/RBC`, `metrics/AP/WBC`) and `metrics/precision`, `recall` and `f1`; every other
+/// column has its own. Columns `epoch` (the x axis, else the row's number), `step`, `time` and
+/// `seconds` have none.
 public struct LearningCurves: Sendable {
   public struct Column: Hashable, Sendable {
     public var name: String
@@ -26,8 +27,9 @@ public struct LearningCurves: Sendable {
     self.columns = columns
   }
 
-  /// Reads a table with a line of names and then numbers, all separated by commas; empty cells and `nan` are gaps.
-  /// Throws `PlotError` naming the file, and the line and column where something else stands.
+  /// Reads a table with a line of names and then numbers, all separated by commas; empty cells and
+  /// `nan` are gaps. Throws `PlotError` naming the file, and the line and column where something
+  /// else stands.
   public init(file: String) throws {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw PlotError(file: file, "cannot be read")

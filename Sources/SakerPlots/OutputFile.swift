@@ -1,7 +1,8 @@
 import Foundation
 
-/// Writes a whole file or nothing: a temporary name in the same directory, flushed, then renamed. What is no
-/// regular file (a pipe, a device) is written directly. Throws `PlotError` naming `path`.
+/// Writes a whole file or nothing: a temporary name in the same directory, flushed, then renamed.
+/// What is no regular file (a pipe, a device) is written directly. Throws `PlotError` naming
+/// `path`.
 func writeAtomically(_ bytes: [UInt8], to path: String) throws {
   var status = stat()
   let special = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG

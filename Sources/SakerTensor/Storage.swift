@@ -9,6 +9,11 @@ final class Storage: @unchecked Sendable {
   let bytes: Int
   private let release: Release
 
+  /// Whether the memory is ours to write: nobody sees what was adopted change.
+  var isOwn: Bool {
+    if case .pool = release { true } else { false }
+  }
+
   private enum Release {
     case pool
     case owner(AnyObject)

@@ -112,6 +112,8 @@ enum Strided {
         let f = from + offsets[1] + row * loop.rowStrides[1]
         if step == 1 && fromStep == 1 {
           t.update(from: f, count: columns)
+        } else if step == 1 && fromStep == 0 {
+          t.update(repeating: f.pointee, count: columns)
         } else {
           for i in 0..<columns { t[i * step] = f[i * fromStep] }
         }
@@ -169,7 +171,15 @@ enum Strided {
           let t = to + offsets[0] + row * loop.rowStrides[0]
           let x = pa + offsets[1] + row * loop.rowStrides[1]
           let y = pb + offsets[2] + row * loop.rowStrides[2]
-          for i in 0..<columns { t[i * s] = function(x[i * sa], y[i * sb]) }
+          // Steps of 1 and 0 written out become vector code.
+          if s == 1 && sa == 1 && sb == 1 {
+            for i in 0..<columns { t[i] = function(x[i], y[i]) }
+          } else if s == 1 && sa == 1 && sb == 0 {
+            let y = y.pointee
+            for i in 0..<columns { t[i] = function(x[i], y) }
+          } else {
+            for i in 0..<columns { t[i * s] = function(x[i * sa], y[i * sb]) }
+          }
         }
       }
     }

@@ -158,12 +158,12 @@ extension Tensor {
 
   public static func full(_ shape: Shape, _ value: Double, _ dtype: DType = .float32) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype)
+    let one = Tensor(uninitialized: [], dtype)
     dtype.with { type in
-      func fill<T: Scalar>(_: T.Type) {
-        result.pointer(T.self).update(repeating: T(scalar: value), count: result.count)
-      }
-      fill(type)
+      func write<T: Scalar>(_: T.Type) { one.pointer(T.self).pointee = T(scalar: value) }
+      write(type)
     }
+    Strided.copy(from: one.spread(to: shape), to: result)
     return result
   }
 

@@ -27,6 +27,15 @@ public struct RunFolder: Sendable {
     }
   }
 
+  /// Makes a folder, and those above it.
+  public static func make(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError("\(path): cannot be made: \(error.reason)")
+    }
+  }
+
   /// `runs/train`, or with the first number that is free: `runs/train2`.
   public static func free(_ path: String) -> RunFolder {
     var number = 1

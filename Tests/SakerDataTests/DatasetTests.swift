@@ -124,12 +124,12 @@ private func problems(
 }
 
 @Test(arguments: [
-  ("inverted", object("cat", "9 1 5 5"), "inverted", 6),
-  ("outside", object("cat", "1 1 42 30"), "outside", 6),
-  ("negative", object("cat", "-1 1 20 30"), "outside", 6),
-  ("not a number", object("cat", "1 nan 20 30"), "finite", 6),
-  ("infinite", object("cat", "1 1 inf 30"), "finite", 6),
-  ("a word", object("cat", "1 1 wide 30"), "got \"wide\"", 6),
+  ("inverted", object("cat", "9 1 5 5"), "inverted", 7),
+  ("outside", object("cat", "1 1 42 30"), "outside", 7),
+  ("negative", object("cat", "-1 1 20 30"), "outside", 7),
+  ("not a number", object("cat", "1 nan 20 30"), "finite", 7),
+  ("infinite", object("cat", "1 1 inf 30"), "finite", 7),
+  ("a word", object("cat", "1 1 wide 30"), "got \"wide\"", 7),
   ("no name", "<object><bndbox/></object>\n", "no <name>", 4),
   ("no box", "<object><name>cat</name></object>\n", "no <bndbox>", 4),
   ("no corner", "<object><name>cat</name><bndbox><xmin>1</xmin></bndbox></object>\n", "<ymin>", 4),
@@ -151,7 +151,7 @@ func badBoxesAreNamedWithTheirLine(what: String, objects: String, message: Strin
     folder, "thin", object("cat", "7 7 7 7") + object("cat", "7 7 7 9") + object("dog", "1 1 3 3"))
   let data = try DetectionDataset(folder: folder.path)
   #expect(data.droppedBoxes == 2 && data.skipped == 0 && data.boxCount == 3)
-  #expect(data.problems.map(\.line) == [6, 11])
+  #expect(data.problems.map(\.line) == [7, 12])
 }
 
 @Test func aPixelOutsideIsTolerated() throws {
@@ -264,6 +264,8 @@ func brokenXMLIsNamed(what: String, text: String, message: String) throws {
   #expect(found.map(\.line) == [3, 4])
   #expect(found[0].message.contains("none.xml does not exist"))
   #expect(found[1].message.contains("good again (first in line 1)"))
+  let kept = try DetectionDataset(folder: folder.path, split: "train", policy: .skipBad)
+  #expect(kept.items.count == 1 && kept.skipped == 2)
   #expect(problems(folder, split: "val")[0].message.contains("empty"))
   #expect(problems(folder, split: "test")[0].message.contains("splits here: cat_train, train, val"))
   #expect(problems(folder, split: "../../secret").count == 1)
@@ -290,5 +292,5 @@ func brokenXMLIsNamed(what: String, text: String, message: String) throws {
   let error = DatasetError.problems(problems(folder))
   #expect(error.problems.count == 3)
   #expect(error.description.hasPrefix("3 problems in 2 files, 3 of them errors:\n"))
-  #expect(error.description.contains("one.xml:6: error: box of cat is inverted: 9, 1, 5, 5"))
+  #expect(error.description.contains("one.xml:7: error: box of cat is inverted: 9, 1, 5, 5"))
 }

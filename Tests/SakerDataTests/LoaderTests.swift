@@ -198,3 +198,36 @@ private func expectEnd(_ workers: () -> Int) throws {
   while let batch = try epoch.next() { places.insert(batch.images.pointer) }
   #expect(places.count <= 2)
 }
+
+@Test(arguments: [(cacheBytes: 512 << 20, reads: 10), (0, 20), (3 * 32 * 24 * 4, 16)])
+func cachedPicturesAreReadOnce(cacheBytes: Int, reads: Int) throws {
+  let counter = Counter()
+  var options = Loader.Options()
+  options.cacheBytes = cacheBytes
+  let loader = Loader(
+    set(10), preprocessing: preprocessing, transforms: transforms, options: options
+  ) { item in
+    counter.add()
+    return try draw(item)
+  }
+  _ = try run(loader, epoch: 0)
+  _ = try run(loader, epoch: 1)
+  #expect(counter.value == reads)
+}
+
+private final class Counter: @unchecked Sendable {
+  private let lock = NSLock()
+  private var count = 0
+  func add() { lock.withLock { count += 1 } }
+  var value: Int { lock.withLock { count } }
+}
+
+/// A seed means the same order in every version.
+@Test func orderOfASeedIsFixed() {
+  var options = Loader.Options()
+  options.shuffle = true
+  options.seed = 1
+  let loader = Loader(set(10), preprocessing: preprocessing, options: options, read: draw)
+  #expect(loader.order(ofEpoch: 0) == [0, 2, 7, 8, 1, 3, 6, 5, 4, 9])
+  #expect(loader.order(ofEpoch: 1) == [5, 9, 4, 0, 6, 1, 8, 2, 7, 3])
+}

@@ -22,7 +22,8 @@ private func evaluate(
     iouThreshold: iou)
 }
 
-/// A box of 7/10 of `square`: its IoU is 0.7, which single precision would put below the threshold 0.7.
+/// A box of 7/10 of `square`: its IoU is 0.7, which single precision would put below the threshold
+/// 0.7.
 private let sevenTenths = Box(left: 0, top: 0, right: 7, bottom: 10)
 
 struct DetectionEvaluationTests {
@@ -52,7 +53,8 @@ struct DetectionEvaluationTests {
   }
 
   @Test func thereIsNoSecondChoice() {
-    // Both detections overlap `near` most; the second overlaps `far` enough too, and is still wrong.
+    // Both detections overlap `near` most; the second overlaps `far` enough too, and is still
+    // wrong.
     let near = Box(left: 0, top: 0, right: 10, bottom: 10)
     let far = Box(left: 2, top: 0, right: 12, bottom: 10)
     let counts = evaluate([found(near, 0.9), found(near, 0.8)], [truth(near), truth(far)])
@@ -61,7 +63,8 @@ struct DetectionEvaluationTests {
   }
 
   @Test func equalScoresKeepTheirOrder() {
-    // The second of a pair is right where the first is, so only the order of pictures decides the curve.
+    // The second of a pair is right where the first is, so only the order of pictures decides the
+    // curve.
     let results = (0..<40).map { i in
       PictureResult(
         detections: [found(i < 20 ? square : elsewhere, 0.5)], truths: [truth(square)])
@@ -92,6 +95,16 @@ struct DetectionEvaluationTests {
     #expect(missed.meanAveragePrecision() == 0.5)
   }
 
+  @Test(arguments: [Float(0.1), 0.3, 0.7, 0.9])
+  func aScoreReachesItsOwnConfidence(score: Float) throws {
+    let result = evaluate([found(square, score)], [truth(square)])
+    let confidence = try #require(Double("\(score)"))
+    #expect(result.counts(at: confidence).truePositives == 1)
+    #expect(result.counts(at: confidence + 1e-6).truePositives == 0)
+    let curve = result.confidenceCurve(points: 11)
+    #expect(curve.recall.count { $0 == 1 } == Int((score * 10).rounded()) + 1)
+  }
+
   @Test func nothingAtAll() {
     let none = DetectionEvaluation([], classNames: ["a"])
     #expect(none.meanAveragePrecision() == nil && none.bestF1 == nil)
@@ -101,7 +114,8 @@ struct DetectionEvaluationTests {
     #expect(curve.f1 == Array(repeating: 0, count: 11))
   }
 
-  /// Right, wrong, right, then a truth never found: by hand, recall 1/3, 1/3, 2/3 and precision 1, 1/2, 2/3.
+  /// Right, wrong, right, then a truth never found: by hand, recall 1/3, 1/3, 2/3 and precision 1,
+  /// 1/2, 2/3.
   @Test func curveByHand() throws {
     let third = Box(left: 80, top: 80, right: 90, bottom: 90)
     let nowhere = Box(left: 20, top: 20, right: 30, bottom: 30)
@@ -120,7 +134,7 @@ struct DetectionEvaluationTests {
     let eleven = try #require(result.classes[0].averagePrecision(.elevenPoints))
     #expect(abs(eleven - 6.0 / 11) < 1e-12)
     let best = try #require(result.bestF1)
-    #expect(best.confidence == Double(Float(0.3)) && abs(best.f1 - 2.0 / 3) < 1e-12)
+    #expect(best.confidence == 0.3 && abs(best.f1 - 2.0 / 3) < 1e-12)
   }
 
   @Test func confidenceCurveAgreesWithCounting() throws {
@@ -138,7 +152,8 @@ struct DetectionEvaluationTests {
     #expect(curve.f1.allSatisfy { $0 <= best.f1 } && curve.f1.contains { $0 > best.f1 * 0.99 })
   }
 
-  /// Keeping the detections of a confidence, and evaluating only those, is the same as asking for it.
+  /// Keeping the detections of a confidence, and evaluating only those, is the same as asking for
+  /// it.
   @Test func countingIsEvaluatingWhatIsKept() throws {
     let set = try Fixture("odm-persons")
     let kept = set.results.map { result in

@@ -17,7 +17,8 @@ struct ColorTests {
     }
   }
 
-  /// Also for people without red, green or blue cones: distances in CIE Lab of the colours as they see them.
+  /// Also for people without red, green or blue cones: distances in CIE Lab of the colours as they
+  /// see them.
   @Test(arguments: Vision.allCases)
   func fixedColorsAreApart(vision: Vision) {
     let seen = Palette.fixed.map { vision.lab($0) }
@@ -38,7 +39,8 @@ struct ColorTests {
   }
 }
 
-/// Machado et al., "A physiologically-based model for simulation of color vision deficiency", 2009, severity 1.
+/// Machado et al., "A physiologically-based model for simulation of color vision deficiency", 2009,
+/// severity 1.
 enum Vision: CaseIterable {
   case all, noRed, noGreen, noBlue
 

@@ -14,7 +14,8 @@ struct ContactSheetTests {
     for i in sizes.indices {
       let places = picture.places(of: Palette.color(i))
       #expect(places.count > 500, "picture \(i)")
-      // Its center lies in the third and the half of the sheet where it belongs, and its ratio is kept.
+      // Its center lies in the third and the half of the sheet where it belongs, and its ratio is
+      // kept.
       let (xs, ys) = (places.map(\.x), places.map(\.y))
       let (left, right) = (xs.min() ?? 0, xs.max() ?? 0)
       let (top, bottom) = (ys.min() ?? 0, ys.max() ?? 0)

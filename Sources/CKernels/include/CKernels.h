@@ -7,4 +7,5 @@
 #include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"
+#include "rows.h"
 #include "state.h"

@@ -3,7 +3,8 @@
 #include <stdint.h>
 
 /// Softmax and cross-entropy of `rows` rows of `classes` logits. `target[row]` is a class, or negative for a row to leave out, whose loss
-/// is 0. `weights` has a factor for each class, or is null. Writes the loss and the logarithm of the softmax' denominator of each row.
+/// is 0. `weights` has a factor for each class, or is null. Writes the loss of each row, and the logarithm of its softmax' denominator
+/// relative to its largest logit.
 void saker_cross_entropy_f32(const float *logits, const int32_t *target, const float *weights, float smoothing, ptrdiff_t rows,
                              ptrdiff_t classes, float *loss, float *denominator);
 /// Its gradient, for the gradient of each row's loss.

@@ -45,7 +45,7 @@ struct VOCFolder {
     let given = given ?? listedClasses()
     var found: [(item: DetectionDataset.Item, objects: [VOCAnnotation.Object])] = []
     var owners: [String: String] = [:]
-    var (skipped, dropped) = (problems.contains { $0.severity == .error } ? 1 : 0, 0)
+    var (skipped, dropped) = (problems.filter { $0.severity == .error }.count, 0)
     var names: [String: Set<String>] = [:]
     for entry in entries {
       let before = problems.count

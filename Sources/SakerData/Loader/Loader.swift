@@ -23,7 +23,7 @@ public final class Loader: Sendable {
     public var cacheBytes = 512 << 20
     /// Whether a picture that breaks is left out and counted instead of ending the epoch.
     public var skipBad = false
-    /// Seconds without a batch after which waiting ends with an error.
+    /// Seconds without a batch after which waiting for workers ends with an error.
     public var patience = 60.0
 
     public init() {}
@@ -72,7 +72,11 @@ public final class Loader: Sendable {
   }
 
   /// The batches of an epoch, in order. Workers start now, and end with the epoch or when it is released.
-  public func epoch(_ number: Int = 0) -> LoaderEpoch { LoaderEpoch(self, number) }
+  ///
+  /// - Parameter skipping: batches that were had before, by a run that goes on in the middle of an epoch.
+  public func epoch(_ number: Int = 0, skipping batches: Int = 0) -> LoaderEpoch {
+    LoaderEpoch(self, number, skipping: batches)
+  }
 
   /// Indices of the pictures in the order of an epoch.
   public func order(ofEpoch number: Int) -> [Int] {

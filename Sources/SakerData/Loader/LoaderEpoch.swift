@@ -4,8 +4,8 @@ import Foundation
 public final class LoaderEpoch {
   private let work: EpochWork
 
-  init(_ loader: Loader, _ number: Int) {
-    work = EpochWork(loader, number)
+  init(_ loader: Loader, _ number: Int, skipping batches: Int) {
+    work = EpochWork(loader, number, skipping: batches)
     work.start()
   }
 
@@ -51,7 +51,9 @@ private final class EpochWork: @unchecked Sendable {
   private var left: [PictureError] = []
   private var delivered = 0
 
-  init(_ loader: Loader, _ number: Int) {
+  init(_ loader: Loader, _ number: Int, skipping batches: Int) {
+    nextBatch = batches
+    nextPosition = batches * loader.options.batchSize
     self.loader = loader
     self.number = number
     let order = loader.order(ofEpoch: number)

@@ -30,11 +30,6 @@ public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
   }
 }
 
-/// What the rows and columns around the image hold.
-public enum PaddingMode: String, Hashable, Sendable {
-  case zeros, reflect, replicate, circular
-}
-
 /// Convolution of images `[N, C, H, W]`, strictly a correlation, as everywhere in the field.
 public final class Conv2d: Layer {
   /// `[out, in / groups, height, width]`
@@ -50,7 +45,7 @@ public final class Conv2d: Layer {
   /// `kaimingUniform(slope: √5)`).
   public init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
-    padding: Padding = 0, mode: PaddingMode = .zeros, dilation: (Int, Int) = (1, 1),
+    padding: Padding = 0, mode: PaddingMode = .constant(0), dilation: (Int, Int) = (1, 1),
     groups: Int = 1, bias: Bool = true
   ) {
     check(
@@ -73,7 +68,7 @@ public final class Conv2d: Layer {
   /// With a square kernel.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0,
-    mode: PaddingMode = .zeros, dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: (kernel, kernel), stride: (stride, stride), padding: padding,
@@ -83,7 +78,7 @@ public final class Conv2d: Layer {
   /// With a square kernel, and the same padding on all edges.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int,
-    mode: PaddingMode = .zeros, dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: kernel, stride: stride, padding: .each(padding), mode: mode,
@@ -97,7 +92,7 @@ public final class Conv2d: Layer {
       expected: "[N, \(weight.shape[1] * groups), H, W]", got: x.shape)
     let edges = padding.edges(
       reach: (dilation.0 * (weight.shape[2] - 1), dilation.1 * (weight.shape[3] - 1)))
-    if paddingMode == .zeros {
+    if paddingMode == .constant(0) {
       return conv2d(
         x, weight.value, bias: bias?.value, stride: stride, padding: edges, dilation: dilation,
         groups: groups)

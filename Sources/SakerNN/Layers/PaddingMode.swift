@@ -1,5 +1,10 @@
 import SakerTensor
 
+/// What the rows and columns around an image hold.
+public enum PaddingMode: Hashable, Sendable {
+  case constant(Float), reflect, replicate, circular
+}
+
 extension PaddingMode {
   /// `x` `[N, C, H, W]` with rows and columns around it.
   func pad(_ x: Tensor, _ edges: Padding.Edges) -> Tensor {
@@ -11,17 +16,18 @@ extension PaddingMode {
     let size = x.shape[axis]
     let longest = max(before, after)
     check(
-      self == .zeros || self == .replicate || longest < size + (self == .circular ? 1 : 0),
-      op: "padding", expected: "a size of axis \(axis) that \(rawValue) padding by \(longest) fits",
+      isConstant || self == .replicate || longest < size + (self == .circular ? 1 : 0),
+      op: "padding", expected: "a size of axis \(axis) that \(self) padding by \(longest) fits",
       got: x.shape)
     func line(_ index: Int) -> Tensor { x.narrow(axis, index..<index + 1) }
-    func zeros(_ count: Int) -> Tensor {
-      .zeros(
-        Shape(x.shape.enumerated().map { $0.offset == axis ? count : $0.element }), x.dtype)
+    func full(_ count: Int, _ value: Float) -> Tensor {
+      .full(
+        Shape(x.shape.enumerated().map { $0.offset == axis ? count : $0.element }), Double(value),
+        x.dtype)
     }
     let parts: [Tensor] =
       switch self {
-      case .zeros: [zeros(before), x, zeros(after)]
+      case .constant(let value): [full(before, value), x, full(after, value)]
       case .replicate:
         Array(repeating: line(0), count: before) + [x]
           + Array(repeating: line(size - 1), count: after)
@@ -32,4 +38,6 @@ extension PaddingMode {
       }
     return concatenate(parts.filter { $0.count > 0 }, axis: axis)
   }
+
+  private var isConstant: Bool { if case .constant = self { true } else { false } }
 }

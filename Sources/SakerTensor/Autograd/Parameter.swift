@@ -79,9 +79,14 @@ public final class Buffer: @unchecked Sendable {
 }
 
 extension Tensor {
+  /// Whether nobody else sees this memory, so that it may change in place.
+  mutating func isUnshared() -> Bool {
+    isKnownUniquelyReferenced(&storage) && storage.isOwn
+  }
+
   /// Row-major memory that nobody shares, copied only if somebody does.
   mutating func makeUnique() {
-    if isContiguous, offset == 0, isKnownUniquelyReferenced(&storage) {
+    if isContiguous, offset == 0, isUnshared() {
       storage.didChange()
       return
     }
@@ -93,7 +98,7 @@ extension Tensor {
   /// The sum with `other`, in this tensor's memory when nobody shares it: how gradients accumulate.
   consuming func adding(inPlace other: Tensor) -> Tensor {
     guard dtype == .float32, other.dtype == .float32, isDense, other.hasStrides(strides),
-      offset == 0, isKnownUniquelyReferenced(&storage)
+      offset == 0, isUnshared()
     else { return self + other }
     Strided.accumulate(other, into: self)
     return self

@@ -21,8 +21,7 @@ struct Convert: UnaryOperation {
         Convert.run(n, from, to, saker_f16_to_f32)
       case (.uint8, .float32):
         Convert.run(n, from, to, saker_u8_to_f32)
-      default:
-        x.dtype.with { a in dtype.with { b in Convert.general(a, b, from, to, n) } }
+      default: Convert.general(x.dtype, dtype, from, to, n)
       }
     }
     return result
@@ -44,13 +43,46 @@ struct Convert: UnaryOperation {
     }
   }
 
-  private static func general<A: Scalar, B: Scalar>(
-    _: A.Type, _: B.Type, _ from: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer, _ n: Int
+  // Both types are known in every branch, so that each pair gets a loop of its own.
+  private static func general(
+    _ a: DType, _ b: DType, _ from: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer, _ n: Int
   ) {
-    let (from, to) = (
-      from.assumingMemoryBound(to: A.self), to.assumingMemoryBound(to: B.self)
-    )
-    for i in 0..<n { to[i] = B(scalar: from[i].scalar) }
+    switch a {
+    case .float32: general(Float.self, b, from, to, n)
+    case .bfloat16: general(BFloat16.self, b, from, to, n)
+    case .float16: general(Float16.self, b, from, to, n)
+    case .int8: general(Int8.self, b, from, to, n)
+    case .uint8: general(UInt8.self, b, from, to, n)
+    case .int32: general(Int32.self, b, from, to, n)
+    case .int64: general(Int64.self, b, from, to, n)
+    case .bool: general(Bool.self, b, from, to, n)
+    }
+  }
+
+  @inline(__always)
+  private static func general<A: Scalar>(
+    _: A.Type, _ b: DType, _ from: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer, _ n: Int
+  ) {
+    let from = from.assumingMemoryBound(to: A.self)
+    switch b {
+    case .float32: general(from, to.assumingMemoryBound(to: Float.self), n)
+    case .bfloat16: general(from, to.assumingMemoryBound(to: BFloat16.self), n)
+    case .float16: general(from, to.assumingMemoryBound(to: Float16.self), n)
+    case .int8: general(from, to.assumingMemoryBound(to: Int8.self), n)
+    case .uint8: general(from, to.assumingMemoryBound(to: UInt8.self), n)
+    case .int32: general(from, to.assumingMemoryBound(to: Int32.self), n)
+    case .int64: general(from, to.assumingMemoryBound(to: Int64.self), n)
+    case .bool: general(from, to.assumingMemoryBound(to: Bool.self), n)
+    }
+  }
+
+  @inline(__always)
+  private static func general<A: Scalar, B: Scalar>(
+    _ from: UnsafeMutablePointer<A>, _ to: UnsafeMutablePointer<B>, _ n: Int
+  ) {
+    Parallel.run(n, grain: 16384) { part in
+      for i in part { to[i] = B(scalar: from[i].scalar) }
+    }
   }
 }
 

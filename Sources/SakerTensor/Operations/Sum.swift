@@ -7,6 +7,10 @@ struct Sum: UnaryOperation {
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     let shape = x.shape.removing(axes, keeping: true)
+    guard x.dtype.isFloating else {
+      let sum = axes.reduce(x.converted(to: .int64)) { Lanes.sum($0, axis: $1) }
+      return keepingAxes ? sum : sum.reshape(x.shape.removing(axes, keeping: false))
+    }
     let result = Reduction.sum(x.converted(to: .float32), to: shape).converted(to: x.dtype)
     return keepingAxes ? result : result.reshape(x.shape.removing(axes, keeping: false))
   }
@@ -110,15 +114,16 @@ extension Tensor {
     return (pointer(), outer.reduce(1) { $0 * shape[$1] }, length)
   }
 
-  /// The sum over `axes`, all if none are given; computed in float32.
+  /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool` exactly and as int64.
   public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     let axes = shape.axes(axes ?? Array(0..<rank), op: "sum")
     return apply(Sum(axes: axes, keepingAxes: keepingAxes), self)
   }
 
-  /// The mean over `axes`, all if none are given.
+  /// The mean over `axes`, all if none are given, of a floating tensor.
   public func mean(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     let axes = shape.axes(axes ?? Array(0..<rank), op: "mean")
+    check(dtype.isFloating, op: "mean", expected: "a floating tensor", got: dtype)
     let count = axes.reduce(1) { $0 * shape[$1] }
     return sum(axes: axes, keepingAxes: keepingAxes) / Float(count)
   }

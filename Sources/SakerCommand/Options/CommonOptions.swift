@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// What every command understands.
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
+  var json = false
+
+  @Option(help: "Compute threads; all cores if left out.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("threads: expected 1...1024, got \(threads)")
+    }
+  }
+
+  func apply() {
+    if let threads { Parallel.threads = threads }
+  }
+}
+
+/// Where pictures with truths come from.
+struct DataOptions: ParsableArguments {
+  @Option(
+    help: "A Pascal VOC folder, or a flat one of pictures with labelImg's XML; the embedded blood cells if left out.")
+  var data: String?
+
+  @Flag(help: "Leave out files with errors, and say how many, instead of refusing the data set.")
+  var skipBad = false
+
+  /// A split of the data, its warnings told on standard error.
+  func dataset(split: String?, classes: [String]? = nil) throws -> DetectionDataset {
+    let dataset: DetectionDataset
+    if let data {
+      dataset = try DetectionDataset(
+        folder: data, split: split, classes: classes, policy: skipBad ? .skipBad : .strict)
+    } else {
+      dataset = try DetectionDataset.bloodCells(split: split)
+      if let classes, classes != dataset.classes {
+        throw ValidationError(
+          "the embedded data have the classes \(dataset.classes.joined(separator: ", ")), the weights "
+            + "\(classes.joined(separator: ", ")): name a folder with --data")
+      }
+    }
+    let limit = 20
+    for problem in dataset.problems.prefix(limit) { note(problem.description) }
+    if dataset.problems.count > limit {
+      note("... and \(dataset.problems.count - limit) more")
+    }
+    if dataset.skipped > 0 {
+      note("left out \(dataset.skipped) bad file\(dataset.skipped == 1 ? "" : "s")")
+    }
+    return dataset
+  }
+
+  /// The splits there are.
+  func splits() throws -> [String] {
+    DetectionDataset.splits(ofFolder: try data ?? DetectionDataset.bloodCellFolder())
+  }
+}
+
+extension TrainingSettings.Precision: ExpressibleByArgument {}
+extension TrainingSettings.Rule: ExpressibleByArgument {}
+extension TrainingSettings.Course: ExpressibleByArgument {}
+
+/// A line on standard error: for people, also when standard output is for machines.
+func note(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}
+
+/// Prints a value as JSON with sorted keys, in snake_case.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

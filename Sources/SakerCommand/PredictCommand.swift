@@ -1,0 +1,167 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict", abstract: "Find objects in pictures and draw them.",
+    discussion: "Takes pictures and folders of pictures; writes each with its boxes into the folder --out.")
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "A checkpoint.")
+  var weights: String
+  @Argument(help: "Pictures, or folders of pictures (JPEG, PNG).")
+  var pictures: [String]
+  @Option(help: "The folder for the pictures with boxes.")
+  var out = "predictions"
+  @Option(help: "The lowest confidence to show.")
+  var conf: Float = 0.4
+  @Option(help: "Of two boxes of one class with a larger IoU, the better one stays.")
+  var iou: Float = 0.45
+  @Flag(help: "Boxes of different classes suppress each other, too.")
+  var agnostic = false
+  @Option(help: "The most objects of a picture.")
+  var limit = 200
+  @Option(help: "f32 or bf16.")
+  var precision = TrainingSettings.Precision.float32
+  @Flag(help: "Draw nothing; only tell what was found.")
+  var noPictures = false
+
+  func validate() throws {
+    guard (0...1).contains(conf), (0...1).contains(iou) else {
+      throw ValidationError("conf and iou: expected 0...1, got \(conf) and \(iou)")
+    }
+    guard (1...100_000).contains(limit) else {
+      throw ValidationError("limit: expected 1...100000, got \(limit)")
+    }
+  }
+
+  private struct Found: Encodable {
+    struct Object: Encodable {
+      var name: String
+      var label: Int
+      var score: Float
+      /// Left, top, right, bottom in pixels.
+      var box: [Float]
+    }
+    var file: String
+    var width, height: Int
+    var objects: [Object]
+    var picture: String?
+    var milliseconds: Double
+  }
+
+  func run() throws {
+    common.apply()
+    let files = try PictureFiles.find(pictures)
+    let checkpoint = try DetectorCheckpoint(file: weights)
+    let model = try ModelEntry.load(checkpoint)
+    if !noPictures { try RunFolder.make(out) }
+    var names = OutputNames(folder: out)
+    var found: [Found] = []
+    var failures: [any Error] = []
+    let progress = Progress("predict", total: files.count, isQuiet: common.json || files.count < 3)
+    for (index, file) in files.enumerated() {
+      do {
+        let result = try predict(file, model, &names)
+        found.append(result)
+        if !common.json { progress.finish(); print(describe(result)) }
+      } catch {
+        // One bad picture does not cost the others.
+        failures.append(error)
+        note("Error: \(error)")
+      }
+      progress.update(index + 1)
+    }
+    progress.finish()
+    if common.json { try printJSON(found) }
+    if !failures.isEmpty {
+      note("\(failures.count) of \(files.count) pictures could not be done")
+      throw ExitCode.failure
+    }
+  }
+
+  private func predict(_ file: String, _ model: any Detector, _ names: inout OutputNames) throws -> Found {
+    let start = Date()
+    let picture = try Picture(file: file)
+    let card = model.card
+    let options = DetectionOptions(
+      confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit)
+    let detections = model.detect(picture, options, precision)
+    var written: String?
+    if !noPictures {
+      let path = names.next(for: file)
+      // Fast to write, and nearly as small: zlib's first levels on top of PNG's filters.
+      let encoding: Picture.Encoding = path.hasSuffix(".png") ? .png(level: 1) : .jpeg()
+      try picture.annotated(with: detections, classNames: card.classNames).write(to: path, as: encoding)
+      written = path
+    }
+    let objects = detections.map { detection in
+      Found.Object(
+        name: card.classNames[detection.label], label: detection.label, score: detection.score,
+        box: [detection.box.left, detection.box.top, detection.box.right, detection.box.bottom])
+    }
+    return Found(
+      file: file, width: picture.width, height: picture.height, objects: objects,
+      picture: written, milliseconds: Date().timeIntervalSince(start) * 1e3)
+  }
+
+  private func describe(_ found: Found) -> String {
+    var counts: [String: Int] = [:]
+    for object in found.objects { counts[object.name, default: 0] += 1 }
+    let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    let what = list.isEmpty ? "nothing found" : list.joined(separator: ", ")
+    return "\(found.file): \(what) (\(String(format: "%.0f", found.milliseconds)) ms)"
+      + (found.picture.map { " -> \($0)" } ?? "")
+  }
+}
+
+/// Pictures by name, and those in folders, in order of their names.
+enum PictureFiles {
+  static func find(_ paths: [String]) throws -> [String] {
+    var files: [String] = []
+    for path in paths {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        throw PictureError(file: path, reason: "does not exist")
+      }
+      guard isFolder.boolValue else {
+        files.append(path)
+        continue
+      }
+      let names: [String]
+      do {
+        names = try FileManager.default.contentsOfDirectory(atPath: path)
+      } catch {
+        throw PictureError(file: path, reason: "cannot be read: \(error.localizedDescription)")
+      }
+      let inside = names.filter { Picture.Encoding(path: $0) != nil && !$0.hasPrefix(".") }.sorted()
+      guard !inside.isEmpty else {
+        throw PictureError(file: path, reason: "is a folder without pictures (.jpg, .jpeg, .png)")
+      }
+      files += inside.map { path + "/" + $0 }
+    }
+    return files
+  }
+}
+
+/// Names for what is written: the picture's own, and a number where two pictures share one.
+struct OutputNames {
+  let folder: String
+  private var taken: Set<String> = []
+
+  init(folder: String) { self.folder = folder }
+
+  mutating func next(for file: String) -> String {
+    let name = (file as NSString).lastPathComponent as NSString
+    let ending = Picture.Encoding(path: name as String) == nil ? "png" : name.pathExtension
+    var number = 1
+    while true {
+      let stem = number == 1 ? name.deletingPathExtension : "\(name.deletingPathExtension)-\(number)"
+      let path = "\(folder)/\(stem).\(ending)"
+      if taken.insert(path).inserted { return path }
+      number += 1
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// A training run from the command line: data, model and trainer, and what is told about them.
+struct TrainingJob {
+  let trainer: DetectorTrainer
+  private let anchorReport: AnchorReport?
+  private let isResumed: Bool
+
+  /// Keys of what a resumed run must find again.
+  private enum Origin { static let data = "data", train = "train_split", val = "val_split", loss = "loss" }
+
+  init(starting command: TrainCommand) throws {
+    let entry = try ModelEntry.named(command.model)
+    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    try folder.prepare()
+    let (trainSplit, valSplit) = try TrainingJob.splits(command)
+    let training = try command.source.dataset(split: trainSplit)
+    let validation = try valSplit.map {
+      try command.source.dataset(split: $0, classes: training.classes)
+    }
+    guard !training.classes.isEmpty else {
+      throw TrainingError("the training data name no class: expected at least one object")
+    }
+    var preprocessing = Preprocessing.imageNet(height: command.size, width: command.size)
+    if command.letterbox { preprocessing.fit = .letterbox() }
+    let objects = training.fractions(preprocessing)
+    let choice = try command.anchors.map { try Anchors($0) } ?? (command.preset == .notes ? .notes : .fit)
+    let levels = try entry.levels(choice, command.size, command.size, objects)
+    let card = ModelCard(
+      architecture: entry.name, classNames: training.classes, anchors: levels,
+      preprocessing: preprocessing)
+    let settings = command.settings()
+    let loss: MultiBoxLoss = command.preset == .notes ? .notes : .ssd
+    let model = withSeed(settings.seed) { entry.build(card, loss) }
+    if let weights = command.weights {
+      try TrainingJob.start(model, from: weights)
+    }
+    let origin = [
+      Origin.data: command.source.data ?? "", Origin.train: trainSplit ?? "",
+      Origin.val: valSplit ?? "none", Origin.loss: command.preset.rawValue,
+    ]
+    trainer = try DetectorTrainer(
+      model, on: training, validation: validation, settings, into: folder, origin: origin)
+    let grid = AnchorGrid(levels, maps: TinySSD.maps(height: command.size, width: command.size))
+    anchorReport = AnchorReport(objects, grid, classNames: training.classes)
+    isResumed = false
+    trainer.skipBad = command.source.skipBad
+  }
+
+  init(resuming path: String, _ command: TrainCommand) throws {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let file = isFolder.boolValue ? RunFolder(path).last : path
+    let checkpoint = try DetectorCheckpoint(file: file)
+    guard let origin = checkpoint.origin else {
+      throw TrainingError(
+        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors")
+    }
+    let weights = (file as NSString).deletingLastPathComponent
+    let folder = RunFolder(command.out ?? (weights as NSString).deletingLastPathComponent)
+    var source = command.source
+    if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
+    func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
+    let classes = checkpoint.card.classNames
+    let training = try source.dataset(split: split(Origin.train), classes: classes)
+    let validation = try split(Origin.val).flatMap { split in
+      split == "none" ? nil : try source.dataset(split: split, classes: classes)
+    }
+    let entry = try ModelEntry.model(of: checkpoint)
+    let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
+    trainer = try DetectorTrainer.resuming(
+      checkpoint, model, on: training, validation: validation, into: folder)
+    anchorReport = nil
+    isResumed = true
+    trainer.skipBad = source.skipBad
+  }
+
+  /// Weights of a checkpoint for the same model and classes; anchors and input may differ.
+  private static func start(_ model: any Detector, from file: String) throws {
+    let weights = try Safetensors(contentsOf: file).tensors.filter { !$0.name.hasPrefix("training.") }
+    try model.load(state: weights, file: file)
+  }
+
+  /// The splits asked for; else train and val where the data have them, else everything without validation.
+  private static func splits(_ command: TrainCommand) throws -> (String?, String?) {
+    let known = try command.source.splits()
+    let train = command.trainSplit ?? (known.contains("train") ? "train" : nil)
+    let val = command.valSplit ?? (train == "train" && known.contains("val") ? "val" : "none")
+    return (train == "all" ? nil : train, val == "none" ? nil : val)
+  }
+
+  // MARK: - Running
+
+  private struct Summary: Encodable {
+    var run: String
+    var ending: String
+    var weights: String
+    var best: String
+    var epochs: [EpochResult]
+    var seconds: Double
+    var imagesPerSecond: Double
+    var anchors: AnchorReport?
+    var profile: Profiler.Report?
+  }
+
+  func run(json: Bool, profile: Bool) throws {
+    trainer.isQuiet = json
+    if !json { introduce() }
+    var results: [EpochResult] = []
+    trainer.onEpoch = { result in
+      results.append(result)
+      if !json { print(line(result)) }
+    }
+    let profiler = profile ? Profiler() : nil
+    Interruption.watch()
+    let ending = try trainer.run()
+    Interruption.ignore()
+    let report = profiler?.finish(excluding: trainer.secondsWaiting)
+    try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
+    if json {
+      let rates = results.map(\.imagesPerSecond).sorted()
+      try printJSON(
+        Summary(
+          run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
+          best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
+          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2], anchors: anchorReport,
+          profile: report))
+    } else {
+      if let report { print(report) }
+      conclude(ending)
+    }
+    if ending == .interrupted { throw ExitCode(130) }
+  }
+
+  private func introduce() {
+    let card = trainer.model.card
+    let settings = trainer.settings
+    print(
+      "\(isResumed ? "resuming" : "training") \(card.architecture), "
+        + "\(trainer.model.parameterCount) parameters, on \(trainer.training.items.count) pictures, "
+        + "\(trainer.training.boxCount) boxes of \(card.classNames.joined(separator: ", "))")
+    if let anchorReport { print(anchorReport) }
+    print(
+      "\(settings.epochs) epochs, batch \(settings.batch), \(settings.rule.rawValue), "
+        + "\(settings.course.rawValue) to \(settings.learningRate), \(settings.precision.rawValue), "
+        + "seed \(settings.seed), \(Parallel.threads) threads; \(KernelLibrary.version), "
+        + KernelLibrary.instructionSet)
+  }
+
+  private func line(_ result: EpochResult) -> String {
+    var text = String(
+      format: "epoch %3d/%d  class %.4f  box %.4f  lr %.2e  %5.1f img/s  %@", result.epoch,
+      trainer.settings.epochs, result.trainClassLoss, result.trainBoxLoss, result.learningRate,
+      result.imagesPerSecond, Progress.clock(result.seconds))
+    if let mAP = result.meanAveragePrecision { text += String(format: "  mAP50 %.4f", mAP) }
+    return text
+  }
+
+  private func conclude(_ ending: DetectorTrainer.Ending) {
+    let folder = trainer.folder
+    switch ending {
+    case .complete: print("done: \(folder.last), curves in \(folder.curves)")
+    case .early:
+      print("stopped early, no better for \(trainer.settings.patience) epochs: \(folder.best)")
+    case .interrupted:
+      print("interrupted and saved; go on with: saker train --resume \(folder.path)")
+    }
+  }
+}
+
+extension DetectionDataset {
+  /// All objects, boxes as fractions of the model's input.
+  func fractions(_ preprocessing: Preprocessing) -> [Annotation] {
+    items.flatMap { item in
+      let place = preprocessing.placement(of: item.size)
+      return item.annotations.map { annotation in
+        var annotation = annotation
+        annotation.box = place.toFractions(annotation.box)
+        return annotation
+      }
+    }
+  }
+}

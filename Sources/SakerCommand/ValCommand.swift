@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+struct ValCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "val", abstract: "Measure a detector on pictures with truths.",
+    discussion: """
+      Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold
+      and no better one has it; 'difficult' truths are not counted.
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var source: DataOptions
+
+  @Option(help: "A checkpoint.")
+  var weights: String
+  @Option(help: "A split of the data, or all; test or val, the first that exists, if left out.")
+  var split: String?
+  @Option(help: "The IoU from which a detection is right.")
+  var iou = 0.5
+  @Option(help: "The confidence at which precision, recall and F1 are told.")
+  var conf = 0.5
+  @Flag(help: "The average over 11 recalls, as in VOC 2007, instead of the area under the curve.")
+  var elevenPoints = false
+  @Option(help: "Pictures at a time.")
+  var batch = 16
+  @Option(help: "Threads that prepare pictures.")
+  var workers = 2
+  @Option(help: "f32 or bf16.")
+  var precision = TrainingSettings.Precision.float32
+  @Option(help: "A folder for curves.png, report.json and pictures of predictions beside truths.")
+  var out: String?
+
+  func validate() throws {
+    guard (0...1).contains(iou), (0...1).contains(conf) else {
+      throw ValidationError("iou and conf: expected 0...1, got \(iou) and \(conf)")
+    }
+    guard (1...4096).contains(batch), (0...64).contains(workers) else {
+      throw ValidationError("batch: expected 1...4096, workers 0...64; got \(batch) and \(workers)")
+    }
+  }
+
+  func run() throws {
+    common.apply()
+    let checkpoint = try DetectorCheckpoint(file: weights)
+    let model = try ModelEntry.load(checkpoint)
+    let known = try source.splits()
+    let chosen = split ?? ["test", "val"].first(where: known.contains)
+    let dataset = try source.dataset(
+      split: chosen == "all" ? nil : chosen, classes: checkpoint.card.classNames)
+    let runner = DetectorRunner(
+      model, precision: precision, batch: batch, workers: workers, skipBad: source.skipBad,
+      isQuiet: common.json)
+    var results: [PictureResult] = []
+    var order: [Int] = []
+    try runner.run(over: dataset, DetectionOptions()) { found in
+      order.append(found.index)
+      results.append(
+        PictureResult(
+          detections: found.detections, truths: dataset.items[found.index].annotations))
+    }
+    let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
+    let report = evaluation.report(
+      confidence: conf, kind: elevenPoints ? .elevenPoints : .allPoints)
+    if let out { try draw(evaluation, report, dataset, results, order, into: out) }
+    if common.json {
+      print(report.json)
+    } else {
+      print("\(dataset.items.count) pictures, split \(chosen ?? "all")")
+      print(report)
+      if let out { print("curves and pictures in \(out)") }
+    }
+  }
+
+  private func draw(
+    _ evaluation: DetectionEvaluation, _ report: DetectionReport, _ dataset: DetectionDataset,
+    _ results: [PictureResult], _ order: [Int], into folder: String
+  ) throws {
+    try RunFolder.make(folder)
+    try Figure.evaluation(evaluation, title: "").write(to: folder + "/curves.png")
+    try RunFolder(folder).write(report.json + "\n", to: folder + "/report.json")
+    var tiles: [ContactSheet.Tile] = []
+    for (result, index) in zip(results, order).prefix(8) {
+      let item = dataset.items[index]
+      let shown = result.detections.filter { Double($0.score) >= conf }
+      let picture = try Picture(file: item.picture).annotated(
+        with: shown, classNames: dataset.classes, truths: result.truths)
+      tiles.append(ContactSheet.Tile(picture, caption: item.name))
+    }
+    try ContactSheet(tiles).picture().write(to: folder + "/predictions.png")
+  }
+}

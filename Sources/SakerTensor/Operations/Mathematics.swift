@@ -1,0 +1,111 @@
+import Foundation
+
+/// A function of single elements with its derivative, computed in float32.
+protocol ElementOperation: UnaryOperation {
+  static func value(_ x: Float) -> Float
+  /// The derivative at `x`, where the function is `y`.
+  static func slope(_ x: Float, _ y: Float) -> Float
+}
+
+extension ElementOperation {
+  func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
+    check(x.dtype.isFloating, op: name, expected: "a floating tensor", got: x.dtype)
+    let source = x.converted(to: .float32)
+    let result = Strided.map(source) { Self.value($0) }
+    saved.keep(x, result)
+    return result.converted(to: x.dtype)
+  }
+
+  func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
+    let slopes = Strided.map2(saved[0].converted(to: .float32), saved[1], op: name) {
+      (x: Float, y: Float) in Self.slope(x, y)
+    }
+    return gradient * slopes.converted(to: gradient.dtype)
+  }
+}
+
+struct Sin: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.sin(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { Foundation.cos(x) }
+}
+
+struct Cos: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.cos(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { -Foundation.sin(x) }
+}
+
+struct Atan: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.atan(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x * x) }
+}
+
+/// 2/√π ∫₀ˣ exp(-t²) dt
+struct Erf: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.erf(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 1.128_379_2 * Foundation.exp(-x * x) }
+}
+
+struct Log1p: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.log1p(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x) }
+}
+
+struct Expm1: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.expm1(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { y + 1 }
+}
+
+struct Reciprocal: ElementOperation {
+  static func value(_ x: Float) -> Float { 1 / x }
+  static func slope(_ x: Float, _ y: Float) -> Float { -y * y }
+}
+
+/// 1/√x
+struct Rsqrt: ElementOperation {
+  static func value(_ x: Float) -> Float { 1 / x.squareRoot() }
+  static func slope(_ x: Float, _ y: Float) -> Float { -0.5 * y * y * y }
+}
+
+struct Floor: ElementOperation {
+  static func value(_ x: Float) -> Float { x.rounded(.down) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 0 }
+}
+
+struct Ceil: ElementOperation {
+  static func value(_ x: Float) -> Float { x.rounded(.up) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 0 }
+}
+
+/// To the nearest integer, halves to the even one.
+struct Round: ElementOperation {
+  static func value(_ x: Float) -> Float { x.rounded(.toNearestOrEven) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 0 }
+}
+
+/// -1, 0 or 1.
+struct Sign: ElementOperation {
+  static func value(_ x: Float) -> Float { x > 0 ? 1 : x < 0 ? -1 : x }
+  static func slope(_ x: Float, _ y: Float) -> Float { 0 }
+}
+
+public func sin(_ x: Tensor) -> Tensor { apply(Sin(), x) }
+public func cos(_ x: Tensor) -> Tensor { apply(Cos(), x) }
+public func atan(_ x: Tensor) -> Tensor { apply(Atan(), x) }
+/// The error function, `2/√π ∫₀ˣ exp(-t²) dt`.
+public func erf(_ x: Tensor) -> Tensor { apply(Erf(), x) }
+/// `log(1 + x)`, exact for small `x`.
+public func log1p(_ x: Tensor) -> Tensor { apply(Log1p(), x) }
+/// `exp(x) - 1`, exact for small `x`.
+public func expm1(_ x: Tensor) -> Tensor { apply(Expm1(), x) }
+/// `1 / x`
+public func reciprocal(_ x: Tensor) -> Tensor { apply(Reciprocal(), x) }
+/// `1 / √x`
+public func rsqrt(_ x: Tensor) -> Tensor { apply(Rsqrt(), x) }
+/// The largest integer not above; its gradient is 0.
+public func floor(_ x: Tensor) -> Tensor { apply(Floor(), x) }
+/// The smallest integer not below; its gradient is 0.
+public func ceil(_ x: Tensor) -> Tensor { apply(Ceil(), x) }
+/// The nearest integer, of two the even one; its gradient is 0.
+public func round(_ x: Tensor) -> Tensor { apply(Round(), x) }
+/// -1, 0 or 1; its gradient is 0.
+public func sign(_ x: Tensor) -> Tensor { apply(Sign(), x) }

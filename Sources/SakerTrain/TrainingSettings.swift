@@ -1,0 +1,86 @@
+import Foundation
+import SakerNN
+
+/// How a detector is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
+public struct TrainingSettings: Codable, Hashable, Sendable {
+  public enum Rule: String, Codable, Sendable, CaseIterable { case sgd, adam, adamw }
+  public enum Course: String, Codable, Sendable, CaseIterable {
+    case constant, step, cosine, onecycle
+  }
+  public enum Precision: String, Codable, Sendable, CaseIterable {
+    case float32 = "f32"
+    /// Activations and kernels in bfloat16; weights, statistics and losses in float32.
+    case bfloat16 = "bf16"
+  }
+
+  public var epochs = 30
+  /// Pictures a step.
+  public var batch = 16
+  public var rule = Rule.adamw
+  /// The highest the schedule goes.
+  public var learningRate = 3e-3
+  public var momentum = 0.9
+  public var decay = 5e-4
+  public var course = Course.onecycle
+  /// Epochs in which the learning rate rises linearly from 0; `onecycle` has a rise of its own.
+  public var warmUpEpochs = 0.0
+  public var precision = Precision.float32
+  /// The gradients' global norm is cut to this; 0 leaves it.
+  public var clipNorm = 0.0
+  /// Single elements of gradients are cut to ± this; 0 leaves them.
+  public var clipValue = 0.0
+  /// Batches whose gradients add up to one step.
+  public var accumulation = 1
+  /// Decay of the average of weights that is evaluated and kept; 0 turns it off.
+  public var averageDecay = 0.0
+  /// Epochs without a better validation result after which training ends; 0 never ends it.
+  public var patience = 0
+  /// Names of parameters, with `*`, that stay as they are.
+  public var frozen: [String] = []
+  public var seed: UInt64 = 0
+  /// Threads that prepare pictures. Does not change the result.
+  public var workers = 2
+
+  public var horizontalFlip: Float = 0.5
+  public var verticalFlip: Float = 0.5
+  /// Strength of random changes of brightness, contrast and saturation, 0...1; a tenth of it for hue.
+  public var colorJitter: Float = 0
+  /// Share of pictures cropped at random.
+  public var crop: Float = 0
+  /// Pictures scaled by up to this factor, up or down; 1 leaves them.
+  public var scale: Float = 1
+
+  public init() {}
+
+  /// Every option that makes no sense, one line each.
+  public var problems: [String] {
+    var problems: [String] = []
+    func demand(_ condition: Bool, _ problem: String) {
+      if !condition { problems.append(problem) }
+    }
+    demand((1...100_000).contains(epochs), "epochs: expected 1...100000, got \(epochs)")
+    demand((1...4096).contains(batch), "batch: expected 1...4096, got \(batch)")
+    demand(
+      learningRate > 0 && learningRate.isFinite,
+      "learning rate: expected a positive number, got \(learningRate)")
+    demand((0..<1).contains(momentum), "momentum: expected 0..<1, got \(momentum)")
+    demand(decay >= 0 && decay.isFinite, "decay: expected 0 or more, got \(decay)")
+    demand(
+      warmUpEpochs >= 0 && warmUpEpochs <= Double(epochs),
+      "warm-up: expected 0...\(epochs) epochs, got \(warmUpEpochs)")
+    demand(clipNorm >= 0 && clipNorm.isFinite, "clip norm: expected 0 or more, got \(clipNorm)")
+    demand(clipValue >= 0 && clipValue.isFinite, "clip value: expected 0 or more, got \(clipValue)")
+    demand((1...1024).contains(accumulation), "accumulation: expected 1...1024, got \(accumulation)")
+    demand((0..<1).contains(averageDecay), "average decay: expected 0..<1, got \(averageDecay)")
+    demand(patience >= 0, "patience: expected 0 or more, got \(patience)")
+    demand((0...64).contains(workers), "workers: expected 0...64, got \(workers)")
+    for (name, share) in [
+      ("horizontal flip", horizontalFlip), ("vertical flip", verticalFlip),
+      ("colour jitter", colorJitter), ("crop", crop),
+    ] {
+      demand((0...1).contains(share), "\(name): expected 0...1, got \(share)")
+    }
+    demand((1...4).contains(scale), "scale: expected 1...4, got \(scale)")
+    return problems
+  }
+}
