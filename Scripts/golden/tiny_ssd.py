@@ -67,7 +67,8 @@ x = ((coarse + 0.5 * draw(2, 3, 256, 256)) * 50 + 127).round().clamp(0, 255) / 2
 # A truth that lies inside several anchors of one size has the same IoU with all of them.
 generator = torch.Generator().manual_seed(5)
 uniform = lambda *shape: torch.rand(shape, generator=generator)
-grid = network(x[:1])[0]
+# In evaluation, or the running statistics would not be the stored ones any more.
+grid = network.eval()(x[:1])[0]
 SIDES = [0.15, 0.2, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 0.9]
 
 
