@@ -1,7 +1,5 @@
 #include "optimizers.h"
 
-#include <math.h>
-
 #include "targets.h"
 
 SAKER_TARGETS void saker_sgd_f32(float *restrict p, const float *restrict g, float *restrict velocity, ptrdiff_t n, float rate,
@@ -34,7 +32,8 @@ SAKER_TARGETS void saker_adam_f32(float *restrict p, const float *restrict g, fl
     float d = g[i] + decay * p[i];
     m[i] += (1 - beta1) * (d - m[i]);
     v[i] = beta2 * v[i] + (1 - beta2) * d * d;
-    p[i] = shrink * p[i] - step * m[i] / (sqrtf(v[i]) / root_correction + epsilon);
+    // sqrtf would have to set errno, one number at a time.
+    p[i] = shrink * p[i] - step * m[i] / (__builtin_elementwise_sqrt(v[i]) / root_correction + epsilon);
   }
 }
 
