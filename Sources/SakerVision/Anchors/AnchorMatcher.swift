@@ -37,8 +37,8 @@ public struct AnchorMatcher: Hashable, Codable, Sendable {
 private struct Matching {
   let grid: AnchorGrid
   let objects: Boxes
-  /// For each object, blocks of eight anchors and their IoUs with it.
-  var rows: [[(block: Int, iou: BoxColumns.Lanes)]] = []
+  /// For each object, blocks of eight anchors, their IoUs with it and the largest of them.
+  var rows: [[(block: Int, largest: Float, iou: BoxColumns.Lanes)]] = []
   /// The object of each anchor, or -1.
   var joined: [Int32]
   /// What the anchor's IoU with it is.
@@ -56,10 +56,13 @@ private struct Matching {
     ) { scratch in
       for object in objects.indices {
         let box = objects.vector(object)
-        var row: [(block: Int, iou: BoxColumns.Lanes)] = []
+        var row: [(block: Int, largest: Float, iou: BoxColumns.Lanes)] = []
         grid.blocks(near: box) { blocks in
           grid.columns.iou(with: box, blocks, into: scratch.baseAddress!)
-          for block in blocks { row.append((block, scratch[block - blocks.lowerBound])) }
+          for block in blocks {
+            let iou = scratch[block - blocks.lowerBound]
+            row.append((block, BoxColumns.largest(iou), iou))
+          }
         }
         rows.append(row)
       }
@@ -74,7 +77,7 @@ private struct Matching {
   /// Joins anchors whose best object reaches the threshold with that object; of equal IoUs with the first.
   mutating func joinOverThreshold(_ threshold: Float) {
     for object in objects.indices {
-      for (block, iou) in rows[object] {
+      for (block, largest, iou) in rows[object] where largest >= threshold {
         for lane in 0..<8 where iou[lane] >= threshold {
           let anchor = 8 * block + lane
           guard anchor < joined.count, joined[anchor] < 0 || iou[lane] > overlap[anchor] else {
@@ -115,7 +118,7 @@ private struct Matching {
   /// The first of the anchors of largest IoU that are not taken.
   private func bestAnchor(of object: Int) -> (anchor: Int, iou: Float) {
     var best: (anchor: Int, iou: Float) = (0, 0)
-    for (block, iou) in rows[object] {
+    for (block, largest, iou) in rows[object] where largest > best.iou {
       for lane in 0..<8 where iou[lane] > best.iou {
         let anchor = 8 * block + lane
         if !taken.isEmpty, taken.contains(anchor) { continue }

@@ -48,6 +48,15 @@ struct BoxColumns: Sendable {
     }
   }
 
+  /// The largest of the eight.
+  @inline(__always)
+  static func largest(_ a: Lanes) -> Float {
+    let four = a.lowHalf.replacing(with: a.highHalf, where: a.highHalf .> a.lowHalf)
+    let two = four.lowHalf.replacing(
+      with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    return max(two.x, two.y)
+  }
+
   @inline(__always)
   private static func least(_ a: Lanes, _ b: Lanes) -> Lanes { a.replacing(with: b, where: b .< a) }
   @inline(__always)

@@ -55,9 +55,21 @@ public struct Suppression: Hashable, Codable, Sendable {
   private func kept(_ order: [Int], _ boxes: Boxes, _ scores: [Float]) -> [Int] {
     // Walking down the order, a box is out if a kept one overlaps it: the same result as removing after each choice.
     var kept: [Int] = []
+    var corners: [(box: SIMD4<Float>, area: Float)] = []
     for candidate in order {
-      let box = boxes[candidate]
-      if !kept.contains(where: { boxes[$0].iou(box) > iou }) { kept.append(candidate) }
+      let box = boxes.vector(candidate)
+      let area = max(0, box[2] - box[0]) * max(0, box[3] - box[1])
+      let isOut = corners.contains { other in
+        let width = min(box[2], other.box[2]) - max(box[0], other.box[0])
+        let height = min(box[3], other.box[3]) - max(box[1], other.box[1])
+        // Most boxes lie apart.
+        guard width > 0, height > 0 else { return iou < 0 }
+        let inner = width * height
+        return inner / (area + other.area - inner) > iou
+      }
+      if isOut { continue }
+      kept.append(candidate)
+      corners.append((box, area))
     }
     return kept
   }
