@@ -60,7 +60,7 @@ check_saker() {
     [[ $word =~ ^--[a-z] ]] || continue
     word=$(sed -E 's/^(--[a-z0-9-]+).*/\1/' <<<"$word")
     help_of "$subcommand" | grep -qE -e "(^|[^a-z0-9-])$word([^a-z0-9-]|$)" \
-      || problem "$place" "saker $subcommand has no option $word"
+      || problem "$place" "saker${subcommand:+ $subcommand} has no option $word"
   done
 }
 

@@ -62,7 +62,6 @@ if [ "$(id -u)" -ne 0 ]; then
   root=(sudo)
 fi
 
-echo "setup: installing ${missing[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() {
@@ -77,4 +76,5 @@ if [ -z "$gcc" ]; then
   [ -n "$gcc" ] || fail "apt-cache does not tell the version of g++: install libstdc++-N-dev by hand"
   missing=("${missing[@]/libstdc++-N-dev/libstdc++-$gcc-dev}")
 fi
+echo "setup: installing ${missing[*]}"
 run apt-get install -y -qq --no-install-recommends "${missing[@]}"

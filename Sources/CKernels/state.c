@@ -5,6 +5,7 @@
 
 _Thread_local int saker_not_recording;
 _Thread_local int saker_depth;
+_Thread_local int saker_in_kernel;
 
 static _Atomic int64_t next_id = 1;
 static _Atomic int observers;

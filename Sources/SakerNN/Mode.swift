@@ -12,6 +12,9 @@ public struct Mode: Sendable {
   public init() {}
 
   public var isTraining: Bool { (held ?? asked) == .training }
+
+  /// Whether `train()` makes it train.
+  public var canTrain: Bool { held != .evaluation }
 }
 
 /// A module that acts differently in training and in evaluation.

@@ -50,7 +50,8 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
   static func all(_ file: String, _ operations: String...) -> [GoldenCase] {
     guard let golden = try? GoldenFile("golden/\(file).safetensors"),
       let text = golden.metadata["cases"],
-      let cases = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [String: Any]]
+      let cases = try? JSONSerialization.jsonObject(with: Data(text.utf8))
+        as? [String: [String: Any]]
     else { return [] }
     return cases.keys.sorted().compactMap { name in
       guard operations.isEmpty || operations.contains(cases[name]?["op"] as? String ?? ""),
@@ -75,7 +76,9 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     expectClose(
       y, self["y"], relative: relative, "\(name) y", sourceLocation: sourceLocation)
     y.backward(self["gy"])
-    for (key, parameter) in [("x", x)] + parameters.compactMap({ pair in pair.1.map { (pair.0, $0) } }) {
+    for (key, parameter) in [("x", x)]
+      + parameters.compactMap({ pair in pair.1.map { (pair.0, $0) } })
+    {
       guard let gradient = parameter.gradient else {
         Issue.record("\(name): no gradient of \(key)", sourceLocation: sourceLocation)
         continue

@@ -24,7 +24,7 @@ struct LayerGoldenTests {
       case "valid": .valid
       default: .each(golden.pair("padding")!.0, golden.pair("padding")!.1)
       }
-    let mode: PaddingMode =
+    let mode: PadMode =
       switch golden.text("padding_mode") {
       case "reflect": .reflect
       case "replicate": .replicate

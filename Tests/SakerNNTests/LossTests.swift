@@ -61,7 +61,9 @@ struct LossTests {
     expectGradient(at: [x, y]) { l1Loss($0[0], $0[1], reduction: .none) }
     expectGradient(at: [x, y]) { meanSquaredError($0[0], $0[1]) }
     expectGradient(at: [x, y]) { smoothL1Loss($0[0], $0[1], beta: 3, reduction: .none) }
-    expectGradient(at: [x]) { binaryCrossEntropy(logits: $0[0], y.detached() * y, reduction: .none) }
+    expectGradient(at: [x]) {
+      binaryCrossEntropy(logits: $0[0], y.detached() * y, reduction: .none)
+    }
   }
 
   // MARK: By hand

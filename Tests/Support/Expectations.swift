@@ -128,3 +128,17 @@ extension Tensor {
     return model.isChannelsLast && !model.isContiguous ? same.channelsLast() : same
   }
 }
+
+/// Expects that the process of an exit test said `message` on its standard error before it stopped:
+///
+///     expectStopped(
+///       saying: "reshape: expected",
+///       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { … })
+public func expectStopped(
+  saying message: String, _ result: ExitTest.Result?,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  guard let result else { return }
+  let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+  #expect(said.contains(message), sourceLocation: sourceLocation)
+}

@@ -4,7 +4,7 @@ import SakerTensor
 /// A `.safetensors` file that a script of `Scripts/golden` wrote: tensors by name, and texts.
 ///
 /// A reader of its own, so that tests of the library's reader don't test it with itself.
-public struct GoldenFile {
+public struct GoldenFile: Sendable {
   public let tensors: [String: Tensor]
   public let metadata: [String: String]
 

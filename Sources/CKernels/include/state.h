@@ -6,6 +6,12 @@
 extern _Thread_local int saker_not_recording;  // depth of scopes without a tape
 extern _Thread_local int saker_depth;          // depth of operations inside operations
 
+extern _Thread_local int saker_in_kernel;      // whether a kernel's time is being taken
+
+/// 1 for the outermost kernel, which then has to leave.
+static inline int saker_enter_kernel(void) { return saker_in_kernel ? 0 : (saker_in_kernel = 1); }
+static inline void saker_leave_kernel(void) { saker_in_kernel = 0; }
+
 static inline int saker_get_not_recording(void) { return saker_not_recording; }
 static inline void saker_add_not_recording(int n) { saker_not_recording += n; }
 static inline int saker_get_depth(void) { return saker_depth; }

@@ -49,7 +49,7 @@ public final class BatchNorm: Layer, ModeDependent {
     check(
       x.rank >= 2 && x.shape[1] == channels, op: "BatchNorm",
       expected: "[N, \(channels), ...]", got: x.shape)
-    let isTraining = mode.isTraining && !isDryRun(x)
+    let isTraining = !isDryRun(x) && mode.isTraining
     if let runningMean, let runningVar, !isTraining {
       return batchNormInference(
         x, mean: runningMean.value, variance: runningVar.value, scale: weight?.value,
@@ -128,7 +128,7 @@ extension BatchNorm {
   /// Whether this is a dry run, in which nothing is normalized by its batch and no statistics change.
   fileprivate func isDryRun(_ x: Tensor) -> Bool {
     guard let run = DryRun.current else { return false }
-    if x.count <= channels { run.problems.append((self, x.shape)) }
+    if mode.canTrain && x.count <= channels { run.problems.append((self, x.shape)) }
     return true
   }
 }
@@ -136,7 +136,8 @@ extension BatchNorm {
 extension Module {
   /// What would stop this module in training when `body` runs it, one line for each layer: batch norms that would see a
   /// single value for each channel, for a batch of one picture reduced to one pixel. Run it on zeros of the smallest batch, the last
-  /// of an epoch, before training on sizes that a user chose. Changes no statistics, records nothing.
+  /// of an epoch, before training on sizes that a user chose. Changes no statistics, records nothing; whether the module trains
+  /// or evaluates at the moment makes no difference.
   public func trainingProblems(_ body: () throws -> Void) rethrows -> [String] {
     let run = BatchNorm.DryRun()
     try BatchNorm.DryRun.$current.withValue(run) { try withoutGradients(body) }

@@ -38,14 +38,14 @@ public final class Conv2d: Layer {
   public let bias: Parameter?
   public let stride, dilation: (Int, Int)
   public let padding: Padding
-  public let paddingMode: PaddingMode
+  public let paddingMode: PadMode
   public let groups: Int
 
   /// Weight and bias start uniform in ±1/√fan, where `fan = in / groups × height × width` (the field's default, which is
   /// `kaimingUniform(slope: √5)`).
   public init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
-    padding: Padding = 0, mode: PaddingMode = .constant(0), dilation: (Int, Int) = (1, 1),
+    padding: Padding = 0, mode: PadMode = .constant(0), dilation: (Int, Int) = (1, 1),
     groups: Int = 1, bias: Bool = true
   ) {
     check(
@@ -68,7 +68,7 @@ public final class Conv2d: Layer {
   /// With a square kernel.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0,
-    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PadMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: (kernel, kernel), stride: (stride, stride), padding: padding,
@@ -78,7 +78,7 @@ public final class Conv2d: Layer {
   /// With a square kernel, and the same padding on all edges.
   public convenience init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int,
-    mode: PaddingMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
+    mode: PadMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
     self.init(
       inputs, outputs, kernel: kernel, stride: stride, padding: .each(padding), mode: mode,
@@ -87,18 +87,30 @@ public final class Conv2d: Layer {
 
   /// `[N, in, H, W]` to `[N, out, H', W']` in the type of `x`; `H' = (H + top + bottom − dilation (height − 1) − 1) / stride + 1`
   public func forward(_ x: Tensor) -> Tensor {
+    let (padded, edges) = prepare(x)
+    return conv2d(
+      padded, weight.value, bias: bias?.value, stride: stride, padding: edges, dilation: dilation,
+      groups: groups)
+  }
+
+  /// The same without a tape and with other weights, and the negative results made 0 on the way if `relu`.
+  func inference(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, relu: Bool) -> Tensor {
+    let (padded, edges) = prepare(x)
+    return conv2dInference(
+      padded, weight, bias: bias, stride: stride, padding: edges, dilation: dilation,
+      groups: groups, relu: relu)
+  }
+
+  /// What to convolve, and the zeros that the kernel adds around it by itself.
+  private func prepare(_ x: Tensor) -> (Tensor, Padding.Edges) {
     check(
       x.rank == 4 && x.shape[1] == weight.shape[1] * groups, op: "Conv2d",
       expected: "[N, \(weight.shape[1] * groups), H, W]", got: x.shape)
     let edges = padding.edges(
       reach: (dilation.0 * (weight.shape[2] - 1), dilation.1 * (weight.shape[3] - 1)))
-    if paddingMode == .constant(0) {
-      return conv2d(
-        x, weight.value, bias: bias?.value, stride: stride, padding: edges, dilation: dilation,
-        groups: groups)
-    }
-    return conv2d(
-      paddingMode.pad(x, edges), weight.value, bias: bias?.value, stride: stride,
-      dilation: dilation, groups: groups)
+    if paddingMode == .constant(0) { return (x, edges) }
+    let padded = pad(
+      x, [(edges.top, edges.bottom), (edges.left, edges.right)], mode: paddingMode)
+    return (padded, (0, 0, 0, 0))
   }
 }

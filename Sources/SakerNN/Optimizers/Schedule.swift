@@ -30,7 +30,10 @@ public struct ConstantSchedule: Schedule {
 
 /// Times `factor` at each of some steps, or after every so many.
 public struct StepSchedule: Schedule {
-  private enum Drops { case every(Int), at([Int]) }
+  private enum Drops {
+    case every(Int)
+    case at([Int])
+  }
   public let rate, factor: Double
   private let drops: Drops
 

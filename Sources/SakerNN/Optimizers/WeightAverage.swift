@@ -25,7 +25,9 @@ public final class WeightAverage {
 
   /// Takes note of the model after a step. Numbers that are not floating, such as counts, are copied.
   public func update() {
-    check(!isSwapped, op: "WeightAverage.update", expected: "the model's own weights", got: "the average")
+    check(
+      !isSwapped, op: "WeightAverage.update", expected: "the model's own weights",
+      got: "the average")
     updates += 1
     let kept = warmUp > 0 ? decay * (1 - exp(-Double(updates) / warmUp)) : decay
     for (entry, average) in zip(entries, averages) {

@@ -53,11 +53,14 @@ public enum KernelTime {
   /// Since the program started.
   public static var nanoseconds: Int64 { saker_kernel_time() }
 
-  /// Runs a kernel, counting its time if anybody watches.
-  static func measure<R>(_ body: () throws -> R) rethrows -> R {
-    guard saker_observers() > 0 else { return try body() }
+  /// Runs a kernel, counting its time, once, if anybody watches.
+  public static func measure<R>(_ body: () throws -> R) rethrows -> R {
+    guard saker_observers() > 0, saker_enter_kernel() != 0 else { return try body() }
     let start = saker_now()
-    defer { saker_add_kernel_time(saker_now() - start) }
+    defer {
+      saker_leave_kernel()
+      saker_add_kernel_time(saker_now() - start)
+    }
     return try body()
   }
 }

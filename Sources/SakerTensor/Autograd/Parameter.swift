@@ -59,22 +59,30 @@ public final class Parameter: @unchecked Sendable {
 
 /// A tensor that a module keeps but does not learn, such as running statistics.
 public final class Buffer: @unchecked Sendable {
+  private var stored: Tensor
+  /// Grows with every change of the value.
+  public private(set) var version = 0
+
+  public init(_ value: Tensor) { stored = value.detached() }
+
+  /// A new one must have the old one's shape and type.
   public var value: Tensor {
-    didSet {
+    get { stored }
+    set {
       check(
-        value.shape == oldValue.shape && value.dtype == oldValue.dtype, op: "Buffer.value",
-        expected: "\(oldValue.dtype) \(oldValue.shape)", got: "\(value.dtype) \(value.shape)")
-      value.node = nil
+        newValue.shape == stored.shape && newValue.dtype == stored.dtype, op: "Buffer.value",
+        expected: "\(stored.dtype) \(stored.shape)", got: "\(newValue.dtype) \(newValue.shape)")
+      stored = newValue.detached()
+      version += 1
     }
   }
 
-  public init(_ value: Tensor) { self.value = value.detached() }
-
   /// Lets a layer write the row-major float32 elements where they lie.
   public func update(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
-    check(value.dtype == .float32, op: "Buffer.update", expected: "float32", got: value.dtype)
-    value.makeUnique()
-    try body(UnsafeMutableBufferPointer(start: value.pointer(Float.self), count: value.count))
+    check(stored.dtype == .float32, op: "Buffer.update", expected: "float32", got: stored.dtype)
+    stored.makeUnique()
+    version += 1
+    try body(UnsafeMutableBufferPointer(start: stored.pointer(Float.self), count: stored.count))
   }
 }
 

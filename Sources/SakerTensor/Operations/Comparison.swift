@@ -68,13 +68,6 @@ struct ElementTest: Operation {
   }
 }
 
-infix operator .< : ComparisonPrecedence
-infix operator .<= : ComparisonPrecedence
-infix operator .> : ComparisonPrecedence
-infix operator .>= : ComparisonPrecedence
-infix operator .== : ComparisonPrecedence
-infix operator .!= : ComparisonPrecedence
-
 // Element by element, broadcast, `bool`. Not a number is unequal to everything and neither less nor greater.
 public func .< (a: Tensor, b: Tensor) -> Tensor { apply(Compare(relation: .less), a, b) }
 public func .<= (a: Tensor, b: Tensor) -> Tensor { apply(Compare(relation: .lessOrEqual), a, b) }

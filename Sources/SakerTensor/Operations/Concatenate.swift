@@ -13,7 +13,9 @@ struct Concatenate: Operation {
     var start = 0
     for input in inputs {
       let end = start + input.shape[axis]
-      Strided.copy(from: input, to: result.view(Region(start..<end, axis: axis, of: result.shape, op: "concatenate")))
+      Strided.copy(
+        from: input,
+        to: result.view(Region(start..<end, axis: axis, of: result.shape, op: "concatenate")))
       start = end
     }
     return result

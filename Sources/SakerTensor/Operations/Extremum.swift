@@ -11,15 +11,17 @@ struct Extremum: BinaryOperation {
 
   /// To the one that was taken; half to each where they are equal.
   func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?) {
-    let (a, b) = isMaximum ? (saved[0], saved[1]) : (saved[1], saved[0])
-    let share = Strided.map2(a.comparable, b.comparable, op: name) { (x: Float, y: Float) in
+    let (winner, loser) = isMaximum ? (saved[0], saved[1]) : (saved[1], saved[0])
+    // Of the first operand; the second one gets the rest.
+    let share = Strided.map2(winner.comparable, loser.comparable, op: name) {
+      (x: Float, y: Float) in
       x > y ? 1 : x == y ? 0.5 : Float(0)
     }
     let first = gradient * share.converted(to: gradient.dtype)
     let second = gradient - first
     return (
-      saved.needs[0] ? (isMaximum ? first : second).summed(to: saved.shapes[0]) : nil,
-      saved.needs[1] ? (isMaximum ? second : first).summed(to: saved.shapes[1]) : nil
+      saved.needs[0] ? first.summed(to: saved.shapes[0]) : nil,
+      saved.needs[1] ? second.summed(to: saved.shapes[1]) : nil
     )
   }
 }

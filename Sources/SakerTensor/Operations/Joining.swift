@@ -45,6 +45,16 @@ extension Tensor {
     return (0..<shape[axis]).map { select(axis: axis, at: $0) }
   }
 
+  /// Moved by `shift` positions along `axis`; what leaves at one end enters at the other.
+  public func roll(_ shift: Int, axis: Int) -> Tensor {
+    let axis = shape.axis(axis, op: "roll")
+    let size = shape[axis]
+    guard size > 0 else { return self }
+    let cut = ((-shift % size) + size) % size
+    if cut == 0 { return self }
+    return concatenate([narrow(axis, cut..<size), narrow(axis, 0..<cut)], axis: axis)
+  }
+
   /// The whole tensor `times` after another, a number for each axis; more numbers than axes add axes in front.
   public func repeated(_ times: [Int]) -> Tensor {
     check(

@@ -45,6 +45,21 @@ struct Erf: ElementOperation {
   static func slope(_ x: Float, _ y: Float) -> Float { 1.128_379_2 * Foundation.exp(-x * x) }
 }
 
+struct Sinh: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.sinh(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { Foundation.cosh(x) }
+}
+
+struct Cosh: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.cosh(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { Foundation.sinh(x) }
+}
+
+struct Log2: ElementOperation {
+  static func value(_ x: Float) -> Float { Foundation.log2(x) }
+  static func slope(_ x: Float, _ y: Float) -> Float { 1.442_695 / x }
+}
+
 struct Log1p: ElementOperation {
   static func value(_ x: Float) -> Float { Foundation.log1p(x) }
   static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x) }
@@ -91,6 +106,9 @@ struct Sign: ElementOperation {
 public func sin(_ x: Tensor) -> Tensor { apply(Sin(), x) }
 public func cos(_ x: Tensor) -> Tensor { apply(Cos(), x) }
 public func atan(_ x: Tensor) -> Tensor { apply(Atan(), x) }
+public func sinh(_ x: Tensor) -> Tensor { apply(Sinh(), x) }
+public func cosh(_ x: Tensor) -> Tensor { apply(Cosh(), x) }
+public func log2(_ x: Tensor) -> Tensor { apply(Log2(), x) }
 /// The error function, `2/√π ∫₀ˣ exp(-t²) dt`.
 public func erf(_ x: Tensor) -> Tensor { apply(Erf(), x) }
 /// `log(1 + x)`, exact for small `x`.
@@ -109,3 +127,10 @@ public func ceil(_ x: Tensor) -> Tensor { apply(Ceil(), x) }
 public func round(_ x: Tensor) -> Tensor { apply(Round(), x) }
 /// -1, 0 or 1; its gradient is 0.
 public func sign(_ x: Tensor) -> Tensor { apply(Sign(), x) }
+
+/// `log(1 / (1 + exp(-x)))`, stable for any x.
+public func logSigmoid(_ x: Tensor) -> Tensor { -softplus(-x) }
+/// 0 below -3, 1 above 3, a straight line between. Howard et al., arXiv:1905.02244.
+public func hardSigmoid(_ x: Tensor) -> Tensor { relu6(x + 3) / 6 }
+/// `x * sigmoid(x)`, also called swish. Elfwing et al., arXiv:1702.03118.
+public func silu(_ x: Tensor) -> Tensor { swish(x) }

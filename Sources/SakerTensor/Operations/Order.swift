@@ -115,13 +115,13 @@ enum RadixSort {
     counts.withUnsafeMutableBufferPointer { counts in
       for i in 0..<count {
         for digit in 0..<digits {
-          counts[digit * buckets + Int(keys[i] >> UInt64(digit * bits)) & (buckets - 1)] &+= 1
+          counts[digit * buckets + bucket(of: keys[i], at: UInt64(digit * bits))] &+= 1
         }
       }
       for digit in 0..<digits {
         let counts = counts.baseAddress! + digit * buckets
         let shift = UInt64(digit * bits)
-        if counts[Int(keys[0] >> shift) & (buckets - 1)] == count { continue }
+        if counts[bucket(of: keys[0], at: shift)] == count { continue }
         var start = 0
         for bucket in 0..<buckets {
           let size = counts[bucket]
@@ -129,7 +129,7 @@ enum RadixSort {
           start += size
         }
         for i in 0..<count {
-          let bucket = Int(keys[i] >> shift) & (buckets - 1)
+          let bucket = Self.bucket(of: keys[i], at: shift)
           let place = counts[bucket]
           counts[bucket] = place &+ 1
           otherKeys[place] = keys[i]
@@ -140,6 +140,11 @@ enum RadixSort {
       }
     }
     return Array(UnsafeBufferPointer(start: places, count: count))
+  }
+
+  @inline(__always)
+  private static func bucket(of key: UInt64, at shift: UInt64) -> Int {
+    Int(truncatingIfNeeded: (key >> shift) & ((1 << UInt64(bits)) - 1))
   }
 
   private static func inserted(_ keys: UnsafeMutableBufferPointer<UInt64>) -> [Int] {

@@ -78,6 +78,33 @@ public func pow(_ a: Tensor, _ b: Tensor) -> Tensor { apply(Power(), a, b) }
 public func pow(_ a: Tensor, _ b: Float) -> Tensor { apply(ScalarPower(exponent: b), a) }
 public func pow(_ a: Float, _ b: Tensor) -> Tensor { pow(b.scalar(a), b) }
 
+/// The angle of the point `(x, y)`, in -π...π.
+struct Atan2: BinaryOperation {
+  func forward(_ y: Tensor, _ x: Tensor, _ saved: inout Saved) -> Tensor {
+    check(
+      y.dtype.isFloating && y.dtype == x.dtype, op: name,
+      expected: "two floating tensors of one type", got: "\(y.dtype) and \(x.dtype)")
+    saved.keep(y, x)
+    let result = Strided.map2(
+      y.converted(to: .float32), x.converted(to: .float32), op: name
+    ) { (y: Float, x: Float) in Foundation.atan2(y, x) }
+    return result.converted(to: y.dtype)
+  }
+
+  /// (x y' - y x') / (x² + y²)
+  func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?) {
+    let (y, x) = (saved[0], saved[1])
+    let scaled = gradient / (x * x + y * y)
+    return (
+      saved.needs[0] ? (scaled * x).summed(to: saved.shapes[0]) : nil,
+      saved.needs[1] ? (-scaled * y).summed(to: saved.shapes[1]) : nil
+    )
+  }
+}
+
+/// The angle of the point `(x, y)`, in -π...π, element by element, broadcast.
+public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor { apply(Atan2(), y, x) }
+
 /// What is left of `a` after subtracting the largest multiple of `b` not above it: the sign of `b`, as in Python.
 struct Remainder: BinaryOperation {
   func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor {

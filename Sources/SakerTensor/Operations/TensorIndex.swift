@@ -1,6 +1,6 @@
 /// What stands between the brackets of `x[…]` for one axis. Positions and bounds below zero count from the end.
 ///
-/// Written as integers (`x[0]`, `x[-1]`: the axis goes), ranges (`x[1..<3]`, `x[2...]`, `x[..<(-1)]`), `.all`, `.newAxis`,
+/// Written as integers (`x[0]`, `x[-1]`: the axis goes), ranges (`x[1..<3]`, `x[2...]`, `x[(-2)...]`, `x[..<(-1)]`), `.all`, `.newAxis`,
 /// `.ellipsis` (all axes not named; once) and `.step(0..<8, by: 2)`. Axes at the end may be left out.
 public enum TensorIndex: Sendable, Hashable {
   case position(Int)

@@ -165,7 +165,8 @@ public struct AnchorReport: Hashable, Codable, Sendable, CustomStringConvertible
           for i in part {
             let box = objects[i].box
             grid.columns.iou(
-              with: [box.left, box.top, box.right, box.bottom], into: row.baseAddress!)
+              with: [box.left, box.top, box.right, box.bottom], 0..<grid.columns.blocks,
+              into: row.baseAddress!)
             best[i] = row.prefix(grid.columns.blocks).reduce(0) { max($0, $1.max()) }
           }
         }

@@ -78,8 +78,58 @@ public struct AnchorGrid: Sendable {
     columns = BoxColumns(boxes)
   }
 
+  /// Any boxes as anchors, without levels.
+  init(boxes: Boxes) {
+    levels = []
+    maps = []
+    self.boxes = boxes
+    columns = BoxColumns(boxes)
+  }
+
   /// The number of anchors.
   public var count: Int { boxes.count }
+}
+
+extension AnchorGrid {
+  /// Calls `body` with ranges of blocks of eight anchors, rising and apart, that together hold every anchor that has a point
+  /// in common with `box`, and some more.
+  func blocks(near box: SIMD4<Float>, _ body: (Range<Int>) -> Void) {
+    guard !levels.isEmpty else { return body(0..<columns.blocks) }
+    var first = 0
+    var end = 0
+    for (level, map) in zip(levels, maps) {
+      let shape = Float(map.rows) / Float(map.columns)
+      let reach = level.extents.reduce(SIMD2<Float>.zero) {
+        $0.replacing(with: $1, where: $1 .> $0)
+      }
+      let columns = AnchorGrid.cells(
+        of: map.columns, from: box[0], to: box[2], reach: reach.x * shape / 2)
+      let rows = AnchorGrid.cells(of: map.rows, from: box[1], to: box[3], reach: reach.y / 2)
+      if !columns.isEmpty {
+        for row in rows {
+          let start = first + (row * map.columns + columns.lowerBound) * level.perCell
+          let stop = first + (row * map.columns + columns.upperBound) * level.perCell
+          let blocks = max(start / 8, end)..<max((stop + 7) / 8, end)
+          if !blocks.isEmpty { body(blocks) }
+          end = blocks.upperBound
+        }
+      }
+      first += map.cells * level.perCell
+    }
+  }
+
+  /// The cells along one axis whose centres lie at most `reach` outside of `low...high`, and one more on both sides, so that
+  /// no rounding can leave one out.
+  private static func cells(
+    of count: Int, from low: Float, to high: Float, reach: Float
+  ) -> Range<Int> {
+    let start = (low - reach) * Float(count) - 1.5
+    let end = (high + reach) * Float(count) + 1.5
+    // Also for corners that are no numbers, or far away.
+    let first = Int(max(0, min(Float(count), start.rounded(.down))))
+    let last = Int(max(0, min(Float(count), end.rounded(.up))))
+    return first..<max(first, last)
+  }
 }
 
 extension AnchorGrid.MapSize {

@@ -24,62 +24,74 @@ public struct AnchorMatcher: Hashable, Codable, Sendable {
 
   /// The joined anchors by rising index; all others are background.
   public func callAsFunction(_ grid: AnchorGrid, _ objects: Boxes) -> [Match] {
-    let blocks = grid.columns.blocks
-    guard !objects.isEmpty, blocks > 0 else { return [] }
-    return withUnsafeTemporaryAllocation(
-      of: BoxColumns.Lanes.self, capacity: blocks * objects.count
-    ) { table in
-      for object in objects.indices {
-        grid.columns.iou(
-          with: objects.vector(object), into: table.baseAddress! + object * blocks)
-      }
-      let rows = Rows(table: table, blocks: blocks, anchors: grid.count, objects: objects.count)
-      var taken = rows.overThreshold(threshold)
-      rows.takeBest(&taken)
-      return taken.map { Match(anchor: $0.key, object: $0.value) }
-        .sorted { $0.anchor < $1.anchor }
-    }
+    guard !objects.isEmpty, grid.count > 0 else { return [] }
+    var matching = Matching(grid, objects)
+    matching.joinOverThreshold(threshold)
+    matching.joinBest()
+    return matching.matches
   }
 }
 
-/// The IoU of every object (a row) with every anchor.
-private struct Rows {
-  typealias Lanes = BoxColumns.Lanes
-  let table: UnsafeMutableBufferPointer<Lanes>
-  let blocks, anchors, objects: Int
+/// The state of one matching. Of the table of all IoUs only what is not 0 is computed: objects are small, and most anchors
+/// lie elsewhere.
+private struct Matching {
+  let grid: AnchorGrid
+  let objects: Boxes
+  /// For each object, blocks of eight anchors and their IoUs with it.
+  var rows: [[(block: Int, iou: BoxColumns.Lanes)]] = []
+  /// The object of each anchor, or -1.
+  var joined: [Int32]
+  /// What the anchor's IoU with it is.
+  var overlap: [Float]
+  /// Anchors that the second step has joined.
+  var taken: Set<Int> = []
 
-  private func row(_ object: Int) -> UnsafeMutablePointer<Lanes> {
-    table.baseAddress! + object * blocks
+  init(_ grid: AnchorGrid, _ objects: Boxes) {
+    self.grid = grid
+    self.objects = objects
+    joined = [Int32](repeating: -1, count: grid.count)
+    overlap = [Float](repeating: 0, count: grid.count)
+    withUnsafeTemporaryAllocation(
+      of: BoxColumns.Lanes.self, capacity: grid.columns.blocks
+    ) { scratch in
+      for object in objects.indices {
+        let box = objects.vector(object)
+        var row: [(block: Int, iou: BoxColumns.Lanes)] = []
+        grid.blocks(near: box) { blocks in
+          grid.columns.iou(with: box, blocks, into: scratch.baseAddress!)
+          for block in blocks { row.append((block, scratch[block - blocks.lowerBound])) }
+        }
+        rows.append(row)
+      }
+    }
   }
 
-  private func numbers(_ object: Int) -> UnsafeMutablePointer<Float> {
-    UnsafeMutableRawPointer(row(object)).assumingMemoryBound(to: Float.self)
+  var matches: [AnchorMatcher.Match] {
+    joined.indices.lazy.filter { joined[$0] >= 0 }
+      .map { AnchorMatcher.Match(anchor: $0, object: Int(joined[$0])) }
   }
 
-  /// Anchors whose best object reaches the threshold, and that object.
-  func overThreshold(_ threshold: Float) -> [Int: Int] {
-    var best: [Int: Int] = [:]
-    let limit = Lanes(repeating: threshold)
-    for object in 0..<objects {
-      let row = row(object)
-      for block in 0..<blocks where any(row[block] .>= limit) {
-        for anchor in 8 * block..<min(8 * block + 8, anchors) {
-          let value = numbers(object)[anchor]
-          guard value >= threshold else { continue }
-          // Of equal IoUs the earlier object stays.
-          if let other = best[anchor], numbers(other)[anchor] >= value { continue }
-          best[anchor] = object
+  /// Joins anchors whose best object reaches the threshold with that object; of equal IoUs with the first.
+  mutating func joinOverThreshold(_ threshold: Float) {
+    for object in objects.indices {
+      for (block, iou) in rows[object] {
+        for lane in 0..<8 where iou[lane] >= threshold {
+          let anchor = 8 * block + lane
+          guard anchor < joined.count, joined[anchor] < 0 || iou[lane] > overlap[anchor] else {
+            continue
+          }
+          joined[anchor] = Int32(object)
+          overlap[anchor] = iou[lane]
         }
       }
     }
-    return best
   }
 
   /// Joins the pair of largest IoU until each object has an anchor of its own; of equal pairs the lowest anchor, then the
-  /// lowest object. Uses the table up.
-  func takeBest(_ taken: inout [Int: Int]) {
-    var best = (0..<objects).map { Optional(bestAnchor(of: $0)) }
-    for _ in 0..<objects {
+  /// lowest object.
+  mutating func joinBest() {
+    var best = objects.indices.map { Optional(bestAnchor(of: $0)) }
+    for _ in objects.indices {
       var choice: (object: Int, anchor: Int, iou: Float)?
       for (object, candidate) in best.enumerated() {
         guard let candidate else { continue }
@@ -90,26 +102,30 @@ private struct Rows {
         choice = (object, candidate.anchor, candidate.iou)
       }
       // More objects than anchors: the rest goes without.
-      guard let choice, choice.iou >= 0, choice.anchor < anchors else { return }
-      taken[choice.anchor] = choice.object
+      guard let choice, choice.iou >= 0 else { return }
+      joined[choice.anchor] = Int32(choice.object)
+      taken.insert(choice.anchor)
       best[choice.object] = nil
-      for object in best.indices {
-        numbers(object)[choice.anchor] = -1
-        if best[object]?.anchor == choice.anchor { best[object] = bestAnchor(of: object) }
+      for object in best.indices where best[object]?.anchor == choice.anchor {
+        best[object] = bestAnchor(of: object)
       }
     }
   }
 
-  /// The first of the anchors of largest IoU.
+  /// The first of the anchors of largest IoU that are not taken.
   private func bestAnchor(of object: Int) -> (anchor: Int, iou: Float) {
-    let row = row(object)
-    var most = Lanes(repeating: -1)
-    for block in 0..<blocks { most = BoxColumns.greatest(most, row[block]) }
-    let largest = most.max()
-    for block in 0..<blocks where any(row[block] .== largest) {
-      for lane in 0..<8 where row[block][lane] == largest { return (8 * block + lane, largest) }
+    var best: (anchor: Int, iou: Float) = (0, 0)
+    for (block, iou) in rows[object] {
+      for lane in 0..<8 where iou[lane] > best.iou {
+        let anchor = 8 * block + lane
+        if !taken.isEmpty, taken.contains(anchor) { continue }
+        best = (anchor, iou[lane])
+      }
     }
-    return (anchors, -1)
+    if best.iou > 0 { return best }
+    // It meets none: then all that are left are equally good.
+    let free = (0..<grid.count).first { !taken.contains($0) }
+    return free.map { ($0, 0) } ?? (0, -1)
   }
 }
 

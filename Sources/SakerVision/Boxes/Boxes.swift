@@ -71,7 +71,10 @@ public struct Boxes: Hashable, Codable, Sendable, RandomAccessCollection, Expres
   }
 
   public mutating func append(_ box: Box) {
-    corners += [box.left, box.top, box.right, box.bottom]
+    corners.append(box.left)
+    corners.append(box.top)
+    corners.append(box.right)
+    corners.append(box.bottom)
   }
 
   /// As a tensor, `[count, 4]`.

@@ -11,7 +11,7 @@ extension Boxes {
         withUnsafeTemporaryAllocation(of: BoxColumns.Lanes.self, capacity: columns.blocks) { row in
           guard let lanes = row.baseAddress, width > 0 else { return }
           for i in part {
-            columns.iou(with: vector(i), into: lanes)
+            columns.iou(with: vector(i), 0..<columns.blocks, into: lanes)
             let numbers = UnsafeRawPointer(lanes).assumingMemoryBound(to: Float.self)
             (result.baseAddress! + i * width).update(from: numbers, count: width)
           }

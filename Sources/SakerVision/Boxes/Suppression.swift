@@ -22,12 +22,24 @@ public struct Suppression: Hashable, Codable, Sendable {
   public func callAsFunction(_ boxes: Boxes, scores: [Float], labels: [Int]) -> [Int] {
     precondition(
       boxes.count == scores.count && boxes.count == labels.count, "a score and a label a box")
-    if isClassAgnostic {
-      return Array(kept(Array(boxes.indices), boxes, scores).prefix(limit))
-    }
-    let groups = Dictionary(grouping: boxes.indices) { labels[$0] }
-    let survivors = groups.values.flatMap { kept($0, boxes, scores) }
+    let survivors = participants(scores: scores, labels: labels).flatMap { kept($0, boxes, scores) }
     return Array(Suppression.ordered(survivors, by: scores).prefix(limit))
+  }
+
+  /// The boxes that take part: for each class, or for all together if agnostic, the best by falling score.
+  func participants(scores: [Float], labels: [Int]) -> [[Int]] {
+    let groups =
+      isClassAgnostic
+      ? [Array(scores.indices)] : Array(Dictionary(grouping: scores.indices) { labels[$0] }.values)
+    return groups.map { group in
+      guard group.count > candidates else { return Suppression.ordered(group, by: scores) }
+      guard candidates > 0 else { return [] }
+      var values = group.map { scores[$0].isNaN ? -.infinity : scores[$0] }
+      let least = values.withUnsafeMutableBufferPointer { Selection.largest(candidates, of: $0) }
+      // All that are at least as good, for the order decides among equal ones.
+      let best = group.filter { !(scores[$0] < least) }
+      return Array(Suppression.ordered(best, by: scores).prefix(candidates))
+    }
   }
 
   /// By falling score, equal ones by rising index, NaN last.
@@ -39,8 +51,8 @@ public struct Suppression: Hashable, Codable, Sendable {
     }
   }
 
-  private func kept(_ group: [Int], _ boxes: Boxes, _ scores: [Float]) -> [Int] {
-    let order = Suppression.ordered(group, by: scores).prefix(candidates)
+  /// Of boxes in falling order.
+  private func kept(_ order: [Int], _ boxes: Boxes, _ scores: [Float]) -> [Int] {
     // Walking down the order, a box is out if a kept one overlaps it: the same result as removing after each choice.
     var kept: [Int] = []
     for candidate in order {

@@ -51,20 +51,17 @@ public struct PostProcessor: Hashable, Codable, Sendable {
     _ logits: UnsafePointer<Float>, _ classes: Int, _ offsets: UnsafePointer<Float>,
     _ grid: AnchorGrid
   ) -> [Detection] {
-    var boxes = Boxes()
+    var anchors: [Int] = []
     var scores: [Float] = []
     var labels: [Int] = []
     withUnsafeTemporaryAllocation(of: Float.self, capacity: grid.count) { normalizers in
       LogSumExp.rows(logits, count: grid.count, width: classes, normalizers.baseAddress!)
       for anchor in 0..<grid.count {
-        var decoded: Box?
         for k in 1..<classes {
           let score = exp(logits[anchor * classes + k] - normalizers[anchor])
           guard score >= options.confidence else { continue }
-          let box = decoded ?? self.box(anchor, offsets, grid)
-          decoded = box
-          boxes.append(box)
-          scores.append(score)
+          anchors.append(anchor)
+          scores.append(min(score, 1))
           labels.append(k - 1)
         }
       }
@@ -72,8 +69,13 @@ public struct PostProcessor: Hashable, Codable, Sendable {
     let suppression = Suppression(
       iou: options.iou, isClassAgnostic: options.isClassAgnostic, candidates: options.candidates,
       limit: options.limit)
-    return suppression(boxes, scores: scores, labels: labels).map {
-      Detection(box: boxes[$0], label: labels[$0], score: min(scores[$0], 1))
+    // Only boxes that take part need decoding.
+    let chosen = suppression.participants(scores: scores, labels: labels).flatMap { $0 }.sorted()
+    let boxes = Boxes(chosen.map { box(anchors[$0], offsets, grid) })
+    let kept = suppression(
+      boxes, scores: chosen.map { scores[$0] }, labels: chosen.map { labels[$0] })
+    return kept.map {
+      Detection(box: boxes[$0], label: labels[chosen[$0]], score: scores[chosen[$0]])
     }
   }
 

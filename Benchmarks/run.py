@@ -1,0 +1,299 @@
+"""Measures Saker and PyTorch turn by turn, each in its own process, and prints the ratios.
+
+In every round each program runs once, one after the other, so that a machine that slows down slows
+both; figures are medians over the rounds, a ratio is the median of the rounds' ratios. PyTorch's
+layout is whichever has the better median. Run it by `make bench`, on a machine that does nothing
+else; `make bench BENCH="--only train,infer --rounds 5"` passes options.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent / "Sources" / "SakerData" / "Resources" / "bccd"
+PARTS = ["train", "infer", "load", "predict"]
+
+
+class Failure(Exception):
+    pass
+
+
+def run(command):
+    """The output of a command; a failure carries the last line of what it said."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
+        raise Failure(f"{' '.join(map(str, command[:3]))}: {lines[-1]} (exit {done.returncode})")
+    return done.stdout
+
+
+def run_json(command):
+    """The last line of the output that is a JSON object, or all of it."""
+    text = run(command)
+    for candidate in [text, *reversed(text.strip().splitlines())]:
+        try:
+            return json.loads(candidate)
+        except json.JSONDecodeError:
+            continue
+    raise Failure(f"{' '.join(map(str, command[:3]))}: no JSON in its output")
+
+
+class Bench:
+    def __init__(self, options):
+        self.o, self.samples, self.failures, self.rows = options, {}, {}, []
+
+    # ---- Programs
+
+    def saker(self, *arguments):
+        return [self.o.saker, "benchmark", *arguments, "--seconds", self.o.seconds, "--json"]
+
+    def network(self, mode, precision):
+        return self.saker("--model", "tiny-ssd", "--mode", mode, "--batch", 32, "--size", 256,
+                          "--precision", precision)
+
+    def torch(self, mode, precision, layout):
+        return [sys.executable, HERE / "peers" / "tiny_ssd.py", "bench", "--mode", mode, "--layout",
+                layout, "--precision", precision, "--batch", 32, "--size", 256, "--seconds",
+                self.o.seconds]
+
+    def rounds(self, programs, measure=run_json):
+        """Runs all programs once a round; a program that fails is reported and left out."""
+        for number in range(self.o.rounds):
+            for name, command in programs.items():
+                if name in self.failures:
+                    continue
+                print(f"round {number + 1}/{self.o.rounds}: {name}", file=sys.stderr, flush=True)
+                try:
+                    self.samples.setdefault(name, []).append(measure(command))
+                except (Failure, OSError) as failure:
+                    self.failures[name] = str(failure)
+                    print(f"  {failure}", file=sys.stderr, flush=True)
+
+    # ---- Figures
+
+    def figures(self, name, key):
+        """The key's value in each round; empty if the program failed or doesn't tell it."""
+        if name in self.failures:
+            return []
+        return [s[key] for s in self.samples.get(name, []) if s.get(key) is not None]
+
+    def best(self, names, key):
+        """Of several forms of the peer, the one with the largest median."""
+        there = [n for n in names if self.figures(n, key)]
+        return max(there, key=lambda n: median(self.figures(n, key)), default=None)
+
+    def compare(self, what, name, peers, key, goal, unit, scale=1.0, at_least=True):
+        """A row with a ratio to the best peer. Memory wants the peer with the smallest figure."""
+        ours = self.figures(name, key)
+        if at_least:
+            peer = self.best(peers, key)
+        else:
+            there = [p for p in peers if self.figures(p, key)]
+            peer = min(there, key=lambda n: median(self.figures(n, key)), default=None)
+        theirs = self.figures(peer, key) if peer else []
+        ratio = median([a / b for a, b in zip(ours, theirs)]) if ours and theirs else None
+        self.row(what, median(ours) * scale if ours else None,
+                 median(theirs) * scale if theirs else None, unit, ratio, goal, at_least, peer,
+                 self.failures.get(name))
+
+    def row(self, what, ours, theirs, unit, ratio, goal, at_least, peer=None, problem=None):
+        value = ratio if ratio is not None else (ours if theirs is None and peer is None else None)
+        reached = None if value is None else (value >= goal if at_least else value <= goal)
+        self.rows.append(dict(
+            what=what, saker=ours, peer=theirs, peer_program=peer, unit=unit, ratio=ratio,
+            goal=goal, at_least=at_least, reached=reached, problem=problem))
+
+    # ---- Parts
+
+    def train(self):
+        layouts = ["channels_last", "nchw"]
+        programs = {"Saker f32": self.network("train", "f32")}
+        programs |= {f"PyTorch f32 {l}": self.torch("train", "f32", l) for l in layouts}
+        programs |= {"Saker bf16": self.network("train", "bf16")}
+        programs |= {f"PyTorch bf16 {l}": self.torch("train", "bf16", l) for l in layouts}
+        self.rounds(programs)
+        f32 = [f"PyTorch f32 {l}" for l in layouts]
+        bf16 = [f"PyTorch bf16 {l}" for l in layouts]
+        speed = "images_per_second"
+        self.compare("TinySSD training step, f32", "Saker f32", f32, speed, 2.3, "images/s")
+        self.compare("TinySSD training step, bf16, against f32", "Saker bf16", f32, speed, 4,
+                     "images/s")
+        self.compare("TinySSD training step, bf16, against bf16 autocast", "Saker bf16", bf16,
+                     speed, 1.5, "images/s")
+        # The layout that trains fastest is the one whose memory counts.
+        fastest = self.best(f32, speed)
+        self.compare("peak memory of the f32 training step", "Saker f32",
+                     [fastest] if fastest else [], "peak_memory_bytes", 0.6, "MB", 1e-6,
+                     at_least=False)
+        share = self.figures("Saker f32", "framework_share")
+        self.row("framework time outside kernels, f32 step", median(share) if share else None, None,
+                 "share", None, 0.03, False, problem=self.failures.get("Saker f32"))
+
+    def infer(self):
+        layouts = ["channels_last", "nchw"]
+        peers = {f"PyTorch forward {l}": self.torch("infer", "f32", l) for l in layouts}
+        self.rounds({"Saker forward": self.network("infer", "f32"), **peers})
+        self.compare("TinySSD forward, evaluation mode, f32", "Saker forward", list(peers),
+                     "images_per_second", 2.5, "images/s")
+
+    def load(self):
+        peers = {
+            f"torchvision ({d})": [
+                sys.executable, HERE / "peers" / "load.py", "--pictures", DATA / "JPEGImages",
+                "--workers", 2, "--size", 256, "--batch", 32, "--seconds", self.o.seconds,
+                "--decoder", d]
+            for d in ["torchvision", "pil"]
+        }
+        saker = self.saker("--mode", "load", "--workers", 2, "--batch", 32, "--size", 256)
+        self.rounds({"Saker loader": saker, **peers})
+        self.compare("loader, JPEG to ready batch, 2 workers", "Saker loader", list(peers),
+                     "images_per_second", 1.0, "images/s")
+
+    def predict(self):
+        weights = Path(self.o.weights)
+        picture = DATA / "JPEGImages" / "BloodImage_00007.jpg"
+
+        def timed(command):
+            with tempfile.TemporaryDirectory() as out:
+                start = time.perf_counter()
+                run([*command, "--out", out])
+                return {"seconds": time.perf_counter() - start}
+
+        name = "saker predict"
+        if weights.exists():
+            self.rounds({name: [self.o.saker, "predict", "--weights", weights, picture]}, timed)
+        else:
+            self.failures[name] = f"{weights} is missing: run make demo first"
+        seconds = self.figures(name, "seconds")
+        self.row("saker predict, one picture, start to picture written",
+                 median(seconds) if seconds else None, None, "s", None, 0.3, False,
+                 problem=self.failures.get(name))
+
+    def accuracy(self):
+        """The demo's training with three seeds; slow."""
+        scores, times, problem = [], [], None
+        for seed in [0, 1, 2]:
+            out = Path(self.o.out) / f"seed-{seed}"
+            print(f"training with seed {seed}", file=sys.stderr, flush=True)
+            try:
+                start = time.perf_counter()
+                run([self.o.saker, "train", "--train-split", "trainval", "--val-split", "none",
+                     "--seed", seed, "--out", out])
+                times.append(time.perf_counter() - start)
+                result = run_json([self.o.saker, "val", "--weights",
+                                   out / "weights" / "last.safetensors", "--split", "test",
+                                   "--out", out / "test", "--json"])
+                scores.append(find(result, ["mAP50", "mAP@0.5", "map50", "mAP"]))
+            except (Failure, OSError) as failure:
+                problem = str(failure)
+                print(f"  {failure}", file=sys.stderr, flush=True)
+                break
+        self.samples["seeds"] = [{"mAP50": s, "seconds": t} for s, t in zip(scores, times)]
+        done = problem is None
+        self.row("BCCD test split, mAP@0.5, median of three seeds", median(scores) if done else None,
+                 None, "mAP", None, 0.90, True, problem=problem)
+        self.row("BCCD training time, median of three seeds", median(times) if done else None, None,
+                 "s", None, 240, False, problem=problem)
+
+
+def find(value, keys):
+    """The first of the keys that is anywhere in a JSON value."""
+    for key in keys:
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, dict):
+                if isinstance(item.get(key), (int, float)):
+                    return item[key]
+                stack += item.values()
+            elif isinstance(item, list):
+                stack += item
+    raise Failure(f"saker val --json tells none of {', '.join(keys)}")
+
+
+def number(value, unit=""):
+    if value is None:
+        return "–"
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
+    return f"{text} {unit}".strip()
+
+
+def table(rows):
+    lines = ["| what | Saker | PyTorch | ratio | goal | reached |", "|---|---|---|---|---|---|"]
+    for r in rows:
+        goal = f"{'≥' if r['at_least'] else '≤'} {r['goal']}{' ×' if r['peer_program'] else ''}"
+        reached = {True: "yes", False: "no", None: "not measured"}[r["reached"]]
+        peer = number(r["peer"], r["unit"]) + (f" ({r['peer_program']})" if r["peer"] else "")
+        ratio = "–" if r["ratio"] is None else f"{r['ratio']:.2f} ×"
+        lines.append(f"| {r['what']} | {number(r['saker'], r['unit'])} | {peer} | {ratio} | {goal} "
+                     f"| {reached} |")
+    return "\n".join(lines)
+
+
+def machine():
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"],
+                            capture_output=True, text=True).stdout.strip()
+    return {"processor": model, "cores": os.cpu_count(), "system": platform.platform(),
+            "torch": importlib.metadata.version("torch"), "commit": commit,
+            "load_at_start": os.getloadavg()[0]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--saker", default=".build/release/saker")
+    parser.add_argument("--out", default="runs/bench", help="folder for bench.json and bench.md")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10, help="of each program in each round")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--accuracy", action="store_true", help="also train with three seeds (slow)")
+    parser.add_argument("--weights", default="runs/demo/weights/last.safetensors",
+                        help="for the time of one prediction")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    o = parser.parse_args()
+    parts = [p for p in o.only.split(",") if p]
+    if unknown := [p for p in parts if p not in PARTS]:
+        parser.error(f"--only: unknown {unknown}, expected some of {PARTS}")
+    o.saker = str(Path(o.saker).resolve())
+    out = Path(o.out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    about = machine()
+    if about["load_at_start"] > 0.5:
+        print(f"the machine is busy (load {about['load_at_start']:.1f}): figures will be low",
+              file=sys.stderr)
+    bench = Bench(o)
+    for part in parts + (["accuracy"] if o.accuracy else []):
+        getattr(bench, part)()
+
+    result = {"machine": about, "rounds": o.rounds, "seconds": o.seconds, "rows": bench.rows,
+              "failures": bench.failures, "samples": bench.samples}
+    (out / "bench.json").write_text(json.dumps(result, indent=2) + "\n")
+    text = table(bench.rows) + "\n\n" + (
+        f"{about['processor']}, {about['cores']} cores, PyTorch {about['torch']}, "
+        f"commit {about['commit']}, {o.rounds} rounds of {o.seconds:g} s.\n")
+    (out / "bench.md").write_text(text)
+    print(json.dumps(result) if o.json else text)
+    for name, problem in bench.failures.items():
+        print(f"failed: {name}: {problem}", file=sys.stderr)
+    sys.exit(1 if bench.failures or any(r["problem"] for r in bench.rows) else 0)
+
+
+if __name__ == "__main__":
+    main()
