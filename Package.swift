@@ -56,6 +56,9 @@ let package = Package(
         "Saker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // The README's example, built by the tests so that it cannot rot.
+    .executableTarget(name: "FirstSteps", dependencies: ["Saker"], path: "Examples/FirstSteps"),
+
     // The tests, under the names of what they test.
     .target(name: "TestSupport", dependencies: ["SakerTensor", "SakerNN"], path: "Tests/Support"),
     .testTarget(name: "SakerTensorTests", dependencies: ["SakerTensor", "TestSupport"]),
