@@ -192,7 +192,7 @@ class Bench:
                 result = run_json([self.o.saker, "val", "--weights",
                                    out / "weights" / "last.safetensors", "--split", "test",
                                    "--out", out / "test", "--json"])
-                scores.append(find(result, ["mAP50", "mAP@0.5", "map50", "mAP"]))
+                scores.append(result["mean_average_precision"])
             except (Failure, OSError) as failure:
                 problem = str(failure)
                 print(f"  {failure}", file=sys.stderr, flush=True)

@@ -142,8 +142,6 @@ struct AnnotatedPictureTests {
     }
     let stamp = try plain(80, 80).annotated(with: many, classNames: names)
     #expect(stamp == (try plain(80, 80).annotated(with: many, classNames: names, style: bare)))
-    let empty = Picture(width: 0, height: 0, pixels: [])
-    #expect(try empty.annotated(with: many, classNames: names) == empty)
   }
 
   @Test func unknownLabelsAndOddNamesAreDrawn() throws {

@@ -148,6 +148,11 @@ public struct AnchorReport: Hashable, Codable, Sendable, CustomStringConvertible
     public var reached: Float
     /// Mean over the boxes of the IoU with the best anchor.
     public var meanBestIoU: Float
+
+    enum CodingKeys: String, CodingKey {
+      // In snake case "mean_best_iou", where "IoU" would be "io_u".
+      case name, boxes, reached, meanBestIoU = "meanBestIou"
+    }
   }
 
   public var all: Row
