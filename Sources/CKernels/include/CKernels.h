@@ -9,3 +9,4 @@
 #include "pictures.h"
 #include "rows.h"
 #include "state.h"
+#include "winograd.h"

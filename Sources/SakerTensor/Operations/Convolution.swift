@@ -9,22 +9,38 @@ struct Convolution2d: Operation {
     if saved.isRecording {
       saved.keep(x, weight)
     }
+    if usesWinograd(x, weight.shape) {
+      return Winograd.convolve(
+        x, weight, bias, turned: false, relu: attributes.relu, keeping: !saved.isRecording)
+    }
     return Kernels.convolution(x, weight, bias, attributes, training: saved.isRecording)
+  }
+
+  private func usesWinograd(_ x: Tensor, _ weight: Shape) -> Bool {
+    x.dtype == .float32 && Winograd.suits(x.shape, weight, attributes)
   }
 
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let gradient = gradient.channelsLast()
     let (x, weight) = (saved[0], saved[1])
     let hasBias = saved.needs.count > 2
-    let dx =
-      saved.needs[0]
-      ? Kernels.convolutionBackwardData(gradient, weight, x.shape, attributes, hasBias: hasBias)
-      : nil
+    let winograd = usesWinograd(x, weight.shape)
+    var dx: Tensor?
+    if saved.needs[0] {
+      dx =
+        winograd
+        ? Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
+        : Kernels.convolutionBackwardData(
+          gradient, weight, x.shape, attributes, hasBias: hasBias)
+    }
     guard saved.needs.dropFirst().contains(true) else {
       return [dx] + saved.needs.dropFirst().map { _ in nil }
     }
-    let (dw, db) = Kernels.convolutionBackwardWeights(
-      x, gradient, weight.shape, attributes, hasBias: hasBias)
+    let (dw, db) =
+      winograd
+      ? Winograd.gradient(x, gradient, weight.shape, hasBias: hasBias)
+      : Kernels.convolutionBackwardWeights(
+        x, gradient, weight.shape, attributes, hasBias: hasBias)
     return hasBias ? [dx, dw, db] : [dx, dw]
   }
 }
