@@ -14,7 +14,7 @@ enum Winograd {
 
   private static let isAvailable = saker_winograd_available() != 0
   /// Below, the transforms cost more than the products save. Measured; see docs/decisions.
-  private static let leastChannels = 32
+  private static let leastChannels = 16
 
   private static func shape(_ x: Shape, in inputs: Int, out outputs: Int) -> saker_winograd {
     saker_winograd(
