@@ -88,7 +88,8 @@ struct TrainCommand: ParsableCommand {
     if let resume {
       guard ofAnotherRun.isEmpty else {
         throw ValidationError(
-          "resume: the settings of \(resume) hold; leave out \(ofAnotherRun.joined(separator: ", "))")
+          "resume: the settings of \(resume) hold; leave out \(ofAnotherRun.joined(separator: ", "))"
+        )
       }
       return
     }

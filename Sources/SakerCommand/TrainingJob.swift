@@ -38,7 +38,8 @@ struct TrainingJob {
     }
     let origin = [
       // Whole, so that a run can be resumed from another folder.
-      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "", Origin.train: trainSplit ?? "",
+      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: command.preset.rawValue,
     ]
     let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
@@ -56,8 +57,11 @@ struct TrainingJob {
     let file = isFolder.boolValue ? RunFolder(path).last : path
     let checkpoint = try DetectorCheckpoint(file: file)
     let origin = try checkpoint.origin
-    let run = RunFolder(URL(fileURLWithPath: file + "/../..").standardizedFileURL.relativePath)
-    let folder = command.out.map(RunFolder.init) ?? run
+    let run = isFolder.boolValue ? RunFolder(path) : TrainingJob.folder(of: file)
+    guard let folder = command.out.map(RunFolder.init) ?? run else {
+      throw TrainingError(
+        "\(file): does not lie in a run's folder weights: name a folder with --out")
+    }
     var source = command.source
     if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
     func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
@@ -72,7 +76,14 @@ struct TrainingJob {
       skipBad: source.skipBad)
     anchorReport = nil
     isResumed = true
-    try TrainingJob.takeBest(from: run, into: folder)
+    if let run { try TrainingJob.takeBest(from: run, into: folder) }
+  }
+
+  /// The run that a checkpoint was written by, if it still lies where it was written.
+  private static func folder(of file: String) -> RunFolder? {
+    let weights = URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent()
+    guard weights.lastPathComponent == "weights" else { return nil }
+    return RunFolder(weights.deletingLastPathComponent().path)
   }
 
   /// A run that goes on in another folder may never get better than it was.

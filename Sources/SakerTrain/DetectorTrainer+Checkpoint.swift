@@ -49,7 +49,8 @@ extension DetectorTrainer {
     let state = try checkpoint.state()
     let given = DataFingerprint(training)
     guard state.fingerprint == given else {
-      let same = (state.fingerprint.pictures, state.fingerprint.boxes) == (given.pictures, given.boxes)
+      let same =
+        (state.fingerprint.pictures, state.fingerprint.boxes) == (given.pictures, given.boxes)
       throw TrainingError(
         "\(checkpoint.file): was trained on \(state.fingerprint), got \(same ? "others, as many" : "\(given)"): "
           + "a run can only go on with its own data")

@@ -63,7 +63,8 @@ public final class DetectorTrainer {
     if let problem = settings.problems.first { throw TrainingError(problem) }
     if settings.patience > 0, validation == nil {
       throw TrainingError(
-        "patience: expected validation data to stop early on, got none (patience \(settings.patience))")
+        "patience: expected validation data to stop early on, got none (patience \(settings.patience))"
+      )
     }
     for pattern in settings.frozen where model.freeze(matching: pattern).isEmpty {
       throw TrainingError("freeze: no parameter's name matches '\(pattern)'")

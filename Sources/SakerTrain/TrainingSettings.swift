@@ -71,7 +71,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
       "warm-up: expected 0...\(epochs) epochs, got \(warmUpEpochs)")
     demand(
       warmUpEpochs == 0 || course != .onecycle,
-      "warm-up: expected 0 with the schedule onecycle, which has a rise of its own, got \(warmUpEpochs)")
+      "warm-up: expected 0 with the schedule onecycle, which has a rise of its own, got \(warmUpEpochs)"
+    )
     demand(clipNorm >= 0 && clipNorm.isFinite, "clip norm: expected 0 or more, got \(clipNorm)")
     demand(clipValue >= 0 && clipValue.isFinite, "clip value: expected 0 or more, got \(clipValue)")
     demand(
