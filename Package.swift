@@ -41,7 +41,8 @@ let package = Package(
         "CKernels", "SakerTensor", "SakerNN", "SakerData", "SakerVision", "SakerMetrics",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "SakerPlots", dependencies: ["SakerData", "SakerMetrics", "CCairo"]),
+    .target(
+      name: "SakerPlots", dependencies: ["SakerTensor", "SakerData", "SakerMetrics", "CCairo"]),
 
     // Floor 5: everything under one name, and the command line.
     .target(

@@ -22,6 +22,7 @@ void saker_watch_interruption(void) {
 }
 
 void saker_forget_interruption(void) {
+  interrupted = 0;
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
 }

@@ -52,7 +52,17 @@ struct ForwardCommand: ParsableCommand {
     }
     let detector: any Detector
     if file.metadata[ModelCard.metadataKey] != nil {
-      detector = try ModelEntry.load(DetectorCheckpoint(file: weights))
+      let checkpoint = try DetectorCheckpoint(file: weights)
+      let own = checkpoint.card
+      guard own.architecture == model, classes == nil || classes == own.classNames.count else {
+        throw CheckpointError(
+          file: weights, "is for another model",
+          [
+            "expected \(model)\(classes.map { " with \($0) classes" } ?? ""), got \(own.architecture) "
+              + "with \(own.classNames.count)"
+          ])
+      }
+      detector = try ModelEntry.load(checkpoint)
     } else {
       guard let classes, (1...10_000).contains(classes) else {
         throw ValidationError(

@@ -59,7 +59,7 @@ struct PredictCommand: ParsableCommand {
     let checkpoint = try DetectorCheckpoint(file: weights)
     let model = try ModelEntry.load(checkpoint)
     if !noPictures { try RunFolder.make(out) }
-    var names = OutputNames(folder: out)
+    var names = OutputNames(folder: out, sparing: files)
     var found: [Found] = []
     var failures: [any Error] = []
     let progress = Progress("predict", total: files.count, isQuiet: common.json || files.count < 3)
@@ -153,12 +153,24 @@ enum PictureFiles {
   }
 }
 
-/// Names for what is written: the picture's own, and a number where two pictures share one.
+/// Names for what is written: the picture's own, and a number where two pictures share one, or where the picture itself
+/// would be overwritten.
 struct OutputNames {
   let folder: String
   private var taken: Set<String> = []
 
-  init(folder: String) { self.folder = folder }
+  /// - Parameter originals: files that stay as they are.
+  init(folder: String, sparing originals: [String]) {
+    self.folder = folder
+    taken = Set(originals.map(OutputNames.whole))
+  }
+
+  /// Without links and dots, so that two ways to one file are one.
+  private static func whole(_ path: String) -> String {
+    let url = URL(fileURLWithPath: path)
+    return url.deletingLastPathComponent().resolvingSymlinksInPath().path + "/"
+      + url.lastPathComponent
+  }
 
   mutating func next(for file: String) -> String {
     let name = (file as NSString).lastPathComponent as NSString
@@ -168,7 +180,7 @@ struct OutputNames {
       let stem =
         number == 1 ? name.deletingPathExtension : "\(name.deletingPathExtension)-\(number)"
       let path = "\(folder)/\(stem).\(ending)"
-      if taken.insert(path).inserted { return path }
+      if taken.insert(OutputNames.whole(path)).inserted { return path }
       number += 1
     }
   }

@@ -41,7 +41,7 @@ struct TrainCommand: ParsableCommand {
   var schedule: TrainingSettings.Course?
   @Option(help: "Epochs of linear rise before constant, step or cosine.")
   var warmup: Double?
-  @Option(help: "SGD's momentum, Adam's first beta.")
+  @Option(help: "SGD's momentum, Adam's first beta; onecycle moves it between 0.95 and 0.85.")
   var momentum: Double?
   @Option(help: "Weight decay.")
   var decay: Double?
@@ -85,12 +85,39 @@ struct TrainCommand: ParsableCommand {
   enum Preset: String, ExpressibleByArgument, CaseIterable { case ssd, notes }
 
   func validate() throws {
-    if resume == nil { try settings().problems.first.map { throw ValidationError($0) } }
+    if let resume {
+      guard ofAnotherRun.isEmpty else {
+        throw ValidationError(
+          "resume: the settings of \(resume) hold; leave out \(ofAnotherRun.joined(separator: ", "))"
+        )
+      }
+      return
+    }
+    try settings().problems.first.map { throw ValidationError($0) }
     let entry = try ModelEntry.named(model)
     guard (entry.smallestSide...4096).contains(size) else {
       throw ValidationError("size: expected \(entry.smallestSide)...4096, got \(size)")
     }
     if let anchors { _ = try Anchors(anchors) }
+  }
+
+  /// The options given that would make a resumed run another one.
+  private var ofAnotherRun: [String] {
+    let given: [(String, Bool)] = [
+      ("--model", model != "tiny-ssd"), ("--train-split", trainSplit != nil),
+      ("--val-split", valSplit != nil), ("--epochs", epochs != nil), ("--batch", batch != nil),
+      ("--size", size != 256), ("--letterbox", letterbox), ("--preset", preset != .ssd),
+      ("--anchors", anchors != nil), ("--optimizer", optimizer != nil), ("--lr", lr != nil),
+      ("--schedule", schedule != nil), ("--warmup", warmup != nil),
+      ("--momentum", momentum != nil), ("--decay", decay != nil),
+      ("--precision", precision != nil), ("--clip-norm", clipNorm != nil),
+      ("--clip-value", clipValue != nil), ("--accumulate", accumulate != nil),
+      ("--ema", ema != nil), ("--patience", patience != nil), ("--freeze", !freeze.isEmpty),
+      ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
+      ("--crop", crop != nil), ("--scale", scale != nil), ("--workers", workers != nil),
+      ("--seed", seed != nil), ("--weights", weights != nil),
+    ]
+    return given.filter(\.1).map(\.0)
   }
 
   func run() throws {

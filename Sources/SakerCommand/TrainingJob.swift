@@ -15,13 +15,9 @@ struct TrainingJob {
 
   init(starting command: TrainCommand) throws {
     let entry = try ModelEntry.named(command.model)
-    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
-    try folder.prepare()
     let (trainSplit, valSplit) = try TrainingJob.splits(command)
-    let training = try command.source.dataset(split: trainSplit)
-    let validation = try valSplit.map {
-      try command.source.dataset(split: $0, classes: training.classes)
-    }
+    let (training, validation) = try command.source.datasets(
+      training: trainSplit, validation: valSplit)
     guard !training.classes.isEmpty else {
       throw TrainingError("the training data name no class: expected at least one object")
     }
@@ -41,15 +37,18 @@ struct TrainingJob {
       try TrainingJob.start(model, from: weights)
     }
     let origin = [
-      Origin.data: command.source.data ?? "", Origin.train: trainSplit ?? "",
+      // Whole, so that a run can be resumed from another folder.
+      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: command.preset.rawValue,
     ]
+    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
     trainer = try DetectorTrainer(
-      model, on: training, validation: validation, settings, into: folder, origin: origin)
+      model, on: training, validation: validation, settings, into: folder, origin: origin,
+      skipBad: command.source.skipBad)
     let grid = AnchorGrid(levels, maps: TinySSD.maps(height: command.size, width: command.size))
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
-    trainer.skipBad = command.source.skipBad
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
@@ -57,35 +56,58 @@ struct TrainingJob {
     _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     let file = isFolder.boolValue ? RunFolder(path).last : path
     let checkpoint = try DetectorCheckpoint(file: file)
-    guard let origin = checkpoint.origin else {
+    let origin = try checkpoint.origin
+    let run = isFolder.boolValue ? RunFolder(path) : TrainingJob.folder(of: file)
+    guard let folder = command.out.map(RunFolder.init) ?? run else {
       throw TrainingError(
-        "\(file): holds a model but no training to resume: expected a run's weights/last.safetensors"
-      )
+        "\(file): does not lie in a run's folder weights: name a folder with --out")
     }
-    let weights = (file as NSString).deletingLastPathComponent
-    let folder = RunFolder(command.out ?? (weights as NSString).deletingLastPathComponent)
     var source = command.source
     if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
     func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
     let classes = checkpoint.card.classNames
-    let training = try source.dataset(split: split(Origin.train), classes: classes)
-    let validation = try split(Origin.val).flatMap { split in
-      split == "none" ? nil : try source.dataset(split: split, classes: classes)
-    }
+    let (training, validation) = try source.datasets(
+      training: split(Origin.train),
+      validation: split(Origin.val).flatMap { $0 == "none" ? nil : $0 }, classes: classes)
     let entry = try ModelEntry.model(of: checkpoint)
     let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
     trainer = try DetectorTrainer.resuming(
-      checkpoint, model, on: training, validation: validation, into: folder)
+      checkpoint, model, on: training, validation: validation, into: folder,
+      skipBad: source.skipBad)
     anchorReport = nil
     isResumed = true
-    trainer.skipBad = source.skipBad
+    if let run { try TrainingJob.takeBest(from: run, into: folder) }
+  }
+
+  /// The run that a checkpoint was written by, if it still lies where it was written.
+  private static func folder(of file: String) -> RunFolder? {
+    let weights = URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent()
+    guard weights.lastPathComponent == "weights" else { return nil }
+    return RunFolder(weights.deletingLastPathComponent().path)
+  }
+
+  /// A run that goes on in another folder may never get better than it was.
+  private static func takeBest(from run: RunFolder, into folder: RunFolder) throws {
+    try folder.prepare()
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: run.best), !manager.fileExists(atPath: folder.best) else {
+      return
+    }
+    try Safetensors(contentsOf: run.best).write(to: folder.best)
   }
 
   /// Weights of a checkpoint for the same model and classes; anchors and input may differ.
   private static func start(_ model: any Detector, from file: String) throws {
-    let weights = try Safetensors(contentsOf: file).tensors.filter {
-      !$0.name.hasPrefix("training.")
+    let contents = try Safetensors(contentsOf: file)
+    if contents.metadata[ModelCard.metadataKey] != nil {
+      let names = try ModelCard(metadata: contents.metadata, file: file).classNames
+      guard names == model.card.classNames else {
+        throw TrainingError(
+          "\(file): tells \(names.joined(separator: ", ")) apart, the data have "
+            + model.card.classNames.joined(separator: ", "))
+      }
     }
+    let weights = contents.tensors.filter { !$0.name.hasPrefix("training.") }
     try model.load(state: weights, file: file)
   }
 
@@ -136,6 +158,10 @@ struct TrainingJob {
     } else {
       if let report { print(report) }
       conclude(ending)
+    }
+    if !trainer.skipped.isEmpty {
+      let count = trainer.skipped.count
+      note("left out \(count) picture\(count == 1 ? "" : "s") that could not be read")
     }
     if ending == .interrupted { throw ExitCode(130) }
   }

@@ -49,9 +49,11 @@ struct ValCommand: ParsableCommand {
     let chosen = split ?? ["test", "val"].first(where: known.contains)
     let dataset = try source.dataset(
       split: chosen == "all" ? nil : chosen, classes: checkpoint.card.classNames)
-    let runner = DetectorRunner(
+    var runner = DetectorRunner(
       model, precision: precision, batch: batch, workers: workers, skipBad: source.skipBad,
       isQuiet: common.json)
+    var skipped: [PictureError] = []
+    runner.onSkip = { skipped.append($0) }
     var results: [PictureResult] = []
     var order: [Int] = []
     try runner.run(over: dataset, DetectionOptions()) { found in
@@ -60,6 +62,7 @@ struct ValCommand: ParsableCommand {
         PictureResult(
           detections: found.detections, truths: dataset.items[found.index].annotations))
     }
+    for error in skipped { note("left out \(error)") }
     let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
     let report = evaluation.report(
       confidence: conf, kind: elevenPoints ? .elevenPoints : .allPoints)
@@ -67,7 +70,7 @@ struct ValCommand: ParsableCommand {
     if common.json {
       print(report.json)
     } else {
-      print("\(dataset.items.count) pictures, split \(chosen ?? "all")")
+      print("\(results.count) pictures, split \(chosen ?? "all")")
       print(report)
       if let out { print("curves and pictures in \(out)") }
     }
@@ -79,7 +82,7 @@ struct ValCommand: ParsableCommand {
   ) throws {
     try RunFolder.make(folder)
     try Figure.evaluation(evaluation, title: "").write(to: folder + "/curves.png")
-    try RunFolder(folder).write(report.json + "\n", to: folder + "/report.json")
+    try RunFolder.write(report.json + "\n", to: folder + "/report.json")
     var tiles: [ContactSheet.Tile] = []
     for (result, index) in zip(results, order).prefix(8) {
       let item = dataset.items[index]

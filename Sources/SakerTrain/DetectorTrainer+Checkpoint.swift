@@ -7,7 +7,11 @@ import SakerVision
 extension DetectorTrainer {
   /// Writes all that it takes to use the model and to go on with the run, under a temporary name first: a crash at any
   /// moment leaves the file before or the file after.
+  ///
+  /// - Throws: `TrainingError` if a weight is no longer a number: such a checkpoint would be of no use and cost the one
+  ///   before; `CheckpointError` if the file cannot be written.
   func save(to file: String) throws {
+    try demandFiniteWeights()
     state.generators = model.generators
     var tensors: [NamedTensor] = []
     if let average {
@@ -40,23 +44,34 @@ extension DetectorTrainer {
   /// - Throws: `TrainingError` or `CheckpointError` if the checkpoint is not of this run.
   public static func resuming(
     _ checkpoint: DetectorCheckpoint, _ model: any Detector, on training: DetectionDataset,
-    validation: DetectionDataset? = nil, into folder: RunFolder
+    validation: DetectionDataset? = nil, into folder: RunFolder, skipBad: Bool = false
   ) throws -> DetectorTrainer {
     let state = try checkpoint.state()
-    guard state.pictures == training.items.count, state.boxes == training.boxCount else {
+    let given = DataFingerprint(training)
+    guard state.fingerprint == given else {
+      let same =
+        (state.fingerprint.pictures, state.fingerprint.boxes) == (given.pictures, given.boxes)
       throw TrainingError(
-        "\(checkpoint.file): was trained on \(state.pictures) pictures with \(state.boxes) boxes, "
-          + "got \(training.items.count) with \(training.boxCount)")
+        "\(checkpoint.file): was trained on \(state.fingerprint), got \(same ? "others, as many" : "\(given)"): "
+          + "a run can only go on with its own data")
     }
     let trainer = try DetectorTrainer(
       model, on: training, validation: validation, state.settings, into: folder,
-      origin: state.origin)
+      origin: state.origin, skipBad: skipBad)
     try trainer.restore(checkpoint, state)
     return trainer
   }
 
   private func restore(_ checkpoint: DetectorCheckpoint, _ state: TrainingState) throws {
     let (contents, file) = (checkpoint.contents, checkpoint.file)
+    guard (0...state.settings.epochs).contains(state.epoch),
+      (0..<batchesPerEpoch).contains(state.batches), state.steps >= 0,
+      (0..<state.settings.accumulation).contains(state.pending)
+    else {
+      throw TrainingError(
+        "\(file): \(TrainingState.metadataKey): expected a place in a run of \(state.settings.epochs) epochs "
+          + "of \(batchesPerEpoch) batches, got epoch \(state.epoch), batch \(state.batches)")
+    }
     if let average {
       guard let updates = contents[TrainingState.averageUpdates] else {
         throw TrainingError("\(file): expected averaged weights, got none")

@@ -17,15 +17,20 @@ public final class DetectorTrainer {
   public var settings: TrainingSettings { state.settings }
   public var isQuiet = false
   /// Leaves out pictures that break while training instead of ending it.
-  public var skipBad = false
+  public let skipBad: Bool
+  /// Pictures that were left out, in this session, each once.
+  public private(set) var skipped: [PictureError] = []
   /// Hears of each finished epoch.
   public var onEpoch: (EpochResult) -> Void = { _ in }
+  /// Asked after each step whether to end the run in good order.
+  var isInterrupted: () -> Bool = { Interruption.isWanted }
 
   var state: TrainingState
   let optimizer: Optimizer
   let average: WeightAverage?
   private let schedule: any Schedule
   private let loader: Loader
+  var batchesPerEpoch: Int { loader.batchesPerEpoch }
   private let log = Logger(label: "saker.train")
   /// Seconds that steps waited for data, in this session.
   public private(set) var secondsWaiting = 0.0
@@ -44,21 +49,30 @@ public final class DetectorTrainer {
   /// - Throws: `TrainingError` for settings, data or model that cannot be trained with.
   public init(
     _ model: any Detector, on training: DetectionDataset, validation: DetectionDataset? = nil,
-    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:]
+    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:],
+    skipBad: Bool = false
   ) throws {
     self.model = model
     self.training = training
     self.validation = validation
     self.folder = folder
+    self.skipBad = skipBad
     state = TrainingState(
-      settings: settings, origin: origin, pictures: training.items.count,
-      boxes: training.boxCount,
+      settings: settings, origin: origin, fingerprint: DataFingerprint(training),
       bestEpoch: EarlyStopping(patience: max(settings.patience, 1), aim: .largest))
     if let problem = settings.problems.first { throw TrainingError(problem) }
+    if settings.patience > 0, validation == nil {
+      throw TrainingError(
+        "patience: expected validation data to stop early on, got none (patience \(settings.patience))"
+      )
+    }
     for pattern in settings.frozen where model.freeze(matching: pattern).isEmpty {
       throw TrainingError("freeze: no parameter's name matches '\(pattern)'")
     }
-    loader = try DetectorTrainer.loader(training, model.card.preprocessing, settings)
+    if model.parameters.allSatisfy(\.isFrozen) {
+      throw TrainingError("freeze: all parameters are frozen, expected at least one that learns")
+    }
+    loader = try DetectorTrainer.loader(training, model.card.preprocessing, settings, skipBad)
     let rounds = (loader.batchesPerEpoch + settings.accumulation - 1) / settings.accumulation
     schedule = settings.schedule(stepsPerEpoch: rounds)
     optimizer = settings.optimizer(for: model)
@@ -70,7 +84,8 @@ public final class DetectorTrainer {
 
   /// The data as training sees it.
   private static func loader(
-    _ dataset: DetectionDataset, _ preprocessing: Preprocessing, _ settings: TrainingSettings
+    _ dataset: DetectionDataset, _ preprocessing: Preprocessing, _ settings: TrainingSettings,
+    _ skipBad: Bool
   ) throws -> Loader {
     guard !dataset.items.isEmpty else { throw TrainingError("the training data has no pictures") }
     var options = Loader.Options()
@@ -78,6 +93,7 @@ public final class DetectorTrainer {
     options.workers = settings.workers
     options.shuffle = true
     options.seed = settings.seed
+    options.skipBad = skipBad
     return Loader(
       dataset, preprocessing: preprocessing, transforms: settings.transforms(preprocessing),
       options: options)
@@ -87,8 +103,9 @@ public final class DetectorTrainer {
   private func checkBatchNorm() throws {
     let preprocessing = model.card.preprocessing
     let rest = training.items.count % settings.batch
-    let smallest = rest == 0 ? settings.batch : rest
-    let images = Tensor.zeros([smallest, 3, preprocessing.height, preprocessing.width])
+    // Two pictures are two values; a picture that is left out makes any batch smaller.
+    guard skipBad || (rest == 0 ? settings.batch : rest) == 1 else { return }
+    let images = Tensor.zeros([1, 3, preprocessing.height, preprocessing.width])
     let problems = model.trainingProblems { _ = model.rawOutputs(images) }
     if let problem = problems.first { throw TrainingError(problem) }
   }
@@ -101,14 +118,14 @@ public final class DetectorTrainer {
   ///   last checkpoint is whole whatever happens.
   public func run() throws -> Ending {
     try folder.prepare()
-    try folder.write(EpochResult.table(state.results), to: folder.results)
+    try RunFolder.write(EpochResult.table(state.results), to: folder.results)
     model.train()
     while state.epoch < settings.epochs {
+      if settings.patience > 0, state.bestEpoch.waited >= settings.patience { return .early }
       guard try runEpoch() else {
         try save(to: folder.last)
         return .interrupted
       }
-      if settings.patience > 0, state.bestEpoch.waited >= settings.patience { return .early }
     }
     return .complete
   }
@@ -116,27 +133,40 @@ public final class DetectorTrainer {
   /// One epoch, or the rest of one; false if the user interrupted.
   private func runEpoch() throws -> Bool {
     let label = "epoch \(state.epoch + 1)/\(settings.epochs)"
-    let progress = Progress(label, total: training.items.count, isQuiet: isQuiet)
+    let first = min(state.batches * settings.batch, training.items.count)
+    let progress = Progress(label, total: training.items.count, from: first, isQuiet: isQuiet)
     defer { progress.finish() }
     let start = Date()
     let secondsBefore = state.seconds
-    let first = state.batches
-    let epoch = loader.epoch(state.epoch, skipping: first)
-    var seen = first * settings.batch
-    while true {
-      let waiting = Date()
-      guard let batch = try epoch.next() else { break }
-      secondsWaiting += Date().timeIntervalSince(waiting)
-      let loss = try step(batch, isLast: state.batches + 1 == loader.batchesPerEpoch)
+    let epoch = loader.epoch(state.epoch, skipping: state.batches)
+    defer { epoch.skipped.forEach(leaveOut) }
+    var seen = first
+    while let batch = try next(epoch) {
+      let loss = try step(batch)
+      state.batches = epoch.position
       seen += batch.count
       state.seconds = secondsBefore + Date().timeIntervalSince(start)
       progress.update(seen, progressDetail(loss))
-      if Interruption.isWanted && state.batches < loader.batchesPerEpoch { return false }
+      if isInterrupted() && state.batches < batchesPerEpoch { return false }
     }
-    for error in epoch.skipped { log.warning("left out \(error)") }
-    let pictures = seen - first * settings.batch
-    try finishEpoch(imagesPerSecond: Double(pictures) / Date().timeIntervalSince(start))
-    return !(Interruption.isWanted && state.epoch < settings.epochs)
+    // Only where the last batches were left out whole.
+    if state.pending > 0 { update() }
+    let seconds = Date().timeIntervalSince(start)
+    progress.finish()
+    try finishEpoch(imagesPerSecond: Double(seen - first) / max(seconds, 1e-9))
+    return !(isInterrupted() && state.epoch < settings.epochs)
+  }
+
+  private func next(_ epoch: LoaderEpoch) throws -> Batch? {
+    let start = Date()
+    defer { secondsWaiting += Date().timeIntervalSince(start) }
+    return try epoch.next()
+  }
+
+  private func leaveOut(_ error: PictureError) {
+    guard !skipped.contains(error) else { return }
+    skipped.append(error)
+    log.warning("left out \(error)")
   }
 
   private func progressDetail(_ loss: DetectionLoss) -> String {
@@ -147,21 +177,36 @@ public final class DetectorTrainer {
   }
 
   /// Forward, backward, and after the last batch of an accumulation the update.
-  private func step(_ batch: Batch, isLast: Bool) throws -> DetectionLoss {
+  private func step(_ batch: Batch) throws -> DetectionLoss {
     let loss = model.loss(batch.tensor(settings.precision), batch.targets)
     guard loss.classification.isFinite && loss.box.isFinite else {
-      throw TrainingError(
-        "the loss is no longer a number (epoch \(state.epoch + 1), step \(state.batches + 1), "
-          + "pictures \(batch.names.prefix(3).joined(separator: ", "))...): try a smaller learning "
-          + "rate or --clip-norm; \(folder.last) holds the last whole epoch, if one was finished")
+      throw diverged("the loss", "pictures \(batch.names.prefix(3).joined(separator: ", "))...")
     }
-    let share = settings.accumulation == 1 ? loss.total : loss.total / Float(settings.accumulation)
+    // An epoch's last accumulation may have fewer batches.
+    let together = min(
+      settings.accumulation, max(1, batchesPerEpoch - state.batches + state.pending))
+    let share = together == 1 ? loss.total : loss.total / Float(together)
     share.backward()
-    state.batches += 1
+    state.taken += 1
+    state.pending += 1
     state.classLoss += Double(loss.classification)
     state.boxLoss += Double(loss.box)
-    if state.batches % settings.accumulation == 0 || isLast { update() }
+    if state.pending >= together { update() }
     return loss
+  }
+
+  private func diverged(_ what: String, _ place: String) -> TrainingError {
+    TrainingError(
+      "\(what) is no longer a number (epoch \(state.epoch + 1), step \(state.taken + 1), \(place)): "
+        + "try a smaller learning rate or --clip-norm; \(folder.last) holds the last whole epoch, "
+        + "if one was finished")
+  }
+
+  /// A loss can still be a number when the step after it was not.
+  func demandFiniteWeights() throws {
+    for named in model.state where named.tensor.nonFiniteCount > 0 {
+      throw diverged(named.name, "\(named.tensor.nonFiniteCount) elements")
+    }
   }
 
   private func update() {
@@ -170,6 +215,7 @@ public final class DetectorTrainer {
     optimizer.follow(schedule, at: state.steps)
     optimizer.step()
     optimizer.zeroGradients()
+    state.pending = 0
     state.steps += 1
     average?.update()
   }
@@ -177,7 +223,8 @@ public final class DetectorTrainer {
   // MARK: - The end of an epoch
 
   private func finishEpoch(imagesPerSecond: Double) throws {
-    let batches = Double(max(state.batches, 1))
+    try demandFiniteWeights()
+    let batches = Double(max(state.taken, 1))
     var result = EpochResult(
       epoch: state.epoch + 1, seconds: state.seconds, trainClassLoss: state.classLoss / batches,
       trainBoxLoss: state.boxLoss / batches, learningRate: optimizer.rate,
@@ -187,21 +234,23 @@ public final class DetectorTrainer {
       isBest = try validate(on: validation, &result)
     }
     state.epoch += 1
-    state.batches = 0
+    (state.batches, state.taken) = (0, 0)
     (state.classLoss, state.boxLoss) = (0, 0)
     state.results.append(result)
-    try save(to: folder.last)
-    // Without validation data the last weights are the best known: nobody asks the test data.
+    // Without validation data the last weights are the best known: nobody asks the test data. The best come first: a run
+    // killed in between repeats the epoch and writes them again; the other way round they would be lost.
     if isBest { try save(to: folder.best) }
-    try folder.write(EpochResult.table(state.results), to: folder.results)
+    try save(to: folder.last)
+    try RunFolder.write(EpochResult.table(state.results), to: folder.results)
     onEpoch(result)
   }
 
   /// Measures the weights to keep; true if they are the best so far.
   private func validate(on dataset: DetectionDataset, _ result: inout EpochResult) throws -> Bool {
-    let runner = DetectorRunner(
+    var runner = DetectorRunner(
       model, precision: settings.precision, batch: settings.batch, workers: settings.workers,
-      isQuiet: isQuiet)
+      skipBad: skipBad, isQuiet: isQuiet)
+    runner.onSkip = leaveOut
     let evaluation = try withAveragedWeights { try runner.evaluate(on: dataset) }
     let report = evaluation.report()
     result.meanAveragePrecision = report.meanAveragePrecision

@@ -14,6 +14,8 @@ public struct DetectorRunner {
   /// Bad pictures are left out instead of ending the run.
   public var skipBad: Bool
   public var isQuiet: Bool
+  /// Hears of each picture that was left out.
+  public var onSkip: (PictureError) -> Void = { _ in }
 
   public init(
     _ model: any Detector, precision: TrainingSettings.Precision = .float32, batch: Int = 16,
@@ -68,6 +70,7 @@ public struct DetectorRunner {
       done += batch.count
       progress.update(done)
     }
+    epoch.skipped.forEach(onSkip)
   }
 
   /// The measures on a data set with truths.

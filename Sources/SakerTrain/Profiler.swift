@@ -45,9 +45,9 @@ public final class Profiler: Observer {
   public func finish(excluding: Double = 0) -> Report {
     Observers.remove(self)
     let elapsed = start.duration(to: .now)
-    let whole =
+    let milliseconds =
       Double(elapsed.components.seconds) * 1e3 + Double(elapsed.components.attoseconds) * 1e-15
-      - excluding * 1e3
+    let whole = max(milliseconds - excluding * 1e3, 1e-6)
     let inKernels = Double(KernelTime.nanoseconds - kernels) / 1e6
     let rows = sums.withLock { sums in
       sums.map { key, sum in
@@ -58,7 +58,7 @@ public final class Profiler: Observer {
       }
     }
     return Report(
-      milliseconds: whole, frameworkShare: max(0, 1 - inKernels / whole),
+      milliseconds: whole, frameworkShare: min(max(0, 1 - inKernels / whole), 1),
       rows: rows.sorted { ($0.milliseconds, $1.operation) > ($1.milliseconds, $0.operation) })
   }
 }

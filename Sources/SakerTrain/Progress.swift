@@ -6,6 +6,7 @@ public final class Progress {
   /// Whether there is somebody to look.
   public let isLive: Bool
   private let total: Int
+  private let first: Int
   private let unit: String
   private let label: String
   private let start = Date()
@@ -15,11 +16,15 @@ public final class Progress {
   /// - Parameters:
   ///   - label: what is done, in front of the bar.
   ///   - total: how many units there are.
+  ///   - first: how many units were done before; they don't count for the rate.
   ///   - unit: what is counted, for the rate: `img`.
   ///   - isQuiet: shows nothing, as for `--json`.
-  public init(_ label: String, total: Int, unit: String = "img", isQuiet: Bool = false) {
+  public init(
+    _ label: String, total: Int, from first: Int = 0, unit: String = "img", isQuiet: Bool = false
+  ) {
     self.label = label
     self.total = max(total, 1)
+    self.first = first
     self.unit = unit
     isLive = !isQuiet && isatty(STDERR_FILENO) == 1
   }
@@ -31,7 +36,7 @@ public final class Progress {
     guard now.timeIntervalSince(lastShown) >= 0.1 || done == total else { return }
     lastShown = now
     let seconds = now.timeIntervalSince(start)
-    let rate = seconds > 0 ? Double(done) / seconds : 0
+    let rate = seconds > 0 ? Double(done - first) / seconds : 0
     let left = rate > 0 ? Progress.clock(Double(total - done) / rate) : "--:--"
     let cells = 20
     let filled = cells * min(done, total) / total
@@ -49,17 +54,25 @@ public final class Progress {
     write("\r")
   }
 
-  private func show(_ text: String) {
+  /// Rewrites the line, cut to the terminal's width: a longer one would begin a new line each time.
+  private func show(_ line: String) {
+    let text = String(line.prefix(Progress.columns - 1))
     let padding = max(0, width - text.count)
     width = text.count
     write("\r" + text + String(repeating: " ", count: padding))
   }
 
+  private static var columns: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
+      ? Int(size.ws_col) : 80
+  }
+
   private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
-  /// `1:05` or `2:03:09`.
+  /// `1:05` or `2:03:09`; `--:--` for what is no time, or a hundred hours and more.
   public static func clock(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 360_000 else { return "--:--" }
+    guard (0..<359_999.5).contains(seconds) else { return "--:--" }
     let whole = Int(seconds.rounded())
     return whole < 3600
       ? String(format: "%d:%02d", whole / 60, whole % 60)

@@ -1,4 +1,5 @@
 import Foundation
+import SakerTensor
 
 /// A folder that a training run writes: weights, a table of results, curves.
 public struct RunFolder: Sendable {
@@ -8,7 +9,6 @@ public struct RunFolder: Sendable {
   public var best: String { path + "/weights/best.safetensors" }
   public var results: String { path + "/results.csv" }
   public var curves: String { path + "/results.png" }
-  public var settings: String { path + "/settings.json" }
 
   public init(_ path: String) { self.path = path }
 
@@ -47,63 +47,14 @@ public struct RunFolder: Sendable {
     return RunFolder(candidate)
   }
 
-  /// Writes `text` under a temporary name and renames it, so that a crash leaves the old file or the new one.
-  public func write(_ text: String, to file: String) throws {
+  /// Writes a text file whole or not at all.
+  ///
+  /// - Throws: `TrainingError` that names the file.
+  public static func write(_ text: String, to file: String) throws {
     do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+      try AtomicFile.write(file, Array(text.utf8))
     } catch {
       throw TrainingError("\(file): cannot be written: \(error.reason)")
     }
-  }
-}
-
-/// What keeps a training run from going on: one line that names the cause.
-public struct TrainingError: Error, Hashable, CustomStringConvertible {
-  public let description: String
-
-  public init(_ description: String) { self.description = description }
-}
-
-extension Error {
-  /// What the system says, in its own words.
-  var reason: String {
-    let error = self as NSError
-    if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError {
-      return inner.localizedDescription
-    }
-    return error.localizedDescription
-  }
-}
-
-/// One line of `results.csv`: an epoch's losses and measures.
-public struct EpochResult: Codable, Hashable, Sendable {
-  /// From 1.
-  public var epoch: Int
-  /// Since the run started, over all its sessions, in seconds.
-  public var seconds: Double
-  public var trainClassLoss: Double
-  public var trainBoxLoss: Double
-  public var learningRate: Double
-  /// Pictures a second, training alone.
-  public var imagesPerSecond: Double
-  /// On the validation split, when there is one: mean average precision at IoU 0.5, and precision and recall at the
-  /// confidence of the best F1.
-  public var meanAveragePrecision: Double?
-  public var precision: Double?
-  public var recall: Double?
-
-  static let header =
-    "epoch,time,train/class_loss,train/box_loss,metrics/precision,metrics/recall,metrics/mAP50,lr,images_per_second"
-
-  var row: String {
-    func text(_ value: Double?) -> String { value.map { String(format: "%.6g", $0) } ?? "" }
-    return [
-      "\(epoch)", text(seconds), text(trainClassLoss), text(trainBoxLoss), text(precision),
-      text(recall), text(meanAveragePrecision), text(learningRate), text(imagesPerSecond),
-    ].joined(separator: ",")
-  }
-
-  static func table(_ results: [EpochResult]) -> String {
-    ([header] + results.map(\.row)).joined(separator: "\n") + "\n"
   }
 }

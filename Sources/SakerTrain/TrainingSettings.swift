@@ -19,6 +19,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var rule = Rule.adamw
   /// The highest the schedule goes.
   public var learningRate = 3e-3
+  /// SGD's momentum, Adam's first beta; `onecycle` moves it between 0.95 and 0.85.
   public var momentum = 0.9
   public var decay = 5e-4
   public var course = Course.onecycle
@@ -68,6 +69,10 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     demand(
       warmUpEpochs >= 0 && warmUpEpochs <= Double(epochs),
       "warm-up: expected 0...\(epochs) epochs, got \(warmUpEpochs)")
+    demand(
+      warmUpEpochs == 0 || course != .onecycle,
+      "warm-up: expected 0 with the schedule onecycle, which has a rise of its own, got \(warmUpEpochs)"
+    )
     demand(clipNorm >= 0 && clipNorm.isFinite, "clip norm: expected 0 or more, got \(clipNorm)")
     demand(clipValue >= 0 && clipValue.isFinite, "clip value: expected 0 or more, got \(clipValue)")
     demand(

@@ -9,13 +9,16 @@ struct TrainingState: Codable {
   var settings: TrainingSettings
   /// What the command line was asked for and must find again: where the data is, which splits.
   var origin: [String: String]
-  /// Pictures and boxes of the training data: another set would not be the same run.
-  var pictures: Int
-  var boxes: Int
+  /// Of the training data: another set would not be the same run.
+  var fingerprint: DataFingerprint
   /// Whole epochs done.
   var epoch = 0
-  /// Batches done of the epoch that is under way.
+  /// Batches of the epoch that is under way that have gone by.
   var batches = 0
+  /// Those of them that were learned from: with `--skip-bad`, a batch may have no picture left.
+  var taken = 0
+  /// Batches whose gradients wait for a step.
+  var pending = 0
   /// Steps of the optimizer.
   var steps = 0
   /// Seconds of training so far.
@@ -58,9 +61,10 @@ public struct DetectorCheckpoint {
     try model.load(state: weights, file: file)
   }
 
-  /// What the run was asked for; `nil` if this is no training checkpoint.
-  public var origin: [String: String]? { try? state().origin }
-  public var settings: TrainingSettings? { try? state().settings }
+  /// What the run was asked for.
+  ///
+  /// - Throws: `TrainingError` if this is no training checkpoint.
+  public var origin: [String: String] { get throws { try state().origin } }
 
   func state() throws -> TrainingState {
     guard let text = contents.metadata[TrainingState.metadataKey] else {
@@ -74,4 +78,32 @@ public struct DetectorCheckpoint {
       throw TrainingError("\(file): \(TrainingState.metadataKey) cannot be read: \(error)")
     }
   }
+}
+
+/// Tells one data set from another: counts, and a hash of names, sizes and boxes in order.
+struct DataFingerprint: Codable, Hashable, CustomStringConvertible {
+  var pictures: Int
+  var boxes: Int
+  /// FNV-1a, 64 bits.
+  var hash: UInt64
+
+  init(_ dataset: DetectionDataset) {
+    pictures = dataset.items.count
+    boxes = dataset.boxCount
+    hash = 0xcbf2_9ce4_8422_2325
+    for item in dataset.items {
+      for byte in item.name.utf8 { add(UInt64(byte)) }
+      add(UInt64(item.size.width))
+      add(UInt64(item.size.height))
+      for annotation in item.annotations {
+        add(UInt64(annotation.label))
+        let box = annotation.box
+        for side in [box.left, box.top, box.right, box.bottom] { add(UInt64(side.bitPattern)) }
+      }
+    }
+  }
+
+  private mutating func add(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
+
+  var description: String { "\(pictures) pictures with \(boxes) boxes" }
 }

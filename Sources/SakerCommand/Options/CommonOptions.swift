@@ -34,6 +34,33 @@ struct DataOptions: ParsableArguments {
 
   /// A split of the data, its warnings told on standard error.
   func dataset(split: String?, classes: [String]? = nil) throws -> DetectionDataset {
+    let dataset = try read(split: split, classes: classes)
+    tell(dataset)
+    return dataset
+  }
+
+  /// The data to train on, and to validate on if there are any: the problems of both are reported together.
+  func datasets(
+    training split: String?, validation: String?, classes: [String]? = nil
+  ) throws -> (training: DetectionDataset, validation: DetectionDataset?) {
+    var problems: [DataProblem] = []
+    func attempt(_ split: String?, _ classes: [String]?) throws -> DetectionDataset? {
+      do {
+        return try read(split: split, classes: classes)
+      } catch let error as DatasetError {
+        problems += error.problems.filter { !problems.contains($0) }
+        return nil
+      }
+    }
+    let first = try attempt(split, classes)
+    let second = try validation.flatMap { try attempt($0, classes ?? first?.classes) }
+    guard let first, problems.isEmpty else { throw DatasetError.problems(problems) }
+    tell(first)
+    if let second { tell(second) }
+    return (first, second)
+  }
+
+  private func read(split: String?, classes: [String]?) throws -> DetectionDataset {
     let dataset: DetectionDataset
     if let data {
       dataset = try DetectionDataset(
@@ -46,6 +73,10 @@ struct DataOptions: ParsableArguments {
             + "\(classes.joined(separator: ", ")): name a folder with --data")
       }
     }
+    return dataset
+  }
+
+  private func tell(_ dataset: DetectionDataset) {
     let limit = 20
     for problem in dataset.problems.prefix(limit) { note(problem.description) }
     if dataset.problems.count > limit {
@@ -54,7 +85,6 @@ struct DataOptions: ParsableArguments {
     if dataset.skipped > 0 {
       note("left out \(dataset.skipped) bad file\(dataset.skipped == 1 ? "" : "s")")
     }
-    return dataset
   }
 
   /// The splits there are.

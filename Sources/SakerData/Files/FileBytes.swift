@@ -1,4 +1,5 @@
 import Foundation
+import SakerTensor
 
 /// Whole files, with the reason in words when one cannot be read or written.
 enum FileBytes {
@@ -65,35 +66,12 @@ enum FileBytes {
     return try handle.read(at: 0, count: handle.count)
   }
 
-  /// Writes to a temporary name beside `path`, then renames: whoever reads `path` sees the old file or the whole new one.
+  /// Whoever reads `path` sees the old file or the whole new one.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-    var template = Array((path + ".XXXXXX").utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      let why = Failure.system()
-      throw errno == ENOENT ? Failure("cannot be written: its folder does not exist") : why
-    }
-    do throws(Failure) {
-      var done = 0
-      while done < bytes.count {
-        let put = bytes.withUnsafeBytes {
-          Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
-        }
-        if put < 0 && errno == EINTR { continue }
-        guard put > 0 else { throw .system() }
-        done += put
-      }
-      // mkstemp leaves the file to its owner alone; give it the mode that any other new file has.
-      let mask = umask(0)
-      umask(mask)
-      guard fchmod(descriptor, 0o666 & ~mask) == 0, rename(template, path) == 0 else {
-        throw .system()
-      }
-      close(descriptor)
+    do {
+      try AtomicFile.write(path, bytes)
     } catch {
-      close(descriptor)
-      unlink(template)
-      throw error
+      throw Failure("cannot be written: \(error.reason)")
     }
   }
 

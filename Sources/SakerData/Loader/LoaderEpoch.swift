@@ -18,6 +18,9 @@ public final class LoaderEpoch {
   /// Pictures left out so far, and why.
   public var skipped: [PictureError] { work.skipped }
 
+  /// Batches of the epoch that have gone by, those included that were left out whole: what a run that goes on skips.
+  public var position: Int { work.position }
+
   /// Threads that have not ended yet.
   var activeWorkers: Int { work.activeWorkers }
 
@@ -63,6 +66,7 @@ private final class EpochWork: @unchecked Sendable {
   }
 
   var skipped: [PictureError] { changed.withLock { left } }
+  var position: Int { changed.withLock { nextBatch } }
   var activeWorkers: Int { changed.withLock { workers } }
 
   func start() {

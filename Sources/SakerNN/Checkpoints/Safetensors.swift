@@ -95,12 +95,16 @@ extension Safetensors {
       end += tensors[index].tensor.bytes
     }
     let header = SafetensorsHeader.text(tensors, ranges, metadata)
-    try AtomicFile.write(path) { output in
-      try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try output.write($0) }
-      try header.withUnsafeBytes { try output.write($0) }
-      for index in order {
-        try tensors[index].tensor.withBytes { try output.write($0) }
+    do {
+      try AtomicFile.write(path) { output in
+        try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try output.write($0) }
+        try header.withUnsafeBytes { try output.write($0) }
+        for index in order {
+          try tensors[index].tensor.withBytes { try output.write($0) }
+        }
       }
+    } catch let failure as AtomicFile.Failure {
+      throw CheckpointError(file: path, "cannot be written", [failure.reason])
     }
   }
 }
