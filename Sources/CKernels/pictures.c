@@ -3,17 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
+#include "targets.h"
 
-// One body, compiled for each instruction set and chosen when the program starts; elsewhere the compiler's own choice. The thread sanitizer
-// would watch the choosing function too, which runs before the sanitizer is ready.
-#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 #define INLINE static inline __attribute__((always_inline))
 
 // Four lanes, of which a pixel uses three; loaded and stored at any multiple of a float's size.
@@ -53,7 +44,7 @@ INLINE void gather_columns(const float *row, const struct saker_taps *taps, floa
   }
 }
 
-CLONES void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stride, int source_width, const struct saker_taps *vertical,
+SAKER_TARGETS void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stride, int source_width, const struct saker_taps *vertical,
                              const struct saker_taps *horizontal, float *scratch, uint8_t *bytes, ptrdiff_t bytes_stride,
                              float *floats, ptrdiff_t floats_stride, const float *scales, const float *biases) {
   int wide = 3 * source_width, narrow = 3 * horizontal->outputs;
@@ -79,7 +70,7 @@ CLONES void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stride, int
   }
 }
 
-CLONES void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, int rows, int count, float *restrict floats,
+SAKER_TARGETS void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, int rows, int count, float *restrict floats,
                                 ptrdiff_t floats_stride, const float *scales, const float *biases) {
   for (int y = 0; y < rows; y++) {
     const uint8_t *from = bytes + y * stride;
@@ -137,11 +128,11 @@ void saker_rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, size_t pixels) {
 INLINE float clamp255(float x) { return x < 0 ? 0 : x > 255 ? 255 : x; }
 INLINE float gray_of(float r, float g, float b) { return (float)(int)(0.2989f * r + 0.587f * g + 0.114f * b); }
 
-CLONES void saker_blend_constant(uint8_t *levels, size_t count, float factor, float offset) {
+SAKER_TARGETS void saker_blend_constant(uint8_t *levels, size_t count, float factor, float offset) {
   for (size_t i = 0; i < count; i++) levels[i] = (uint8_t)(int)clamp255((float)levels[i] * factor + offset);
 }
 
-CLONES double saker_mean_gray(const uint8_t *rgb, size_t pixels) {
+SAKER_TARGETS double saker_mean_gray(const uint8_t *rgb, size_t pixels) {
   uint64_t sum = 0;
   for (size_t done = 0; done < pixels;) {
     size_t end = done + 65536 < pixels ? done + 65536 : pixels;
@@ -152,7 +143,7 @@ CLONES double saker_mean_gray(const uint8_t *rgb, size_t pixels) {
   return pixels ? (double)sum / (double)pixels : 0;
 }
 
-CLONES void saker_blend_gray(uint8_t *rgb, size_t pixels, float factor) {
+SAKER_TARGETS void saker_blend_gray(uint8_t *rgb, size_t pixels, float factor) {
   float rest = 1 - factor;
   for (size_t i = 0; i < pixels; i++) {
     uint8_t *p = rgb + 3 * i;
@@ -163,7 +154,7 @@ CLONES void saker_blend_gray(uint8_t *rgb, size_t pixels, float factor) {
   }
 }
 
-CLONES void saker_turn_hue(uint8_t *rgb, size_t pixels, float turn) {
+SAKER_TARGETS void saker_turn_hue(uint8_t *rgb, size_t pixels, float turn) {
   for (size_t i = 0; i < pixels; i++) {
     uint8_t *p = rgb + 3 * i;
     float r = p[0], g = p[1], b = p[2];

@@ -7,7 +7,7 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure the speed of training, inference or loading on this machine.",
     discussion: """
-      train: forward, anchors' targets, loss, backward and SGD. infer: forward in evaluation. load: the embedded pictures
+      train: forward, anchors' targets, loss, backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache.
       """)
 

@@ -5,7 +5,7 @@ struct ForwardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forward", abstract: "Run a network on a tensor and write all it puts out.",
     discussion: """
-      The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write,
+      The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write, \
       the weights under the published names.
       """)
 

@@ -7,7 +7,7 @@ struct SakerCommand: ParsableCommand {
     commandName: "saker",
     abstract: "Train, evaluate and use object detectors.",
     discussion: """
-      Without options, 'saker train' learns to find blood cells in the embedded pictures. All commands run on the
+      Without options, 'saker train' learns to find blood cells in the embedded pictures. All commands run on the \
       processor, on all cores; nothing is sent anywhere.
       """,
     version: "0.1.0",

@@ -6,7 +6,7 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a detector.",
     discussion: """
-      Writes weights/last.safetensors after every epoch and weights/best.safetensors when the validation gets better,
+      Writes weights/last.safetensors after every epoch and weights/best.safetensors when the validation gets better, \
       results.csv and results.png. Ctrl-C finishes the step and saves; --resume goes on as if nothing had happened.
       """)
 
@@ -138,6 +138,8 @@ struct TrainCommand: ParsableCommand {
       settings.course = .constant
       settings.horizontalFlip = 0
       settings.verticalFlip = 0
+      settings.colorJitter = 0
+      settings.averageDecay = 0
     }
     func set<T>(_ path: WritableKeyPath<TrainingSettings, T>, _ value: T?) {
       if let value { settings[keyPath: path] = value }

@@ -6,7 +6,7 @@ struct ValCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "val", abstract: "Measure a detector on pictures with truths.",
     discussion: """
-      Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold
+      Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold \
       and no better one has it; 'difficult' truths are not counted.
       """)
 

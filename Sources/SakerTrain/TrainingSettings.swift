@@ -33,7 +33,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   /// Batches whose gradients add up to one step.
   public var accumulation = 1
   /// Decay of the average of weights that is evaluated and kept; 0 turns it off.
-  public var averageDecay = 0.0
+  public var averageDecay = 0.998
   /// Epochs without a better validation result after which training ends; 0 never ends it.
   public var patience = 0
   /// Names of parameters, with `*`, that stay as they are.
@@ -45,7 +45,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var horizontalFlip: Float = 0.5
   public var verticalFlip: Float = 0.5
   /// Strength of random changes of brightness, contrast and saturation, 0...1; a tenth of it for hue.
-  public var colorJitter: Float = 0
+  public var colorJitter: Float = 0.2
   /// Share of pictures cropped at random.
   public var crop: Float = 0
   /// Pictures scaled by up to this factor, up or down; 1 leaves them.

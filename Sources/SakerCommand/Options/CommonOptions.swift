@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+@preconcurrency import Foundation
 import Saker
 
 /// What every command understands.
@@ -17,6 +17,8 @@ struct CommonOptions: ParsableArguments {
   }
 
   func apply() {
+    // Whoever reads a log wants each line when it happens, also through a pipe.
+    setvbuf(stdout, nil, _IOLBF, 0)
     if let threads { Parallel.threads = threads }
   }
 }

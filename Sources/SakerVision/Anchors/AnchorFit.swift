@@ -151,7 +151,8 @@ public struct AnchorReport: Hashable, Codable, Sendable, CustomStringConvertible
 
     enum CodingKeys: String, CodingKey {
       // In snake case "mean_best_iou", where "IoU" would be "io_u".
-      case name, boxes, reached, meanBestIoU = "meanBestIou"
+      case name, boxes, reached
+      case meanBestIoU = "meanBestIou"
     }
   }
 

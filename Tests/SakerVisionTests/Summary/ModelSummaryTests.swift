@@ -62,3 +62,19 @@ import Testing
     #expect(model.run(.zeros([1, 2, 16, 16])).shape == [2, 7])
   }
 }
+
+/// E28: one dilated layer sees r(K - 1) + 1: 5 and 9 for rates 2 and 4. Layers of rates 1, 2, 4 one after the other see 3,
+/// 7, 15, which the notes give for single ones (Yu & Koltun, arXiv:1511.07122).
+@Test func dilatedLayersSeeWhatTheySee() {
+  func field(_ rates: [Int]) -> [Int]? {
+    let network = Sequential(
+      rates.map { Conv2d(1, 1, kernel: 3, padding: Padding.each($0), dilation: $0) })
+    return ModelSummary(network, name: "dilated", input: .zeros([1, 1, 32, 32])) {
+      _ = network($0)
+    }.rows.last?.receptiveField
+  }
+  #expect(field([2]) == [5, 5])
+  #expect(field([4]) == [9, 9])
+  #expect(field([1, 2]) == [7, 7])
+  #expect(field([1, 2, 4]) == [15, 15])
+}
