@@ -98,7 +98,11 @@ struct TrainCommand: ParsableCommand {
     guard (entry.smallestSide...4096).contains(size) else {
       throw ValidationError("size: expected \(entry.smallestSide)...4096, got \(size)")
     }
-    if let anchors { _ = try Anchors(anchors) }
+    do {
+      if let anchors { _ = try Anchors(anchors) }
+    } catch {
+      throw ValidationError(error.description)
+    }
   }
 
   /// The options given that would make a resumed run another one.

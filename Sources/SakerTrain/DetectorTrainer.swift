@@ -227,7 +227,8 @@ public final class DetectorTrainer {
     let batches = Double(max(state.taken, 1))
     var result = EpochResult(
       epoch: state.epoch + 1, seconds: state.seconds, trainClassLoss: state.classLoss / batches,
-      trainBoxLoss: state.boxLoss / batches, learningRate: optimizer.rate,
+      trainBoxLoss: state.boxLoss / batches,
+      learningRate: schedule.rate(at: max(state.steps - 1, 0)),
       imagesPerSecond: imagesPerSecond)
     var isBest = validation == nil
     if let validation {

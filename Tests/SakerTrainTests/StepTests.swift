@@ -151,7 +151,7 @@ extension TrainingTests {
     let cosine = rates(.cosine, warmUp: 2)
     #expect(cosine[20] == 1 && abs(cosine[55] - 0.5) < 1e-9 && cosine[89] < 0.01)
     let cycle = rates(.onecycle, warmUp: 0)
-    #expect(cycle[0] == 0.04 && abs((cycle.max() ?? 0) - 1) < 1e-3 && cycle[89] < 1e-5)
+    #expect(abs(cycle[0] - 0.04) < 1e-9 && abs((cycle.max() ?? 0) - 1) < 1e-3 && cycle[89] < 1e-5)
   }
 
   @Test func trainingFollowsTheSchedule() throws {

@@ -49,8 +49,12 @@ struct ModelEntry: Sendable {
         "\(checkpoint.file): expected an input of at least \(entry.smallestSide) pixels a side, got \(side)"
       )
     }
-    _ = try entry.levels(
-      .levels(card.anchors), card.preprocessing.height, card.preprocessing.width, [])
+    do {
+      _ = try entry.levels(
+        .levels(card.anchors), card.preprocessing.height, card.preprocessing.width, [])
+    } catch {
+      throw TrainingError("\(checkpoint.file): \(error)")
+    }
     return entry
   }
 }

@@ -42,6 +42,8 @@ private final class EpochWork: @unchecked Sendable {
   private let loader: Loader
   private let number: Int
   private let order: [Int]
+  /// Batches skipped.
+  private let first: Int
   private let changed = NSCondition()
 
   // All below is guarded by `changed`.
@@ -55,6 +57,7 @@ private final class EpochWork: @unchecked Sendable {
   private var delivered = 0
 
   init(_ loader: Loader, _ number: Int, skipping batches: Int) {
+    first = batches
     nextBatch = batches
     nextPosition = batches * loader.options.batchSize
     self.loader = loader
@@ -142,7 +145,8 @@ private final class EpochWork: @unchecked Sendable {
       if changed.withLock({ stopped }) { return nil }
       guard batch * loader.options.batchSize < order.count else {
         stop()
-        if delivered == 0, let last = left.last {
+        // A run that goes on may have had its readable pictures before.
+        if delivered == 0, first == 0, let last = left.last {
           throw LoaderError.nothingReadable(pictures: order.count, last: last.description)
         }
         return nil
