@@ -78,6 +78,8 @@ func settings(_ change: (inout TrainingSettings) -> Void = { _ in }) -> Training
   var settings = TrainingSettings()
   settings.epochs = 2
   settings.batch = 2
+  settings.averageDecay = 0
+  settings.colorJitter = 0
   settings.workers = 1
   change(&settings)
   return settings
