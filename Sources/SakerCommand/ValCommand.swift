@@ -91,6 +91,8 @@ struct ValCommand: ParsableCommand {
         with: shown, classNames: dataset.classes, truths: result.truths)
       tiles.append(ContactSheet.Tile(picture, caption: item.name))
     }
-    try ContactSheet(tiles).picture().write(to: folder + "/predictions.png")
+    var sheet = ContactSheet(tiles)
+    sheet.title = String(format: "found at confidence %.2f or more; truths striped", conf)
+    try sheet.picture().write(to: folder + "/predictions.png")
   }
 }

@@ -73,7 +73,8 @@ public struct LearningCurves: Sendable {
     let epoch = columns.first { $0.name.lowercased() == "epoch" }?.values
     let x = epoch ?? (0..<rows).map { Double($0 + 1) }
     var groups: [(title: String, members: [(name: String, column: Column)])] = []
-    for column in columns {
+    // What a run did not measure has a column, but no chart.
+    for column in columns where column.values.contains(where: \.isFinite) {
       guard let (title, name) = Self.place(of: column.name) else { continue }
       if let known = groups.firstIndex(where: { $0.title == title }) {
         groups[known].members.append((name, column))
