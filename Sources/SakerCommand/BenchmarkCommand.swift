@@ -112,6 +112,8 @@ struct BenchmarkCommand: ParsableCommand {
   /// One step on made-up pictures, each with a dozen objects.
   private func work() throws -> () -> Void {
     let detector = try ModelEntry.named(model).untrained(classes: 3, size: size, .notes)
+    try MemoryNeed.check(
+      detector, batch: batch, mode == .train ? .training : .inference, precision)
     var random = Random(seed: 1)
     let images = Tensor.normal([batch, 3, size, size], using: &random).channelsLast()
     let input = precision == .bfloat16 ? images.converted(to: .bfloat16) : images

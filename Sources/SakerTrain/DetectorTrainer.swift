@@ -80,6 +80,8 @@ public final class DetectorTrainer {
       settings.averageDecay > 0
       ? WeightAverage(of: model, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
     try checkBatchNorm()
+    try MemoryNeed.check(
+      model, batch: min(settings.batch, training.items.count), .training, settings.precision)
   }
 
   /// The data as training sees it.

@@ -37,12 +37,13 @@ public struct DetectorRunner {
 
   /// Calls `body` with the objects found in each picture, in order.
   ///
-  /// - Throws: what the loader throws, and what `body` throws.
+  /// - Throws: `TrainingError` if a batch does not fit into memory, what the loader throws, and what `body` throws.
   public func run(
     over dataset: DetectionDataset, _ options: DetectionOptions, _ label: String = "evaluate",
     _ body: (Found) throws -> Void
   ) throws {
     let preprocessing = model.card.preprocessing
+    try MemoryNeed.check(model, batch: min(batch, dataset.items.count), .inference, precision)
     var settings = Loader.Options()
     settings.batchSize = batch
     settings.workers = min(workers, dataset.items.count)

@@ -105,6 +105,17 @@ struct OddInputTests {
     #expect(try losses(folder).count == 3)
   }
 
+  @Test(arguments: ["train", "infer"]) func aBatchThatFitsIntoNoMachineIsRefused(_ mode: String)
+    throws
+  {
+    let result = try Saker.run([
+      "benchmark", "--mode", mode, "--batch", "4096", "--size", "1024", "--seconds", "0.1",
+    ])
+    #expect(result.status == 1 && !result.crashed)
+    #expect(result.errors.hasPrefix("Error: batch: 4096 pictures of 1024x1024 take at least "))
+    #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
   /// A device is written to, not replaced.
   @Test func devicesStayDevices() throws {
     let run = try TrainedRun.get()
