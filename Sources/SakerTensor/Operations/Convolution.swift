@@ -61,13 +61,8 @@ public func conv2d(
   padding: (top: Int, bottom: Int, left: Int, right: Int) = (0, 0, 0, 0),
   dilation: (Int, Int) = (1, 1), groups: Int = 1
 ) -> Tensor {
-  var attributes = ConvolutionAttributes()
-  attributes.stride = [stride.0, stride.1]
-  attributes.before = [padding.top, padding.left]
-  attributes.after = [padding.bottom, padding.right]
-  attributes.dilation = [dilation.0, dilation.1]
-  attributes.groups = groups
-  return convolution(x, weight, bias, attributes)
+  convolution(
+    x, weight, bias, ConvolutionAttributes(stride, padding, dilation, groups, relu: false))
 }
 
 /// The same for inference, with a ReLU over the result while it is in registers. Records nothing: stops where a gradient
@@ -80,14 +75,22 @@ public func conv2dInference(
   check(
     !isRecordingGradients || !(x.isRecorded || weight.isRecorded), op: "conv2dInference",
     expected: "withoutGradients", got: "tensors that are recorded")
-  var attributes = ConvolutionAttributes()
-  attributes.stride = [stride.0, stride.1]
-  attributes.before = [padding.top, padding.left]
-  attributes.after = [padding.bottom, padding.right]
-  attributes.dilation = [dilation.0, dilation.1]
-  attributes.groups = groups
-  attributes.relu = relu
-  return convolution(x, weight, bias, attributes)
+  return convolution(
+    x, weight, bias, ConvolutionAttributes(stride, padding, dilation, groups, relu: relu))
+}
+
+extension ConvolutionAttributes {
+  fileprivate init(
+    _ stride: (Int, Int), _ padding: (top: Int, bottom: Int, left: Int, right: Int),
+    _ dilation: (Int, Int), _ groups: Int, relu: Bool
+  ) {
+    self.stride = [stride.0, stride.1]
+    before = [padding.top, padding.left]
+    after = [padding.bottom, padding.right]
+    self.dilation = [dilation.0, dilation.1]
+    self.groups = groups
+    self.relu = relu
+  }
 }
 
 private func convolution(
