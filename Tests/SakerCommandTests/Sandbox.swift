@@ -2,6 +2,7 @@ import Foundation
 import SakerData
 import SakerNN
 import SakerTensor
+import Synchronization
 import Testing
 
 /// A folder that goes away with the value; in memory where there is such a place, because checkpoints are flushed. Its name has a space
@@ -17,6 +18,22 @@ final class Sandbox: Sendable {
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  private static let kept = Mutex<[String]>([])
+
+  /// For those that a global holds: nobody releases them.
+  func removeAtExit() {
+    Sandbox.kept.withLock { paths in
+      if paths.isEmpty {
+        atexit {
+          for path in Sandbox.kept.withLock({ $0 }) {
+            try? FileManager.default.removeItem(atPath: path)
+          }
+        }
+      }
+      paths.append(path)
+    }
+  }
 
   func path(_ name: String) -> String { path + "/" + name }
 
@@ -110,6 +127,7 @@ struct TrainedRun: Sendable {
 
   private init() throws {
     sandbox = try Sandbox()
+    sandbox.removeAtExit()
     let source = try DetectionDataset.bloodCellFolder()
     let dataset = try DetectionDataset.bloodCells(split: "train")
     let names = dataset.items.prefix(6).map(\.name)
@@ -128,8 +146,6 @@ struct TrainedRun: Sendable {
         part.joined(separator: "\n") + "\n", "blood/ImageSets/Main/\(split).txt")
     }
     result = try Saker.succeed(TrainedRun.training(sandbox.path("blood"), sandbox.path("run")))
-    // The last holder is a global: nobody releases it.
-    atexit { _ = try? TrainedRun.get().sandbox.remove("") }
   }
 
   static func training(_ data: String, _ out: String, _ more: [String] = []) -> [String] {

@@ -10,6 +10,7 @@ struct StoppedRunTests {
   /// The uninterrupted run that all others must equal.
   private static let whole = Swift.Result {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
+    sandbox.removeAtExit()
     try Saker.succeed(StoppedRunTests().arguments(run, sandbox.path("run")))
     return sandbox
   }
