@@ -26,6 +26,26 @@ static inline dnnl_prop_kind_t saker_prop(enum saker_pass pass) {
   }
 }
 
+/// The widest instruction set that oneDNN uses on this processor, as people call it.
+static inline const char *saker_isa_name(void) {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41: return "SSE4.1";
+    case dnnl_cpu_isa_avx: return "AVX";
+    case dnnl_cpu_isa_avx2: return "AVX2";
+    case dnnl_cpu_isa_avx2_vnni: return "AVX2, VNNI";
+    case dnnl_cpu_isa_avx512_core: return "AVX-512";
+    case dnnl_cpu_isa_avx512_core_vnni: return "AVX-512, VNNI";
+    case dnnl_cpu_isa_avx512_core_bf16: return "AVX-512, VNNI, BF16";
+    case dnnl_cpu_isa_avx512_core_amx: return "AVX-512, AMX";
+#if DNNL_VERSION_MAJOR > 3 || (DNNL_VERSION_MAJOR == 3 && DNNL_VERSION_MINOR >= 1)
+    case dnnl_cpu_isa_avx2_vnni_2: return "AVX2, VNNI 2";
+    case dnnl_cpu_isa_avx512_core_fp16: return "AVX-512, VNNI, BF16, FP16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16: return "AVX-512, AMX, FP16";
+#endif
+    default: return "plain";
+  }
+}
+
 // MARK: memory descriptions
 
 /// With strides in elements; null strides leave the layout to the primitive.

@@ -133,19 +133,7 @@ public enum KernelLibrary {
   }
 
   /// The widest instruction set that oneDNN uses on this processor.
-  public static var instructionSet: String {
-    switch dnnl_get_effective_cpu_isa() {
-    case dnnl_cpu_isa_sse41: "SSE4.1"
-    case dnnl_cpu_isa_avx: "AVX"
-    case dnnl_cpu_isa_avx2: "AVX2"
-    case dnnl_cpu_isa_avx2_vnni: "AVX2 + VNNI"
-    case dnnl_cpu_isa_avx512_core: "AVX-512"
-    case dnnl_cpu_isa_avx512_core_vnni: "AVX-512 + VNNI"
-    case dnnl_cpu_isa_avx512_core_bf16: "AVX-512 + VNNI + BF16"
-    case dnnl_cpu_isa_avx512_core_amx: "AVX-512 + AMX"
-    default: "other (\(dnnl_get_effective_cpu_isa().rawValue))"
-    }
-  }
+  public static var instructionSet: String { String(cString: saker_isa_name()) }
 
   /// Whether bfloat16 runs on its own instructions; if not, it computes through float32.
   public static var hasBFloat16: Bool { Engine.hasBFloat16 }
