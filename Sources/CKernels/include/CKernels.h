@@ -3,6 +3,7 @@
 #include "elementwise.h"
 #include "interruption.h"
 #include "losses.h"
+#include "maps.h"
 #include "memory.h"
 #include "optimizers.h"
 #include "parallel.h"
