@@ -13,21 +13,21 @@ struct Numbers: ExpressibleByArgument {
   }
 }
 
-/// The mode `convolution` of `saker benchmark`.
+/// Which of well-known networks' convolutions `saker benchmark` and `saker doctor` measure.
 struct ConvolutionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Whose 3x3 convolutions the mode convolution measures: some of vgg16, resnet18, resnet50, darknet53, cspdarknet53, tiny-ssd, separated by commas; all if left out.",
+      "Whose 3x3 convolutions are measured: some of vgg16, resnet18, resnet50, darknet53, cspdarknet53, tiny-ssd, separated by commas; all if left out.",
       valueName: "names"))
   var network: String?
   @Option(
     name: .customLong("pass"),
     help: ArgumentHelp(
-      "What it measures of them: some of inference, forward, data, weights, separated by commas; all if left out.",
+      "What of them: some of inference, forward, data, weights, separated by commas; all if left out.",
       valueName: "names"))
   var passes: String?
-  @Option(help: "How many turns each takes at least, in the mode convolution.")
-  var rounds = 3
+  @Option(help: "How many turns each takes at least; 3 if left out.")
+  var rounds: Int?
 
   private static func some<T>(
     of all: [T], _ text: String?, _ option: String, name: (T) -> String
@@ -52,22 +52,29 @@ struct ConvolutionOptions: ParsableArguments {
 
   func validate() throws {
     _ = try (chosenNetworks(), chosenPasses())
-    guard (1...1000).contains(rounds) else {
+    if let rounds, !(1...1000).contains(rounds) {
       throw ValidationError("rounds: expected 1...1000, got \(rounds)")
     }
   }
 
+  /// Whether nothing was chosen.
+  var isEmpty: Bool { network == nil && passes == nil && rounds == nil }
+
+  var effort: ConvolutionMeasurement.Effort { .init(rounds: rounds ?? 3) }
+
+  func cases(batches: [Int]) throws -> [ConvolutionSuite.Case] {
+    ConvolutionSuite.cases(
+      networks: try chosenNetworks().map(\.name), batches: batches, passes: try chosenPasses())
+  }
+
+  /// The mode `convolution` of `saker benchmark`.
   func run(batches: [Int], json: Bool) throws {
-    let names = try chosenNetworks().map(\.name)
-    let passes = try chosenPasses()
-    let cases = ConvolutionSuite.cases(networks: names, batches: batches, passes: passes)
     var report = ConvolutionReport()
-    let effort = ConvolutionMeasurement.Effort(rounds: rounds)
     if !json { print(ConvolutionReport.heading) }
-    for (work, networks) in cases {
-      let methods = ConvolutionMeasurement.methods(for: work)
-      let results = ConvolutionMeasurement(work).run(methods, effort)
-      let row = ConvolutionReport.Row(work, networks, results)
+    for item in try cases(batches: batches) {
+      let methods = ConvolutionMeasurement.methods(for: item.work)
+      let results = ConvolutionMeasurement(item.work).run(methods, effort)
+      let row = ConvolutionReport.Row(item, results)
       report.rows.append(row)
       if !json { print(row) }
     }

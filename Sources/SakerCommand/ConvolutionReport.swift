@@ -6,27 +6,28 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
   /// One of our kernels on one case.
   struct Ours: Encodable {
     var tile: Int
-    var seconds, gflops: Double
+    var seconds, leastSeconds, gflops: Double
     /// How many times faster than direct.
     var ratio: Double
     /// Root of the mean squared difference from direct over direct's.
     var rmsError: Double
+    /// The same from double precision, at some places.
+    var exactError: Double
   }
 
   struct Row: Encodable, CustomStringConvertible {
     var networks: [String]
     var pass: String
     var batch, inputs, outputs, side: Int
-    var directSeconds, directGflops: Double
+    var directSeconds, directLeastSeconds, directGflops, directExactError: Double
     var ours: [Ours]
     /// What `--convolution auto` takes, and how many times faster than direct that was.
     var chosen: String
     var chosenRatio: Double
 
-    init(
-      _ work: ConvolutionCase, _ networks: [String], _ results: [ConvolutionMeasurement.Result]
-    ) {
-      self.networks = networks
+    init(_ item: ConvolutionSuite.Case, _ results: [ConvolutionMeasurement.Result]) {
+      let work = item.work
+      networks = item.networks
       pass = work.pass.rawValue
       batch = work.pictures
       inputs = work.inputs
@@ -34,12 +35,16 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
       side = work.height
       func gflops(_ seconds: Double) -> Double { work.operations / seconds / 1e9 }
       directSeconds = results[0].seconds
+      directLeastSeconds = results[0].leastSeconds
+      directExactError = results[0].exactError
       directGflops = gflops(directSeconds)
       ours = results.compactMap { result in
         guard case .winograd(let tile) = result.method else { return nil }
         return Ours(
-          tile: tile, seconds: result.seconds, gflops: gflops(result.seconds),
-          ratio: result.ratio, rmsError: result.error)
+          tile: tile, seconds: result.seconds, leastSeconds: result.leastSeconds,
+          gflops: gflops(result.seconds),
+          ratio: result.ratio, rmsError: result.error,
+          exactError: result.exactError)
       }
       let method = ConvolutionChooser.method(for: work)
       chosen = method.description
@@ -70,7 +75,8 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
     /// Geometric means over direct.
     var chosenMean, ourBestMean: Double
     var chosenLeast: Double
-    var largestError: Double
+    /// Of ours from direct; of ours, and of direct, from double precision.
+    var largestError, largestExactError, largestDirectExactError: Double
   }
 
   var instructionSet = KernelLibrary.instructionSet
@@ -100,16 +106,20 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
         pass: pass, batch: batch, cases: rows.count, chosenMean: mean(rows.map(\.chosenRatio)),
         ourBestMean: mean(rows.map { $0.ours.map(\.ratio).max() ?? 1 }),
         chosenLeast: rows.map(\.chosenRatio).min() ?? 1,
-        largestError: rows.flatMap { $0.ours.map(\.rmsError) }.max() ?? 0))
+        largestError: rows.flatMap { $0.ours.map(\.rmsError) }.max() ?? 0,
+        largestExactError: rows.flatMap { $0.ours.map(\.exactError) }.max() ?? 0,
+        largestDirectExactError: rows.map(\.directExactError).max() ?? 0))
   }
 
   var description: String {
     let lines = summaries.map { summary in
       String(
-        format:
-          "%@, batch %@, %d cases: auto %.2f × direct (geometric mean), least %.2f; ours everywhere %.2f; rms error at most %.1e",
-        summary.pass, summary.batch, summary.cases, summary.chosenMean, summary.chosenLeast,
-        summary.ourBestMean, summary.largestError)
+        format: "%@, batch %@, %d cases: auto %.2f × direct (geometric mean), least %.2f; ",
+        summary.pass, summary.batch, summary.cases, summary.chosenMean, summary.chosenLeast)
+        + String(
+          format: "ours everywhere %.2f; rms error at most %.1e (from double %.1e, direct %.1e)",
+          summary.ourBestMean, summary.largestError, summary.largestExactError,
+          summary.largestDirectExactError)
     }
     return lines.joined(separator: "\n") + "\n\(kernels), \(instructionSet), \(threads) threads"
   }

@@ -70,19 +70,24 @@ public enum ConvolutionSuite {
     return found
   }
 
+  /// A pass of a layer, and the networks that have it.
+  public struct Case: Sendable {
+    public let work: ConvolutionCase
+    public let networks: [String]
+  }
+
   /// What to measure. Nobody asks for the gradient of pictures: first layers have no pass `.data`.
   public static func cases(
     networks: [String], batches: [Int], passes: [ConvolutionPass]
-  ) -> [(work: ConvolutionCase, networks: [String])] {
+  ) -> [Case] {
     batches.flatMap { batch in
       passes.flatMap { pass in
         layers(of: networks).filter { pass != .data || $0.layer.inputs > 3 }.map { found in
           let layer = found.layer
-          return (
-            ConvolutionCase(
-              pass, pictures: batch, inputs: layer.inputs, outputs: layer.outputs,
-              height: layer.side, width: layer.side), found.networks
-          )
+          let work = ConvolutionCase(
+            pass, pictures: batch, inputs: layer.inputs, outputs: layer.outputs,
+            height: layer.side, width: layer.side)
+          return Case(work: work, networks: found.networks)
         }
       }
     }

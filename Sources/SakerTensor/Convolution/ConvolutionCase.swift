@@ -98,6 +98,8 @@ public enum ConvolutionMethod: Hashable, Sendable, CustomStringConvertible {
   /// Our kernels, by tiles of 4x4 or 2x2 results: see docs/decisions/0014.
   case winograd(tile: Int)
 
+  static let all: [ConvolutionMethod] = [.direct, .winograd(tile: 4), .winograd(tile: 2)]
+
   public var description: String {
     switch self {
     case .direct: "direct"

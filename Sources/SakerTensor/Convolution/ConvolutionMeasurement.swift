@@ -6,10 +6,14 @@ public struct ConvolutionMeasurement {
     public let method: ConvolutionMethod
     /// Seconds of one run, median of all rounds.
     public let seconds: Double
+    /// The least that it took: what to go by where the machine does other things, too.
+    public let leastSeconds: Double
     /// How many times faster than direct: the median of the rounds' ratios.
     public let ratio: Double
     /// Root of the mean squared difference from direct over that of direct's results.
     public let error: Double
+    /// The same from sums in double precision, at some places.
+    public let exactError: Double
   }
 
   /// How long to measure.
@@ -47,7 +51,7 @@ public struct ConvolutionMeasurement {
     check(
       methods.first == .direct, op: "ConvolutionMeasurement", expected: "direct first",
       got: methods)
-    let errors = errors(methods)
+    let (errors, exactErrors) = errors(methods)
     // Tiny ones run many times a turn, as clocks are no finer than that.
     let slowest = methods.map { seconds(of: $0, times: 1) }.max()!
     let times = max(1, Int((0.005 / slowest).rounded(.up)))
@@ -61,13 +65,21 @@ public struct ConvolutionMeasurement {
     return methods.indices.map { index in
       Result(
         method: methods[index], seconds: median(samples[index]),
-        ratio: median(zip(samples[0], samples[index]).map { $0 / $1 }), error: errors[index])
+        leastSeconds: samples[index].min()!,
+        ratio: median(zip(samples[0], samples[index]).map { $0 / $1 }), error: errors[index],
+        exactError: exactErrors[index])
     }
   }
 
-  private func errors(_ methods: [ConvolutionMethod]) -> [Double] {
-    let exact = once(.direct)
-    return methods.map { $0 == .direct ? 0 : MadeUp.error(once($0), exact) }
+  /// From direct, and from double precision.
+  private func errors(_ methods: [ConvolutionMethod]) -> ([Double], [Double]) {
+    let direct = once(.direct)
+    let exact = ConvolutionReference(work, x: x, gradient: gradient, weight: weight)
+    return methods.reduce(into: ([], [])) { errors, method in
+      let result = method == .direct ? direct : once(method)
+      errors.0.append(method == .direct ? 0 : MadeUp.error(result, direct))
+      errors.1.append(exact.error(of: result))
+    }
   }
 
   private func once(_ method: ConvolutionMethod) -> Tensor {
