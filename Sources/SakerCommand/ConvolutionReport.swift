@@ -80,6 +80,9 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
   }
 
   var instructionSet = KernelLibrary.instructionSet
+  /// What the cost model takes them for.
+  var ourSet = InstructionSet.ours.rawValue
+  var oneDnnSet = InstructionSet.oneDNN.rawValue
   var kernels = KernelLibrary.version
   var threads = Parallel.threads
   var rows: [Row] = []
@@ -121,6 +124,6 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
           summary.ourBestMean, summary.largestError, summary.largestExactError,
           summary.largestDirectExactError)
     }
-    return lines.joined(separator: "\n") + "\n\(kernels), \(instructionSet), \(threads) threads"
+    return lines.joined(separator: "\n") + "\n\(kernels), \(instructionSet); ours \(ourSet); \(threads) threads"
   }
 }
