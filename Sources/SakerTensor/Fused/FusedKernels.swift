@@ -18,13 +18,11 @@ enum FusedKernels {
     return (y, wantsStatistics ? statistics(y) : nil)
   }
 
-  /// `g` in the form that the other two functions read best, which is written out where they would each have to do so.
-  static func prepared(
-    _ g: consuming GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
-  ) -> GradientSource {
-    var g = g
+  /// Puts `g` in the form that the other two functions read best: written out, where each of them would have to do so.
+  static func prepare(
+    _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
+  ) {
     g.write()
-    return g
   }
 
   /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
@@ -38,8 +36,8 @@ enum FusedKernels {
       Winograd.suits(xShape, weight.shape, attributes)
       ? Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
       : Kernels.convolutionBackwardData(gradient, weight, xShape, attributes, hasBias: false)
-    let sums = source.map { sums(dx, $0.map, $0.normalization!, residual: nil).sums }
-    return (dx, sums)
+    guard let source, let normalization = source.normalization else { return (dx, nil) }
+    return (dx, sums(dx, source.map, normalization, residual: nil).sums)
   }
 
   /// The gradient of the weight. (That of the bias follows from the sums: see `ConvolutionBlock`.)
@@ -75,7 +73,7 @@ extension GradientSource {
     self.pending = nil
     let dz = gradient.pointer(Float.self)
     let target = gradient.isUnshared() ? gradient : Tensor(uninitializedImage: gradient.shape)
-    var by = pending.c
+    let by = pending.c
     let (dx, channels) = (target.pointer(Float.self), gradient.shape[1])
     Parallel.run(gradient.count / channels, grain: 4096) { pixels in
       let at = pixels.lowerBound * channels
