@@ -40,6 +40,22 @@ public struct Activation: Hashable, Sendable {
   }
 }
 
+/// activation(a + b): the end of a residual block. Where nothing is recorded it takes the place of `a`, if nobody else sees that.
+public func sum(_ a: consuming Tensor, _ b: Tensor, activation: Activation) -> Tensor {
+  var a = a
+  guard !isRecordingGradients || !(a.isRecorded || b.isRecorded), a.shape == b.shape,
+    a.rank == 4, a.dtype == .float32, b.dtype == .float32, a.isChannelsLast, a.count > 0
+  else { return activation(a + b) }
+  a = a.detached()
+  let channels = a.shape[1]
+  let values = concatenate([.ones([3, channels]), .zeros([1, channels])], axis: 0)
+  let target = a.isUnshared() ? a : Tensor(uninitializedImage: a.shape)
+  FusedKernels.normalize(
+    a, Normalization(values: values, activation: activation),
+    residual: b.detached().channelsLast(), into: target)
+  return target
+}
+
 /// Batch norm and activation by channel: activation(scale * v + shift).
 struct Normalization {
   /// `[4, C]`: mean, 1 / √(variance + ε), scale = γ * inverse, shift = β - mean * scale.
