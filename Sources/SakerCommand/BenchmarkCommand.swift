@@ -8,20 +8,22 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Measure the speed of training, inference or loading on this machine.",
     discussion: """
       train: forward, anchors' targets, loss, backward and SGD. infer: forward in evaluation. load: the embedded pictures \
-      from JPEG files to ready batches, without a cache.
+      from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
+      kernels against oneDNN's.
       """)
 
-  enum Mode: String, ExpressibleByArgument, CaseIterable { case train, infer, load }
+  enum Mode: String, ExpressibleByArgument, CaseIterable { case train, infer, load, convolution }
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
   @Option(help: "The model: tiny-ssd.")
   var model = "tiny-ssd"
-  @Option(help: "train, infer or load.")
+  @Option(help: "train, infer, load or convolution.")
   var mode = Mode.train
-  @Option(help: "Pictures a step.")
-  var batch = 32
+  @Option(
+    help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
+  var batch: Numbers?
   @Option(help: "Height and width of the input.")
   var size = 256
   @Option(help: "f32 or bf16.")
@@ -30,13 +32,23 @@ struct BenchmarkCommand: ParsableCommand {
   var seconds = 10.0
   @Option(help: "Threads that prepare pictures, in the mode load.")
   var workers = 2
+  @OptionGroup var suite: ConvolutionOptions
+
+  private var pictures: Int { batch?.values.first ?? 32 }
 
   func validate() throws {
-    guard (1...4096).contains(batch), seconds > 0, seconds < 86_400, (0...64).contains(workers)
+    let batches = batch?.values ?? [32]
+    guard batches.allSatisfy((1...4096).contains), seconds > 0, seconds < 86_400,
+      (0...64).contains(workers)
     else {
       throw ValidationError(
-        "expected batch 1...4096, seconds above 0, workers 0...64; got \(batch), \(seconds), \(workers)"
+        "expected batch 1...4096, seconds above 0, workers 0...64; got \(batches.map(String.init).joined(separator: ",")), \(seconds), \(workers)"
       )
+    }
+    if mode == .convolution { return try suite.validate() }
+    guard batches.count == 1 else {
+      throw ValidationError(
+        "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
     }
     let side = try ModelEntry.named(model).smallestSide
     guard (side...4096).contains(size) else {
@@ -59,10 +71,14 @@ struct BenchmarkCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if mode == .convolution {
+      return try suite.run(batches: batch?.values ?? [1, 8, 32], json: common.json)
+    }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load: times = try loading()
+    case .convolution: return
     case .train, .infer:
       let step = try work()
       step()
@@ -75,9 +91,9 @@ struct BenchmarkCommand: ParsableCommand {
       sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))] * 1e3
     }
     let report = Report(
-      model: model, mode: mode.rawValue, precision: precision.rawValue, batch: batch, size: size,
+      model: model, mode: mode.rawValue, precision: precision.rawValue, batch: pictures, size: size,
       threads: Parallel.threads, steps: times.count,
-      imagesPerSecond: Double(batch) / (at(0.5) / 1e3),
+      imagesPerSecond: Double(pictures) / (at(0.5) / 1e3),
       stepMs: Percentiles(median: at(0.5), p10: at(0.1), p90: at(0.9)),
       peakMemoryBytes: ProcessMemory.peak, frameworkShare: share)
     if common.json { return try printJSON(report) }
@@ -85,7 +101,7 @@ struct BenchmarkCommand: ParsableCommand {
       String(
         format:
           "%@ %@ %@, batch %d, %dx%d, %d threads: %.1f img/s, step %.1f ms (%.1f to %.1f), peak %.0f MiB",
-        model, mode.rawValue, precision.rawValue, batch, size, size, Parallel.threads,
+        model, mode.rawValue, precision.rawValue, pictures, size, size, Parallel.threads,
         report.imagesPerSecond, report.stepMs.median, report.stepMs.p10, report.stepMs.p90,
         Double(report.peakMemoryBytes) / 0x1p20)
         + (share.map { String(format: ", %.2f%% outside kernels", 100 * $0) } ?? ""))
@@ -113,11 +129,11 @@ struct BenchmarkCommand: ParsableCommand {
   private func work() throws -> () -> Void {
     let detector = try ModelEntry.named(model).untrained(classes: 3, size: size, .notes)
     try MemoryNeed.check(
-      detector, batch: batch, mode == .train ? .training : .inference, precision)
+      detector, batch: pictures, mode == .train ? .training : .inference, precision)
     var random = Random(seed: 1)
-    let images = Tensor.normal([batch, 3, size, size], using: &random).channelsLast()
+    let images = Tensor.normal([pictures, 3, size, size], using: &random).channelsLast()
     let input = precision == .bfloat16 ? images.converted(to: .bfloat16) : images
-    let objects = (0..<batch).map { _ in
+    let objects = (0..<pictures).map { _ in
       (0..<12).map { label -> Annotation in
         let (width, height) = (random.uniform(0.1...0.4), random.uniform(0.1...0.4))
         let (left, top) = (random.uniform(0...1 - width), random.uniform(0...1 - height))
@@ -141,7 +157,7 @@ struct BenchmarkCommand: ParsableCommand {
   private func loading() throws -> [Double] {
     let dataset = try source.dataset(split: nil)
     var options = Loader.Options()
-    options.batchSize = batch
+    options.batchSize = pictures
     options.workers = workers
     options.cacheBytes = 0
     options.dropLast = true

@@ -5,9 +5,35 @@ import Saker
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Tell versions, processor and libraries, and test that they compute right.")
+    abstract: "Tell versions, processor and libraries, and test that they compute right.",
+    discussion: """
+      With --convolutions it tells instead which kernel computes which of well-known networks' 3x3 convolutions, and why; \
+      with --measure, too, it times them all (some minutes) and keeps the times in a file of the user's cache folder, by \
+      which later runs on this machine choose.
+      """)
 
   @OptionGroup var common: CommonOptions
+
+  @Flag(help: "The table of 3x3 convolutions and their kernels.")
+  var convolutions = false
+  @Flag(help: "Measure that table on this machine, and keep it.")
+  var measure = false
+  @Option(help: "Pictures at a time, a list, in the table of convolutions; 1,8,32 if left out.")
+  var batch: Numbers?
+  @OptionGroup var suite: ConvolutionOptions
+
+  func validate() throws {
+    guard convolutions || (!measure && batch == nil && suite.isEmpty) else {
+      throw ValidationError(
+        "measure, batch, network, pass and rounds: expected together with --convolutions")
+    }
+    let batches = batch?.values ?? []
+    guard batches.allSatisfy((1...4096).contains) else {
+      throw ValidationError(
+        "batch: expected 1...4096, got \(batches.map(String.init).joined(separator: ","))")
+    }
+    try suite.validate()
+  }
 
   struct Check: Encodable {
     var name: String
@@ -30,10 +56,14 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if convolutions {
+      let table = ConvolutionTable(try suite.cases(batches: batch?.values ?? [1, 8, 32]))
+      return try table.run(suite.effort, measuring: measure, json: common.json)
+    }
     let process = ProcessInfo.processInfo
     let report = Report(
       saker: SakerCommand.configuration.version, system: DoctorCommand.system,
-      processor: DoctorCommand.processor, cores: process.activeProcessorCount,
+      processor: Processor.name, cores: process.activeProcessorCount,
       threads: Parallel.threads, memoryBytes: process.physicalMemory,
       kernels: KernelLibrary.version, instructionSet: KernelLibrary.instructionSet,
       bfloat16: KernelLibrary.hasBFloat16,
@@ -63,12 +93,6 @@ struct DoctorCommand: ParsableCommand {
     let line = text.split(separator: "\n").first { $0.hasPrefix("PRETTY_NAME=") }
     return line.map { $0.dropFirst(12).trimmingCharacters(in: ["\""]) }
       ?? ProcessInfo.processInfo.operatingSystemVersionString
-  }
-
-  private static var processor: String {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-    return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown"
   }
 }
 

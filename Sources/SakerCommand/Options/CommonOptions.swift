@@ -10,16 +10,25 @@ struct CommonOptions: ParsableArguments {
   @Option(help: "Compute threads; all cores if left out.")
   var threads: Int?
 
+  @Option(
+    help:
+      "How 3x3 convolutions are computed: auto (the fastest kernel for each), direct (oneDNN's) or winograd (ours wherever they can)."
+  )
+  var convolution: ConvolutionSetting?
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("threads: expected 1...1024, got \(threads)")
     }
+    if convolution == nil, let problem = Convolutions.problem { throw ValidationError(problem) }
   }
 
   func apply() {
     // Whoever reads a log wants each line when it happens, also through a pipe.
     setvbuf(stdout, nil, _IOLBF, 0)
     if let threads { Parallel.threads = threads }
+    if let convolution { Convolutions.setting = convolution }
+    if Convolutions.setting == .auto, let problem = ConvolutionChooser.problem { note(problem) }
   }
 }
 
@@ -95,6 +104,7 @@ struct DataOptions: ParsableArguments {
   }
 }
 
+extension ConvolutionSetting: ExpressibleByArgument {}
 extension TrainingSettings.Precision: ExpressibleByArgument {}
 extension TrainingSettings.Rule: ExpressibleByArgument {}
 extension TrainingSettings.Course: ExpressibleByArgument {}

@@ -1,0 +1,31 @@
+import CKernels
+import Foundation
+
+/// The families of processors that convolutions have forms for.
+public enum InstructionSet: String, CaseIterable, Sendable {
+  case avx512, avx2, portable
+
+  /// The floats of a vector.
+  var lanes: Int {
+    switch self {
+    case .avx512: 16
+    case .avx2: 8
+    case .portable: 4
+    }
+  }
+
+  /// What our kernels run on. The environment variable SAKER_ISA names a lesser one than the processor has.
+  public static let ours: InstructionSet = {
+    let wanted = ProcessInfo.processInfo.environment["SAKER_ISA"]
+      .flatMap(InstructionSet.init(rawValue:))
+    let best = saker_winograd_available() != 0 ? .avx512 : oneDNN
+    // Of the two the lesser one.
+    return allCases.last { $0 == wanted || $0 == best } ?? best
+  }()
+
+  /// What oneDNN runs on. Its environment variable ONEDNN_MAX_CPU_ISA names a lesser one.
+  public static let oneDNN: InstructionSet = {
+    let name = KernelLibrary.instructionSet
+    return name.hasPrefix("AVX-512") ? .avx512 : name.hasPrefix("AVX2") ? .avx2 : .portable
+  }()
+}
