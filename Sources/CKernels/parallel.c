@@ -2,6 +2,7 @@
 
 // libgomp's own entry points: declared here because the Swift toolchain's clang ships no omp.h.
 void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned);
+void GOMP_barrier(void);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
 int omp_get_max_threads(void);
@@ -25,6 +26,10 @@ void saker_parallel(void (*body)(void *, int, int), void *context, int threads) 
   }
   struct region region = {body, context};
   GOMP_parallel(enter, &region, (unsigned)threads, 0);
+}
+
+void saker_barrier(int of) {
+  if (of > 1) GOMP_barrier();
 }
 
 int saker_threads(void) { return omp_get_max_threads(); }

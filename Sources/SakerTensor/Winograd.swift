@@ -1,95 +1,198 @@
 import CKernels
 
-/// 3x3 convolutions by our own kernels, which need a quarter of the multiplications: see `winograd.h`. Their results differ
-/// from direct ones by about 1e-6 of the largest.
+/// 3x3 convolutions of stride 1 by our own kernels, which need a quarter of the multiplications: see `winograd.h` and
+/// docs/winograd.md. Their results differ from direct ones by about 1e-6 of their root mean square.
+///
+/// Maps are channels-last, weights row-major `[out, in / groups, 3, 3]`, both float32.
 enum Winograd {
-  /// Whether a convolution is of the form that the kernels compute, and large enough in channels to be faster by them.
+  /// Whether a convolution is of the form that the kernels compute.
   static func suits(_ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes) -> Bool {
     weight[2] == 3 && weight[3] == 3 && attributes.stride == [1, 1]
-      && attributes.dilation == [1, 1] && attributes.before == [1, 1]
-      && attributes.after == [1, 1] && attributes.groups == 1
-      && weight[0] % 16 == 0 && weight[1] % 16 == 0
-      && min(weight[0], weight[1]) >= leastChannels && x[2] >= 4 && x[3] >= 4 && isAvailable
+      && attributes.dilation == [1, 1]
   }
 
-  private static let isAvailable = saker_winograd_available() != 0
-  /// Below, the transforms cost more than the products save. Measured; see docs/decisions.
-  private static let leastChannels = 16
-
-  private static func shape(_ x: Shape, in inputs: Int, out outputs: Int) -> saker_winograd {
-    saker_winograd(
-      pictures: Int32(x[0]), height: Int32(x[2]), width: Int32(x[3]), in: Int32(inputs),
-      out: Int32(outputs))
+  /// Where the input comes from: a map, perhaps still to be normalized, or a gradient through that. What the C parts point
+  /// to lives as long as the caller holds it.
+  struct Source {
+    let map: Tensor
+    var normalization: saker_normalization?
+    var gradient: saker_normalization_gradient?
   }
 
-  /// Calls `body` on each of the compute threads.
-  private static func workers(_ count: Int, _ body: (Int32) -> Void) {
-    Parallel.run(count) { part in
-      for id in part { body(Int32(id)) }
+  /// What becomes of each sum while it is in registers.
+  struct Epilogue {
+    var bias: Tensor?
+    /// Of the result's shape, channels-last.
+    var residual: Tensor?
+    var activation = saker_activation(slope: 1, cap: .infinity, swish: 0)
+    /// `[blocks, 3, out]`: see `saker_winograd_epilogue`. Only without groups, as the next.
+    var statistics: Tensor?
+    /// `[blocks, 2, out]`, and the map whose gradient the result is.
+    var sums: (partials: Tensor, map: Tensor, normalization: saker_normalization)?
+  }
+
+  /// The shapes of a convolution's three maps of numbers, and what follows from them.
+  struct Geometry {
+    let x, weight: Shape
+    let attributes: ConvolutionAttributes
+    /// 4, or 2.
+    var tile = 4
+
+    var y: Shape { attributes.output(x, weight) }
+
+    /// Of one group; `turned` for the gradient of the input, which is a convolution of the gradient.
+    func raw(turned: Bool) -> saker_winograd {
+      let (top, left) = (attributes.before[0], attributes.before[1])
+      let (from, to) = turned ? (y, x) : (x, y)
+      let groups = attributes.groups
+      return saker_winograd(
+        pictures: Int32(x[0]), height: Int32(from[2]), width: Int32(from[3]), rows: Int32(to[2]),
+        columns: Int32(to[3]), top: Int32(turned ? 2 - top : top),
+        left: Int32(turned ? 2 - left : left), in: Int32(from[1] / groups),
+        out: Int32(to[1] / groups), in_stride: Int32(from[1]), out_stride: Int32(to[1]),
+        tile: Int32(tile))
+    }
+
+    /// Blocks of results that sums are taken over, and the results in each.
+    func blocks(turned: Bool) -> [Int32] {
+      let raw = raw(turned: turned)
+      return [Int32](unsafeUninitializedCapacity: Int(saker_winograd_blocks(raw, nil))) {
+        $1 = Int(saker_winograd_blocks(raw, $0.baseAddress))
+      }
     }
   }
 
-  /// `x` channels-last, `weight` row-major `[out, in, 3, 3]`; with `turned` weights the gradient of the input from that
-  /// of the result. Packed weights stay beside the weight while it does not change, if `keeping`.
+  /// The convolution of `x`, or with `turned` the gradient of the input from that of the result. Packed weights stay beside
+  /// the weight while it does not change, if `keeping`.
   static func convolve(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, turned: Bool, relu: Bool, keeping: Bool
+    _ x: Source, _ weight: Tensor, _ geometry: Geometry, turned: Bool, _ epilogue: Epilogue,
+    keeping: Bool
   ) -> Tensor {
-    let (outputs, inputs) =
-      turned ? (weight.shape[1], weight.shape[0]) : (weight.shape[0], weight.shape[1])
-    let shape = shape(x.shape, in: inputs, out: outputs)
-    let y = Tensor(uninitializedImage: [x.shape[0], outputs, x.shape[2], x.shape[3]])
-    let count = Parallel.threads
-    let packed = packed(weight, shape, turned: turned, keeping: keeping, count)
-    let floats = (Int(saker_winograd_workspace(shape)) + 15) / 16 * 16
-    let workspace = Tensor(uninitialized: [count, floats])
-    let (from, by, to, space) = (
-      x.pointer(Float.self), packed.pointer.assumingMemoryBound(to: Float.self),
-      y.pointer(Float.self), workspace.pointer(Float.self)
-    )
-    let plus = bias?.pointer(Float.self)
-    workers(count) { id in
-      saker_winograd_convolve(
-        shape, from, by, plus, relu ? 1 : 0, to, space + Int(id) * floats, id, Int32(count))
+    let result = Tensor(uninitializedImage: turned ? geometry.x : geometry.y)
+    let raw = geometry.raw(turned: turned)
+    let packed = packed(weight, geometry, turned: turned, keeping: keeping)
+    let size = saker_winograd_packed(raw)
+    let threads = Int32(Parallel.threads)
+    let workspace = Tensor(uninitialized: [Int(saker_winograd_workspace(raw, threads))])
+    let weights = packed.pointer.assumingMemoryBound(to: Float.self)
+    KernelTime.measure {
+      for group in 0..<geometry.attributes.groups {
+        let (from, to) = (group * Int(raw.in), group * Int(raw.out))
+        x.withC(from) { source in
+          epilogue.withC(to) { epilogue in
+            saker_winograd_convolve(
+              raw, source, weights + group * size, epilogue, result.pointer(Float.self) + to,
+              workspace.pointer(Float.self), threads)
+          }
+        }
+      }
     }
-    return y
+    withExtendedLifetime(packed) {}
+    return result
   }
 
   private static func packed(
-    _ weight: Tensor, _ shape: saker_winograd, turned: Bool, keeping: Bool, _ count: Int
+    _ weight: Tensor, _ geometry: Geometry, turned: Bool, keeping: Bool
   ) -> Storage {
-    let key = [-1, turned ? 1 : 0]
+    let raw = geometry.raw(turned: turned)
+    let groups = geometry.attributes.groups
+    // Which positions there are depends on the largest tile of each side.
+    let key = [
+      -1, turned ? 1 : 0, groups, geometry.tile, min(geometry.tile, Int(raw.rows)),
+      min(geometry.tile, Int(raw.columns)),
+    ]
     if keeping, let kept = weight.storage.derived(key) { return kept }
-    let storage = Storage(bytes: Int(saker_winograd_packed(shape)) * 4)
-    let (from, to) = (
-      weight.pointer(Float.self), storage.pointer.assumingMemoryBound(to: Float.self)
-    )
-    workers(count) { id in
-      saker_winograd_pack(shape, from, turned ? 1 : 0, to, id, Int32(count))
+    let size = saker_winograd_packed(raw)
+    let storage = Storage(bytes: groups * size * 4)
+    let to = storage.pointer.assumingMemoryBound(to: Float.self)
+    let from = weight.pointer(Float.self)
+    KernelTime.measure {
+      for group in 0..<groups {
+        saker_winograd_pack(
+          raw, from + group * weight.count / groups, turned ? 1 : 0, to + group * size,
+          Int32(Parallel.threads))
+      }
     }
     if keeping { weight.storage.keep(storage, key) }
     return storage
   }
 
-  /// The gradients of weight and bias.
+  /// The gradients of weight and bias from that of the result.
   static func gradient(
-    _ x: Tensor, _ gradient: Tensor, _ weight: Shape, hasBias: Bool
+    _ x: Source, _ gradient: Source, _ geometry: Geometry, hasBias: Bool
   ) -> (Tensor, Tensor?) {
-    let shape = shape(x.shape, in: weight[1], out: weight[0])
-    let count = Parallel.threads
-    let floats = (Int(saker_winograd_gradient_workspace(shape)) + 15) / 16 * 16
-    let workspace = Tensor(uninitialized: [count, floats])
-    let dw = Tensor(uninitialized: weight)
-    let db = hasBias ? Tensor(uninitialized: [weight[0]]) : nil
-    let (from, by, space) = (
-      x.pointer(Float.self), gradient.pointer(Float.self), workspace.pointer(Float.self)
-    )
-    let (to, toBias) = (dw.pointer(Float.self), db?.pointer(Float.self))
-    workers(count) { id in
-      saker_winograd_gradient(shape, from, by, space + Int(id) * floats, id, Int32(count))
-    }
-    workers(count) { id in
-      saker_winograd_finish(shape, space, floats, Int32(count), to, toBias, id, Int32(count))
+    let raw = geometry.raw(turned: false)
+    let threads = Int32(Parallel.threads)
+    let workspace = Tensor(uninitialized: [Int(saker_winograd_gradient_workspace(raw, threads))])
+    let dw = Tensor(uninitialized: geometry.weight)
+    let db = hasBias ? Tensor(uninitialized: [geometry.weight[0]]) : nil
+    let groups = geometry.attributes.groups
+    KernelTime.measure {
+      for group in 0..<groups {
+        let (from, to) = (group * Int(raw.in), group * Int(raw.out))
+        x.withC(from) { x in
+          gradient.withC(to) { gradient in
+            saker_winograd_gradient(
+              raw, x, gradient, dw.pointer(Float.self) + group * dw.count / groups,
+              db.map { $0.pointer(Float.self) + to }, workspace.pointer(Float.self), threads)
+          }
+        }
+      }
     }
     return (dw, db)
+  }
+}
+
+// MARK: - From a channel on, as a group needs it
+
+extension Winograd.Source {
+  init(_ map: Tensor) { self.map = map }
+
+  fileprivate func withC(_ channel: Int, _ body: (saker_winograd_source) -> Void) {
+    let map = UnsafePointer(map.pointer(Float.self)) + channel
+    if let gradient {
+      withUnsafePointer(to: gradient.from(channel)) {
+        body(saker_winograd_source(map: map, normalization: nil, gradient: $0))
+      }
+    } else if let normalization {
+      withUnsafePointer(to: normalization.from(channel)) {
+        body(saker_winograd_source(map: map, normalization: $0, gradient: nil))
+      }
+    } else {
+      body(saker_winograd_source(map: map, normalization: nil, gradient: nil))
+    }
+  }
+}
+
+extension Winograd.Epilogue {
+  fileprivate func withC(_ channel: Int, _ body: (saker_winograd_epilogue) -> Void) {
+    var result = saker_winograd_epilogue()
+    result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
+    result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }
+    result.activation = activation
+    result.statistics = statistics?.pointer(Float.self)
+    guard let sums else { return body(result) }
+    result.sums = sums.partials.pointer(Float.self)
+    result.x = UnsafePointer(sums.map.pointer(Float.self))
+    withUnsafePointer(to: sums.normalization) {
+      result.normalization = $0
+      body(result)
+    }
+  }
+}
+
+extension saker_normalization {
+  fileprivate func from(_ channel: Int) -> saker_normalization {
+    saker_normalization(
+      mean: mean + channel, inverse: inverse + channel, scale: scale + channel,
+      shift: shift + channel, activation: activation)
+  }
+}
+
+extension saker_normalization_gradient {
+  fileprivate func from(_ channel: Int) -> saker_normalization_gradient {
+    saker_normalization_gradient(
+      x: x + channel, normalization: normalization.from(channel), a: a + channel,
+      b: b + channel, c: c + channel)
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import TestSupport
 import Testing
 
@@ -30,18 +31,23 @@ import Testing
     let x = random([n, c, h, w], seed: 1).channelsLast()
     let weight = random([k, c, 3, 3], seed: 2)
     let bias = random([k], seed: 3)
-    try #require(Winograd.suits(x.shape, weight.shape, attributes), "needs AVX-512")
+    let geometry = Winograd.Geometry(x: x.shape, weight: weight.shape, attributes: attributes)
     let direct = Kernels.convolution(x, weight, bias, attributes, training: true)
-    let y = Winograd.convolve(x, weight, bias, turned: false, relu: false, keeping: false)
+    let y = Winograd.convolve(
+      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(bias: bias),
+      keeping: false)
     #expect(error(y, direct) < 5e-6)
 
     let gradient = random([n, k, h, w], seed: 4).channelsLast()
-    let dx = Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
+    let dx = Winograd.convolve(
+      Winograd.Source(gradient), weight, geometry, turned: true, Winograd.Epilogue(),
+      keeping: false)
     let directData = Kernels.convolutionBackwardData(
       gradient, weight, x.shape, attributes, hasBias: true)
     #expect(error(dx, directData) < 5e-6)
 
-    let (dw, db) = Winograd.gradient(x, gradient, weight.shape, hasBias: true)
+    let (dw, db) = Winograd.gradient(
+      Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: true)
     let (directWeight, directBias) = Kernels.convolutionBackwardWeights(
       x, gradient, weight.shape, attributes, hasBias: true)
     #expect(error(dw, directWeight) < 5e-6)
@@ -53,8 +59,13 @@ import Testing
     values[0] = .nan
     let x = Tensor(values, [1, 16, 8, 8]).channelsLast()
     let weight = random([16, 16, 3, 3], seed: 6)
-    try #require(Winograd.suits(x.shape, weight.shape, WinogradTests.attributes), "needs AVX-512")
-    let y = Winograd.convolve(x, weight, nil, turned: false, relu: true, keeping: false).floats
+    let geometry = Winograd.Geometry(
+      x: x.shape, weight: weight.shape, attributes: WinogradTests.attributes)
+    let relu = saker_activation(slope: 0, cap: .infinity, swish: 0)
+    let y = Winograd.convolve(
+      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(activation: relu),
+      keeping: false
+    ).floats
     #expect(y.contains { $0.isNaN })
     #expect(y.allSatisfy { $0.isNaN || $0 >= 0 })
     #expect(y.contains { $0 > 0 })

@@ -5,6 +5,7 @@
 #include "losses.h"
 #include "maps.h"
 #include "memory.h"
+#include "normalization.h"
 #include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"

@@ -1,33 +1,62 @@
 #pragma once
 #include <stddef.h>
 
-// 3x3 convolution with stride 1 and padding 1 on channels-last float32 memory by Winograd's minimal filtering F(4x4, 3x3): 36 products a tile of
-// 16 results instead of 144. Lavin & Gray, arXiv:1509.09308, section 4.3. Channels, in and out, are multiples of 16.
+#include "maps.h"
+
+// 3x3 convolution with stride 1 on channels-last float32 memory by Winograd's minimal filtering (Lavin & Gray, arXiv:1509.09308; docs/winograd.md).
+// A side of n results is cut into tiles of 4 and a last one of the rest; a tile of m x n results costs (m + 2)(n + 2) products instead of 9mn. All
+// tile sizes interpolate at a subset of the points 0, 1, -1, 2, -2, infinity, so that they share one set of transformed weights.
 //
-// Each function is one worker's share: call it with every `id` of `of` workers. Workspaces are 64-byte aligned, one for each worker.
+// The functions compute on `threads` of OpenMP's threads. Their results do not depend on how many.
 
 struct saker_winograd {
-  int pictures, height, width, in, out;
+  int pictures;
+  int height, width;          // of the input
+  int rows, columns;          // of the result
+  int top, left;              // zeros before the input; negative: pixels that are left out
+  int in, out;                // channels
+  int in_stride, out_stride;  // floats from a pixel to the next, at least the channels
+  int tile;                   // 4, or 2 for less waste and less error
 };
 
-/// Whether this processor can run them (AVX-512).
-int saker_winograd_available(void);
+/// Where the input comes from: `map` as it is; or with `normalization` applied; or, with `gradient`, computed from `map` as the gradient of the
+/// normalized map. All maps have the same strides. Zeros around it come after that.
+struct saker_winograd_source {
+  const float *map;
+  const struct saker_normalization *normalization;
+  const struct saker_normalization_gradient *gradient;
+};
 
-/// Floats of packed weights, of a worker's workspace in the convolution, and in the weight gradient.
+/// What becomes of a sum: activation(sum + bias + residual), both may be null. `statistics`, unless null, gets for each block of results and channel
+/// `[blocks][3][out]` a pivot, the sum of (value - pivot) and of its square. `sums`, unless null, gets `[blocks][2][out]` the sums of g and g x^,
+/// g = value * activation'(scale x + shift), where `x` and `normalization` describe the map whose gradient the result is.
+struct saker_winograd_epilogue {
+  const float *bias, *residual;
+  struct saker_activation activation;
+  float *statistics;
+  float *sums;
+  const float *x;
+  const struct saker_normalization *normalization;
+};
+
+/// The form that runs: "avx512", "avx2" or "portable". The environment variable SAKER_ISA names a lesser one than the processor's best.
+const char *saker_winograd_form(void);
+
+/// Floats of packed weights; of the workspaces that the passes need.
 size_t saker_winograd_packed(struct saker_winograd shape);
-size_t saker_winograd_workspace(struct saker_winograd shape);
-size_t saker_winograd_gradient_workspace(struct saker_winograd shape);
+size_t saker_winograd_workspace(struct saker_winograd shape, int threads);
+size_t saker_winograd_gradient_workspace(struct saker_winograd shape, int threads);
+
+/// Blocks of results that `statistics` and `sums` have records of; `counts`, unless null, gets the results of each.
+int saker_winograd_blocks(struct saker_winograd shape, int *counts);
 
 /// Transforms weights `[out][in][3][3]`; or, turned, `[in][out][3][3]` as the gradient of the input needs them.
-void saker_winograd_pack(struct saker_winograd shape, const float *weights, int turned, float *packed, int id, int of);
+void saker_winograd_pack(struct saker_winograd shape, const float *weights, int turned, float *packed, int threads);
 
-/// y `[pictures][height][width][out]` = x `[...][in]` convolved, plus `bias` `[out]` unless null, cut off at 0 if `relu`.
-void saker_winograd_convolve(struct saker_winograd shape, const float *x, const float *packed, const float *bias, int relu, float *y,
-                             float *workspace, int id, int of);
+/// y `[pictures][rows][columns][out]` = x `[pictures][height][width][in]` convolved.
+void saker_winograd_convolve(struct saker_winograd shape, struct saker_winograd_source x, const float *packed,
+                             struct saker_winograd_epilogue epilogue, float *y, float *workspace, int threads);
 
-/// This worker's sums for the gradients of weights and bias, left in its workspace.
-void saker_winograd_gradient(struct saker_winograd shape, const float *x, const float *dy, float *workspace, int id, int of);
-
-/// Gradients `[out][in][3][3]`, and `[out]` unless null, from the workspaces of `workers` workers, each `stride` floats after the one before.
-void saker_winograd_finish(struct saker_winograd shape, const float *workspaces, size_t stride, int workers, float *dw, float *db, int id,
-                           int of);
+/// The gradients `[out][in][3][3]` of the weights, and `[out]` of the bias unless null, from that of the result.
+void saker_winograd_gradient(struct saker_winograd shape, struct saker_winograd_source x, struct saker_winograd_source dy, float *dw, float *db,
+                             float *workspace, int threads);

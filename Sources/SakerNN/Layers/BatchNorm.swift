@@ -65,6 +65,21 @@ public final class BatchNorm: Layer, ModeDependent {
       statistics: { running?.take($0, $1, count: $2) })
   }
 
+  /// What normalizes at the moment, as part of a block. Not for dry runs.
+  var statistics: ConvolutionStage.Statistics {
+    let isTraining = mode.isTraining
+    if let runningMean, let runningVar, !isTraining {
+      return .given(mean: runningMean.value, variance: runningVar.value)
+    }
+    let running = isTraining ? runningStatistics : nil
+    return .batch { mean, variance, count in
+      check(
+        !isTraining || count > 1, op: "BatchNorm",
+        expected: "more than one value for each channel when training", got: count)
+      running?.take(mean, variance, count: count)
+    }
+  }
+
   private var runningStatistics: RunningStatistics? {
     guard let runningMean, let runningVar, let numBatchesTracked else { return nil }
     return RunningStatistics(

@@ -101,13 +101,18 @@ public final class Conv2d: Layer {
       groups: groups, relu: relu)
   }
 
+  /// Rows and columns around the picture.
+  var edges: Padding.Edges {
+    padding.edges(
+      reach: (dilation.0 * (weight.shape[2] - 1), dilation.1 * (weight.shape[3] - 1)))
+  }
+
   /// What to convolve, and the zeros that the kernel adds around it by itself.
   private func prepare(_ x: Tensor) -> (Tensor, Padding.Edges) {
     check(
       x.rank == 4 && x.shape[1] == weight.shape[1] * groups, op: "Conv2d",
       expected: "[N, \(weight.shape[1] * groups), H, W]", got: x.shape)
-    let edges = padding.edges(
-      reach: (dilation.0 * (weight.shape[2] - 1), dilation.1 * (weight.shape[3] - 1)))
+    let edges = edges
     if paddingMode == .constant(0) { return (x, edges) }
     let padded = pad(
       x, [(edges.top, edges.bottom), (edges.left, edges.right)], mode: paddingMode)

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Two-dimensional cross-correlation, which the field calls convolution (the kernel is not turned).
 struct Convolution2d: Operation {
   let attributes: ConvolutionAttributes
@@ -9,37 +11,46 @@ struct Convolution2d: Operation {
     if saved.isRecording {
       saved.keep(x, weight)
     }
-    if usesWinograd(x, weight.shape) {
+    if let geometry = winograd(x, weight.shape) {
+      let epilogue = Winograd.Epilogue(
+        bias: bias,
+        activation: saker_activation(slope: attributes.relu ? 0 : 1, cap: .infinity, swish: 0))
       return Winograd.convolve(
-        x, weight, bias, turned: false, relu: attributes.relu, keeping: !saved.isRecording)
+        Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: !saved.isRecording)
     }
     return Kernels.convolution(x, weight, bias, attributes, training: saved.isRecording)
   }
 
-  private func usesWinograd(_ x: Tensor, _ weight: Shape) -> Bool {
+  private func winograd(_ x: Tensor, _ weight: Shape) -> Winograd.Geometry? {
     x.dtype == .float32 && Winograd.suits(x.shape, weight, attributes)
+      ? Winograd.Geometry(x: x.shape, weight: weight, attributes: attributes) : nil
   }
 
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let gradient = gradient.channelsLast()
     let (x, weight) = (saved[0], saved[1])
     let hasBias = saved.needs.count > 2
-    let winograd = usesWinograd(x, weight.shape)
+    let winograd = winograd(x, weight.shape)
     var dx: Tensor?
     if saved.needs[0] {
       dx =
-        winograd
-        ? Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
-        : Kernels.convolutionBackwardData(
+        winograd.map {
+          Winograd.convolve(
+            Winograd.Source(gradient), weight, $0, turned: true, Winograd.Epilogue(),
+            keeping: false)
+        }
+        ?? Kernels.convolutionBackwardData(
           gradient, weight, x.shape, attributes, hasBias: hasBias)
     }
     guard saved.needs.dropFirst().contains(true) else {
       return [dx] + saved.needs.dropFirst().map { _ in nil }
     }
     let (dw, db) =
-      winograd
-      ? Winograd.gradient(x, gradient, weight.shape, hasBias: hasBias)
-      : Kernels.convolutionBackwardWeights(
+      winograd.map {
+        Winograd.gradient(
+          Winograd.Source(x), Winograd.Source(gradient), $0, hasBias: hasBias)
+      }
+      ?? Kernels.convolutionBackwardWeights(
         x, gradient, weight.shape, attributes, hasBias: hasBias)
     return hasBias ? [dx, dw, db] : [dx, dw]
   }

@@ -1,0 +1,228 @@
+import CKernels
+
+/// Convolutions that normalize what they read and sum what they write.
+///
+/// This is the seam to kernels that do so in registers. Where a shape has none, the map is written out first, and summed in a
+/// pass of its own.
+enum FusedKernels {
+  /// The convolution of `x`, with the statistics of the result if wanted. `weight` and `bias` float32 and contiguous.
+  static func forward(
+    _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
+    wantsStatistics: Bool
+  ) -> (y: Tensor, statistics: ChannelStatistics?) {
+    let map = x.written
+    let y =
+      Winograd.suits(map.shape, weight.shape, attributes)
+      ? Winograd.convolve(map, weight, bias, turned: false, relu: false, keeping: false)
+      : Kernels.convolution(map, weight, bias, attributes, training: true)
+    return (y, wantsStatistics ? statistics(y) : nil)
+  }
+
+  /// Puts `g` in the form that the other two functions read best: written out, where each of them would have to do so.
+  static func prepare(
+    _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
+  ) {
+    g.write()
+  }
+
+  /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
+  /// `source`'s own batch norm.
+  static func backwardData(
+    _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
+    wantsSumsFor source: MapSource?
+  ) -> (dx: Tensor, sums: GradientSums?) {
+    let gradient = g.written
+    let dx =
+      Winograd.suits(xShape, weight.shape, attributes)
+      ? Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
+      : Kernels.convolutionBackwardData(gradient, weight, xShape, attributes, hasBias: false)
+    guard let source, let normalization = source.normalization else { return (dx, nil) }
+    return (dx, sums(dx, source.map, normalization, residual: nil).sums)
+  }
+
+  /// The gradient of the weight. (That of the bias follows from the sums: see `ConvolutionBlock`.)
+  static func backwardWeights(
+    _ x: MapSource, _ g: GradientSource, _ weight: Shape, _ attributes: ConvolutionAttributes
+  ) -> Tensor {
+    let (map, gradient) = (x.written, g.written)
+    return Winograd.suits(map.shape, weight, attributes)
+      ? Winograd.gradient(map, gradient, weight, hasBias: false).0
+      : Kernels.convolutionBackwardWeights(map, gradient, weight, attributes, hasBias: false).0
+  }
+}
+
+extension MapSource {
+  /// The map that is meant, written out.
+  var written: Tensor {
+    guard let normalization else { return map }
+    return FusedKernels.normalized(map, normalization, residual: nil)
+  }
+}
+
+extension GradientSource {
+  /// The gradient of the convolution's result, written out.
+  var written: Tensor {
+    var copy = self
+    copy.write()
+    return copy.gradient
+  }
+
+  /// Writes it out, where it lies if nobody else sees that.
+  mutating func write() {
+    guard let pending else { return }
+    self.pending = nil
+    let dz = gradient.pointer(Float.self)
+    let target = gradient.isUnshared() ? gradient : Tensor(uninitializedImage: gradient.shape)
+    let by = pending.c
+    let (dx, channels) = (target.pointer(Float.self), gradient.shape[1])
+    Parallel.run(gradient.count / channels, grain: 4096) { pixels in
+      let at = pixels.lowerBound * channels
+      var part = by
+      part.x = by.x + at
+      saker_gradient_apply_f32(dz + at, &part, dx + at, pixels.count, Int32(channels))
+    }
+    withExtendedLifetime((gradient, pending)) { gradient = target }
+  }
+}
+
+// MARK: - The passes over maps
+
+extension FusedKernels {
+  /// Mean and variance of each channel, exact even where the mean is far larger than the deviation.
+  static func statistics(_ x: Tensor) -> ChannelStatistics {
+    let channels = x.shape[1]
+    let pixels = x.count / channels
+    let size = Int(saker_block_pixels(Int32(channels)))
+    let blocks = (pixels + size - 1) / size
+    let partials = StatisticsPartials(blocks: blocks, channels: channels)
+    let (from, to) = (x.pointer(Float.self), partials.values.pointer(Float.self))
+    let counts = partials.counts.pointer(Int32.self)
+    Parallel.run(blocks, grain: 8) {
+      saker_statistics_f32(
+        from, pixels, Int32(channels), $0.lowerBound, $0.upperBound, to, counts)
+    }
+    return partials.merged(count: pixels)
+  }
+
+  /// activation(scale x + shift + residual)
+  static func normalized(
+    _ x: Tensor, _ normalization: Normalization, residual: Tensor?
+  ) -> Tensor {
+    let y = Tensor(uninitializedImage: x.shape)
+    normalize(x, normalization, residual: residual, into: y)
+    return y
+  }
+
+  /// The same into `y`, which may be `x` or the residual.
+  static func normalize(
+    _ x: Tensor, _ normalization: Normalization, residual: Tensor?, into y: Tensor
+  ) {
+    let channels = x.shape[1]
+    let (from, plus) = (x.pointer(Float.self), residual?.pointer(Float.self))
+    let to = y.pointer(Float.self)
+    let by = normalization.raw
+    Parallel.run(x.count / channels, grain: 4096) { pixels in
+      let at = pixels.lowerBound * channels
+      withUnsafePointer(to: by) {
+        saker_normalize_f32(
+          from + at, $0, plus.map { $0 + at }, to + at, pixels.count, Int32(channels))
+      }
+    }
+    withExtendedLifetime(normalization) {}
+  }
+
+  /// The largest of each 2x2 window of that.
+  static func pooled(
+    _ x: Tensor, _ normalization: Normalization, residual: Tensor?
+  ) -> Tensor {
+    let map = saker_pooled(x.shape)
+    let y = Tensor(uninitializedImage: [x.shape[0], x.shape[1], x.shape[2] / 2, x.shape[3] / 2])
+    let (from, plus) = (x.pointer(Float.self), residual?.pointer(Float.self))
+    let to = y.pointer(Float.self)
+    let by = normalization.raw
+    Parallel.run(map.rows(of: x.shape[0])) { rows in
+      withUnsafePointer(to: by) {
+        saker_normalize_pool_f32(from, $0, plus, map, rows.lowerBound, rows.upperBound, to)
+      }
+    }
+    withExtendedLifetime(normalization) {}
+    return y
+  }
+
+  /// The sums over the gradient `dz` of a normalized map; with a residual also the gradient before the activation, which is
+  /// the residual's, in `dz`'s memory if nobody else sees it.
+  static func sums(
+    _ dz: consuming Tensor, _ x: Tensor, _ normalization: Normalization, residual: Tensor?
+  ) -> (sums: GradientSums, dv: Tensor?) {
+    var dz = dz
+    let channels = x.shape[1]
+    let pixels = x.count / channels
+    let size = Int(saker_block_pixels(Int32(channels)))
+    let blocks = (pixels + size - 1) / size
+    let partials = GradientPartials(blocks: blocks, channels: channels)
+    var dv: Tensor?
+    let gradient = dz.pointer(Float.self)
+    if residual != nil {
+      dv = dz.isUnshared() ? dz : Tensor(uninitializedImage: x.shape)
+    }
+    let (from, plus) = (x.pointer(Float.self), residual?.pointer(Float.self))
+    let (to, result) = (partials.values.pointer(Float.self), dv?.pointer(Float.self))
+    let by = normalization.raw
+    Parallel.run(blocks, grain: 8) { part in
+      withUnsafePointer(to: by) {
+        saker_gradient_sums_f32(
+          gradient, from, $0, plus, pixels, Int32(channels), part.lowerBound, part.upperBound,
+          to, result)
+      }
+    }
+    withExtendedLifetime((dz, normalization)) {}
+    return (partials.merged(), dv)
+  }
+
+  /// The same for the gradient `dy` of the largest values.
+  static func pooledSums(
+    _ dy: Tensor, _ x: Tensor, _ normalization: Normalization, residual: Tensor?
+  ) -> (sums: GradientSums, dv: Tensor?) {
+    let map = saker_pooled(x.shape)
+    let rows = map.rows(of: x.shape[0])
+    let partials = GradientPartials(blocks: rows, channels: x.shape[1])
+    let dv = residual == nil ? nil : Tensor(uninitializedImage: x.shape)
+    let (gradient, from) = (dy.pointer(Float.self), x.pointer(Float.self))
+    let (plus, to) = (residual?.pointer(Float.self), partials.values.pointer(Float.self))
+    let result = dv?.pointer(Float.self)
+    let by = normalization.raw
+    Parallel.run(rows) { part in
+      withUnsafePointer(to: by) {
+        saker_gradient_pool_sums_f32(
+          gradient, from, $0, plus, map, part.lowerBound, part.upperBound, to, result)
+      }
+    }
+    withExtendedLifetime(normalization) {}
+    return (partials.merged(), dv)
+  }
+
+  /// The gradient of the raw map for the gradient `dy` of the largest values.
+  static func pooledGradient(_ dy: Tensor, _ pending: GradientSource.Pending) -> Tensor {
+    let x = pending.raw
+    let map = saker_pooled(x.shape)
+    let dx = Tensor(uninitializedImage: x.shape)
+    let (gradient, to) = (dy.pointer(Float.self), dx.pointer(Float.self))
+    let by = pending.c
+    Parallel.run(map.rows(of: x.shape[0])) { part in
+      withUnsafePointer(to: by) {
+        saker_gradient_pool_apply_f32(gradient, $0, map, part.lowerBound, part.upperBound, to)
+      }
+    }
+    withExtendedLifetime(pending) {}
+    return dx
+  }
+}
+
+extension saker_pooled {
+  fileprivate init(_ shape: Shape) {
+    self.init(height: Int32(shape[2]), width: Int32(shape[3]), channels: Int32(shape[1]))
+  }
+
+  /// Rows of windows of all pictures.
+  fileprivate func rows(of pictures: Int) -> Int { pictures * Int(height / 2) }
+}
