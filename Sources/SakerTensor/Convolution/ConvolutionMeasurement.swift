@@ -43,7 +43,7 @@ public struct ConvolutionMeasurement {
 
   /// Direct first, then every other method that can compute the case.
   public static func methods(for work: ConvolutionCase) -> [ConvolutionMethod] {
-    [.direct] + ConvolutionKernels.tiles(for: work).map { .winograd(tile: $0) }
+    [.direct] + ConvolutionMethods.tiles(for: work).map { .winograd(tile: $0) }
   }
 
   /// All methods in turn, the first rounds not counted.
@@ -83,7 +83,7 @@ public struct ConvolutionMeasurement {
   }
 
   private func once(_ method: ConvolutionMethod) -> Tensor {
-    ConvolutionKernels.run(method, work, x: x, gradient: gradient, weight: weight)
+    ConvolutionMethods.run(method, work, x: x, gradient: gradient, weight: weight)
   }
 
   /// Of one run.
@@ -99,38 +99,6 @@ public struct ConvolutionMeasurement {
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
-}
-
-/// The one place that calls the kernels by name of a method.
-enum ConvolutionKernels {
-  /// The tiles of Winograd kernels that can compute a case; none if only direct ones can.
-  static func tiles(for work: ConvolutionCase) -> [Int] {
-    work.dtype == .float32 && Winograd.suits(work.x, work.weight, work.attributes) ? [4] : []
-  }
-
-  /// What the pass gives: the result, the input's gradient, or the weight's.
-  static func run(
-    _ method: ConvolutionMethod, _ work: ConvolutionCase, x: Tensor, gradient: Tensor,
-    weight: Tensor
-  ) -> Tensor {
-    switch (work.pass, method) {
-    case (.inference, .direct), (.forward, .direct):
-      Kernels.convolution(x, weight, nil, work.attributes, training: work.pass == .forward)
-    case (.inference, .winograd), (.forward, .winograd):
-      Winograd.convolve(
-        x, weight, nil, turned: false, relu: false, keeping: work.pass == .inference)
-    case (.data, .direct):
-      Kernels.convolutionBackwardData(gradient, weight, work.x, work.attributes, hasBias: false)
-    case (.data, .winograd):
-      Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
-    case (.weights, .direct):
-      Kernels.convolutionBackwardWeights(
-        x, gradient, work.weight, work.attributes, hasBias: false
-      ).0
-    case (.weights, .winograd):
-      Winograd.gradient(x, gradient, work.weight, hasBias: false).0
-    }
   }
 }
 
