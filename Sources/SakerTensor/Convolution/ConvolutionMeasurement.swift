@@ -106,7 +106,7 @@ public struct ConvolutionMeasurement {
 enum ConvolutionKernels {
   /// The tiles of Winograd kernels that can compute a case; none if only direct ones can.
   static func tiles(for work: ConvolutionCase) -> [Int] {
-    work.dtype == .float32 && Winograd.suits(work.x, work.weight, work.attributes) ? [4] : []
+    work.dtype == .float32 ? [4, 2] : []
   }
 
   /// What the pass gives: the result, the input's gradient, or the weight's.
@@ -116,20 +116,26 @@ enum ConvolutionKernels {
   ) -> Tensor {
     switch (work.pass, method) {
     case (.inference, .direct), (.forward, .direct):
-      Kernels.convolution(x, weight, nil, work.attributes, training: work.pass == .forward)
-    case (.inference, .winograd), (.forward, .winograd):
-      Winograd.convolve(
-        x, weight, nil, turned: false, relu: false, keeping: work.pass == .inference)
+      return Kernels.convolution(
+        x, weight, nil, work.attributes, training: work.pass == .forward)
     case (.data, .direct):
-      Kernels.convolutionBackwardData(gradient, weight, work.x, work.attributes, hasBias: false)
-    case (.data, .winograd):
-      Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
+      return Kernels.convolutionBackwardData(
+        gradient, weight, work.x, work.attributes, hasBias: false)
     case (.weights, .direct):
-      Kernels.convolutionBackwardWeights(
+      return Kernels.convolutionBackwardWeights(
         x, gradient, work.weight, work.attributes, hasBias: false
       ).0
-    case (.weights, .winograd):
-      Winograd.gradient(x, gradient, work.weight, hasBias: false).0
+    case (let pass, .winograd(let tile)):
+      let geometry = Winograd.Geometry(
+        x: work.x, weight: work.weight, attributes: work.attributes, tile: tile)
+      if pass == .weights {
+        return Winograd.gradient(
+          Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: false
+        ).0
+      }
+      return Winograd.convolve(
+        Winograd.Source(pass == .data ? gradient : x), weight, geometry, turned: pass == .data,
+        Winograd.Epilogue(), keeping: pass == .inference)
     }
   }
 }

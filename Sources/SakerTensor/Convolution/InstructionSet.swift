@@ -15,13 +15,8 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   }
 
   /// What our kernels run on. The environment variable SAKER_ISA names a lesser one than the processor has.
-  public static let ours: InstructionSet = {
-    let wanted = ProcessInfo.processInfo.environment["SAKER_ISA"]
-      .flatMap(InstructionSet.init(rawValue:))
-    let best = saker_winograd_available() != 0 ? .avx512 : oneDNN
-    // Of the two the lesser one.
-    return allCases.last { $0 == wanted || $0 == best } ?? best
-  }()
+  public static let ours: InstructionSet =
+    InstructionSet(rawValue: String(cString: saker_winograd_form())) ?? .portable
 
   /// What oneDNN runs on. Its environment variable ONEDNN_MAX_CPU_ISA names a lesser one.
   public static let oneDNN: InstructionSet = {
