@@ -5,10 +5,15 @@ import CKernels
 ///
 /// Maps are channels-last, weights row-major `[out, in / groups, 3, 3]`, both float32.
 enum Winograd {
-  /// Whether a convolution is of the form that the kernels compute.
-  static func suits(_ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes) -> Bool {
-    weight[2] == 3 && weight[3] == 3 && attributes.stride == [1, 1]
-      && attributes.dilation == [1, 1]
+  /// How a pass runs on these kernels, if the chooser says that it does.
+  static func geometry(
+    _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
+    _ dtype: DType = .float32
+  ) -> Geometry? {
+    guard let work = ConvolutionCase(pass, x, weight, attributes, dtype),
+      case .winograd(let tile) = ConvolutionChooser.method(for: work)
+    else { return nil }
+    return Geometry(x: x, weight: weight, attributes: attributes, tile: tile)
   }
 
   /// Where the input comes from: a map, perhaps still to be normalized, or a gradient through that. What the C parts point
@@ -17,6 +22,18 @@ enum Winograd {
     let map: Tensor
     var normalization: saker_normalization?
     var gradient: saker_normalization_gradient?
+
+    init(_ map: Tensor) { self.map = map }
+
+    init(_ source: MapSource) {
+      map = source.map
+      normalization = source.normalization?.raw
+    }
+
+    init(_ source: GradientSource) {
+      map = source.gradient
+      gradient = source.pending?.c
+    }
   }
 
   /// What becomes of each sum while it is in registers.
@@ -24,11 +41,11 @@ enum Winograd {
     var bias: Tensor?
     /// Of the result's shape, channels-last.
     var residual: Tensor?
-    var activation = saker_activation(slope: 1, cap: .infinity, swish: 0)
+    var activation = Activation.identity
     /// `[blocks, 3, out]`: see `saker_winograd_epilogue`. Only without groups, as the next.
     var statistics: Tensor?
     /// `[blocks, 2, out]`, and the map whose gradient the result is.
-    var sums: (partials: Tensor, map: Tensor, normalization: saker_normalization)?
+    var sums: (partials: Tensor, map: Tensor, normalization: Normalization)?
   }
 
   /// The shapes of a convolution's three maps of numbers, and what follows from them.
@@ -146,8 +163,6 @@ enum Winograd {
 // MARK: - From a channel on, as a group needs it
 
 extension Winograd.Source {
-  init(_ map: Tensor) { self.map = map }
-
   fileprivate func withC(_ channel: Int, _ body: (saker_winograd_source) -> Void) {
     let map = UnsafePointer(map.pointer(Float.self)) + channel
     if let gradient {
@@ -169,12 +184,12 @@ extension Winograd.Epilogue {
     var result = saker_winograd_epilogue()
     result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }
-    result.activation = activation
+    result.activation = activation.raw
     result.statistics = statistics?.pointer(Float.self)
     guard let sums else { return body(result) }
     result.sums = sums.partials.pointer(Float.self)
     result.x = UnsafePointer(sums.map.pointer(Float.self))
-    withUnsafePointer(to: sums.normalization) {
+    withUnsafePointer(to: sums.normalization.raw) {
       result.normalization = $0
       body(result)
     }

@@ -1,4 +1,3 @@
-import CKernels
 import TestSupport
 import Testing
 
@@ -61,9 +60,8 @@ import Testing
     let weight = random([16, 16, 3, 3], seed: 6)
     let geometry = Winograd.Geometry(
       x: x.shape, weight: weight.shape, attributes: WinogradTests.attributes)
-    let relu = saker_activation(slope: 0, cap: .infinity, swish: 0)
     let y = Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(activation: relu),
+      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(activation: .relu),
       keeping: false
     ).floats
     #expect(y.contains { $0.isNaN })

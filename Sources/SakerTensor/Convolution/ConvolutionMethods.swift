@@ -2,9 +2,7 @@
 enum ConvolutionMethods {
   /// The tiles of Winograd kernels that can compute a case, the largest first; none if only direct ones can.
   static func tiles(for work: ConvolutionCase) -> [Int] {
-    guard work.dtype == .float32, Winograd.suits(work.x, work.weight, work.attributes) else {
-      return []
-    }
+    guard work.dtype == .float32 else { return [] }
     // A group of few channels fills no vector, and each is a call of its own.
     if work.groups > 1 && min(work.inputs, work.outputs) < leastGroup { return [] }
     // Up to 2x2 results are one tile of either size.

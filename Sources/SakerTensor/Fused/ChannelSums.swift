@@ -23,6 +23,12 @@ struct StatisticsPartials {
     counts = Tensor(uninitialized: [blocks], .int32)
   }
 
+  /// For a kernel that fills in the values.
+  init(counts: [Int32], channels: Int) {
+    values = Tensor(uninitialized: [counts.count, 3, channels])
+    self.counts = Tensor(counts)
+  }
+
   func merged(count: Int) -> ChannelStatistics {
     let (blocks, channels) = (values.shape[0], values.shape[2])
     let sums = Tensor(uninitialized: [4, channels])  // as doubles

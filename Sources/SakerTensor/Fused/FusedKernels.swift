@@ -10,19 +10,33 @@ enum FusedKernels {
     _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     wantsStatistics: Bool
   ) -> (y: Tensor, statistics: ChannelStatistics?) {
-    let map = x.written
-    let y =
-      Winograd.suits(map.shape, weight.shape, attributes)
-      ? Winograd.convolve(map, weight, bias, turned: false, relu: false, keeping: false)
-      : Kernels.convolution(map, weight, bias, attributes, training: true)
-    return (y, wantsStatistics ? statistics(y) : nil)
+    guard let geometry = Winograd.geometry(.forward, x.map.shape, weight.shape, attributes) else {
+      let y = Kernels.convolution(x.written, weight, bias, attributes, training: true)
+      return (y, wantsStatistics ? statistics(y) : nil)
+    }
+    var epilogue = Winograd.Epilogue(bias: bias)
+    var partials: StatisticsPartials?
+    if wantsStatistics && attributes.groups == 1 {
+      partials = StatisticsPartials(
+        counts: geometry.blocks(turned: false), channels: weight.shape[0])
+      epilogue.statistics = partials?.values
+    }
+    let y = Winograd.convolve(
+      Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: false)
+    withExtendedLifetime(x) {}
+    guard wantsStatistics else { return (y, nil) }
+    return (y, partials?.merged(count: y.count / y.shape[1]) ?? statistics(y))
   }
 
   /// Puts `g` in the form that the other two functions read best: written out, where each of them would have to do so.
   static func prepare(
     _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) {
-    g.write()
+    if Winograd.geometry(.data, x, weight, attributes) == nil
+      || Winograd.geometry(.weights, x, weight, attributes) == nil
+    {
+      g.write()
+    }
   }
 
   /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
@@ -31,23 +45,39 @@ enum FusedKernels {
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
     wantsSumsFor source: MapSource?
   ) -> (dx: Tensor, sums: GradientSums?) {
-    let gradient = g.written
-    let dx =
-      Winograd.suits(xShape, weight.shape, attributes)
-      ? Winograd.convolve(gradient, weight, nil, turned: true, relu: false, keeping: false)
-      : Kernels.convolutionBackwardData(gradient, weight, xShape, attributes, hasBias: false)
+    guard let geometry = Winograd.geometry(.data, xShape, weight.shape, attributes) else {
+      let dx = Kernels.convolutionBackwardData(
+        g.written, weight, xShape, attributes, hasBias: false)
+      guard let source, let normalization = source.normalization else { return (dx, nil) }
+      return (dx, sums(dx, source.map, normalization, residual: nil).sums)
+    }
+    var epilogue = Winograd.Epilogue()
+    var partials: GradientPartials?
+    if let source, let normalization = source.normalization, attributes.groups == 1 {
+      partials = GradientPartials(
+        blocks: geometry.blocks(turned: true).count, channels: xShape[1])
+      epilogue.sums = (partials!.values, source.map, normalization)
+    }
+    let dx = Winograd.convolve(
+      Winograd.Source(g), weight, geometry, turned: true, epilogue, keeping: false)
+    withExtendedLifetime((g, source)) {}
     guard let source, let normalization = source.normalization else { return (dx, nil) }
-    return (dx, sums(dx, source.map, normalization, residual: nil).sums)
+    return (dx, partials?.merged() ?? sums(dx, source.map, normalization, residual: nil).sums)
   }
 
   /// The gradient of the weight. (That of the bias follows from the sums: see `ConvolutionBlock`.)
   static func backwardWeights(
     _ x: MapSource, _ g: GradientSource, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Tensor {
-    let (map, gradient) = (x.written, g.written)
-    return Winograd.suits(map.shape, weight, attributes)
-      ? Winograd.gradient(map, gradient, weight, hasBias: false).0
-      : Kernels.convolutionBackwardWeights(map, gradient, weight, attributes, hasBias: false).0
+    guard let geometry = Winograd.geometry(.weights, x.map.shape, weight, attributes) else {
+      return Kernels.convolutionBackwardWeights(
+        x.written, g.written, weight, attributes, hasBias: false
+      ).0
+    }
+    let result = Winograd.gradient(
+      Winograd.Source(x), Winograd.Source(g), geometry, hasBias: false)
+    withExtendedLifetime((x, g)) {}
+    return result.0
   }
 }
 

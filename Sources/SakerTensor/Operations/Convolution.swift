@@ -1,5 +1,3 @@
-import CKernels
-
 /// Two-dimensional cross-correlation, which the field calls convolution (the kernel is not turned).
 struct Convolution2d: Operation {
   let attributes: ConvolutionAttributes
@@ -11,30 +9,27 @@ struct Convolution2d: Operation {
     if saved.isRecording {
       saved.keep(x, weight)
     }
-    if let geometry = winograd(x, weight.shape) {
+    let pass = saved.isRecording ? ConvolutionPass.forward : .inference
+    if let geometry = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
       let epilogue = Winograd.Epilogue(
-        bias: bias,
-        activation: saker_activation(slope: attributes.relu ? 0 : 1, cap: .infinity, swish: 0))
+        bias: bias, activation: attributes.relu ? .relu : .identity)
       return Winograd.convolve(
         Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: !saved.isRecording)
     }
     return Kernels.convolution(x, weight, bias, attributes, training: saved.isRecording)
   }
 
-  private func winograd(_ x: Tensor, _ weight: Shape) -> Winograd.Geometry? {
-    x.dtype == .float32 && Winograd.suits(x.shape, weight, attributes)
-      ? Winograd.Geometry(x: x.shape, weight: weight, attributes: attributes) : nil
-  }
-
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let gradient = gradient.channelsLast()
     let (x, weight) = (saved[0], saved[1])
     let hasBias = saved.needs.count > 2
-    let winograd = winograd(x, weight.shape)
+    func winograd(_ pass: ConvolutionPass) -> Winograd.Geometry? {
+      Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype)
+    }
     var dx: Tensor?
     if saved.needs[0] {
       dx =
-        winograd.map {
+        winograd(.data).map {
           Winograd.convolve(
             Winograd.Source(gradient), weight, $0, turned: true, Winograd.Epilogue(),
             keeping: false)
@@ -46,7 +41,7 @@ struct Convolution2d: Operation {
       return [dx] + saved.needs.dropFirst().map { _ in nil }
     }
     let (dw, db) =
-      winograd.map {
+      winograd(.weights).map {
         Winograd.gradient(
           Winograd.Source(x), Winograd.Source(gradient), $0, hasBias: hasBias)
       }
