@@ -27,7 +27,7 @@ public struct ConvolutionMeasurement {
     /// At most so many times as many, where others take the processor away.
     public var patience: Int
 
-    public init(seconds: Double = 0.15, rounds: Int = 3, patience: Int = 6) {
+    public init(seconds: Double = 0.15, rounds: Int = 3, patience: Int = 3) {
       self.seconds = seconds
       self.rounds = rounds
       self.patience = patience
@@ -111,7 +111,7 @@ private struct Sample {
   var seconds, share: Double
 }
 
-/// Turns of all methods, those left out in which somebody else was at work.
+/// Turns of all methods, the best of them if somebody else was at work.
 private struct Rounds {
   let kept: [[Sample]]
   let isClean: Bool
@@ -122,14 +122,13 @@ private struct Rounds {
       all.append(round())
       if Rounds.clean(all).count >= wanted { break }
     }
-    let clean = Rounds.clean(all)
-    isClean = clean.count >= wanted
-    kept = isClean ? clean : all
+    isClean = Rounds.clean(all).count >= wanted
+    kept = Array(all.sorted { Rounds.share($0) > Rounds.share($1) }.prefix(wanted))
   }
 
-  private static func clean(_ all: [[Sample]]) -> [[Sample]] {
-    all.filter { $0.allSatisfy { $0.share > 0.93 } }
-  }
+  private static func clean(_ all: [[Sample]]) -> [[Sample]] { all.filter { share($0) > 0.88 } }
+
+  private static func share(_ round: [Sample]) -> Double { round.map(\.share).min()! }
 }
 
 /// Numbers for measurements, made in no time: a block of normal ones, over and over.
