@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,25 +21,30 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "Sources" / "SakerData" / "Resources" / "bccd"
-PARTS = ["train", "infer", "load", "predict"]
+PARTS = ["train", "infer", "load", "predict", "convolution", "vgg"]
+
+
+# How a lesser processor is imitated, for oneDNN and for ours.
+CONVOLUTION_SETS = {"AVX-512": {}, "AVX2": {"SAKER_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}}
 
 
 class Failure(Exception):
     pass
 
 
-def run(command):
+def run(command, **environment):
     """The output of a command; a failure carries the last line of what it said."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                          env=os.environ | environment)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
         raise Failure(f"{' '.join(map(str, command[:3]))}: {lines[-1]} (exit {done.returncode})")
     return done.stdout
 
 
-def run_json(command):
+def run_json(command, **environment):
     """The last line of the output that is a JSON object, or all of it."""
-    text = run(command)
+    text = run(command, **environment)
     for candidate in [text, *reversed(text.strip().splitlines())]:
         try:
             return json.loads(candidate)
@@ -178,6 +184,50 @@ class Bench:
                  median(seconds) if seconds else None, None, "s", None, 0.3, False,
                  problem=self.failures.get(name))
 
+    def convolution(self):
+        """Our 3x3 convolutions against oneDNN's; both sides take turns inside of one process."""
+        goals = {"inference": 2.2, "forward": 2.2, "data": 2.2, "weights": 1.8}
+        pages = []
+        for isa, held in CONVOLUTION_SETS.items():
+            name = f"convolutions {isa}"
+            print(f"{name} (some minutes)", file=sys.stderr, flush=True)
+            try:
+                result = run_json([self.o.saker, "benchmark", "--mode", "convolution", "--json"],
+                                  **held)
+            except (Failure, OSError) as failure:
+                self.failures[name] = str(failure)
+                print(f"  {failure}", file=sys.stderr, flush=True)
+                continue
+            self.samples[name] = [result]
+            pages.append(convolution_page(isa, result))
+            for summary in result["summaries"]:
+                if summary["batch"] != "all":
+                    continue
+                what = f"3x3 convolutions, {summary['pass']}, {isa}"
+                goal = goals[summary["pass"]] if isa == "AVX-512" else 1.7
+                self.row(f"{what}: geometric mean", None, None, "", summary["chosen_mean"], goal,
+                         True, "oneDNN direct")
+                self.row(f"{what}: least", None, None, "", summary["chosen_least"], 1.0, True,
+                         "oneDNN direct")
+        (Path(self.o.out) / "convolutions.md").write_text("\n\n".join(pages) + "\n")
+
+    def vgg(self):
+        """A training step of VGG-16 with batch norm."""
+        def peer(form):
+            return [sys.executable, HERE / "peers" / "classifier.py", "--model", "vgg16_bn", "--form",
+                    form, "--mode", "train", "--batch", 8, "--size", 224, "--seconds",
+                    self.o.seconds]
+
+        forms = ["channels_last", "nchw", "compiled"]
+        if not any(shutil.which(c) for c in ["c++", "g++", "clang++"]):
+            print("no C++ compiler: torch.compile is left out", file=sys.stderr)
+            forms.remove("compiled")
+        peers = {f"PyTorch VGG-16 {form}": peer(form) for form in forms}
+        saker = self.saker("--model", "vgg16_bn", "--mode", "train", "--batch", 8, "--size", 224)
+        self.rounds({"Saker VGG-16": saker, **peers})
+        self.compare("VGG-16 with batch norm, training step, batch 8, 224x224, f32", "Saker VGG-16",
+                     list(peers), "images_per_second", 2.5, "images/s")
+
     def accuracy(self):
         """The demo's training with three seeds; slow."""
         scores, times, problem = [], [], None
@@ -203,6 +253,38 @@ class Bench:
                  None, "mAP", None, 0.90, True, problem=problem)
         self.row("BCCD training time, median of three seeds", median(times) if done else None, None,
                  "s", None, 240, False, problem=problem)
+
+
+def convolution_page(isa, result):
+    """A table for each pass: what `--convolution auto` does, GFLOP/s and times direct."""
+    rows = result["rows"]
+    batches = sorted({r["batch"] for r in rows})
+    lines = [f"### {isa}", "", f"{result['kernels']} ({result['instruction_set']}), ours "
+             f"{result['our_set']}, {result['threads']} threads. GFLOP/s of the kernel that is chosen, "
+             "times direct in brackets; d: it is the direct one."]
+    for kind in dict.fromkeys(r["pass"] for r in rows):
+        cells = {}
+        for r in rows:
+            if r["pass"] == kind:
+                layer = (f"{r['inputs']} → {r['outputs']}", r["side"], ", ".join(r["networks"]))
+                cells.setdefault(layer, {})[r["batch"]] = convolution_cell(r)
+        lines += ["", f"**{kind}**", "", "| channels | side | networks | "
+                  + " | ".join(f"batch {b}" for b in batches) + " |",
+                  "|---|---|---|" + "---|" * len(batches)]
+        for layer, by_batch in cells.items():
+            lines.append("| " + " | ".join(map(str, layer)) + " | "
+                         + " | ".join(by_batch.get(b, "") for b in batches) + " |")
+        means = {s["batch"]: s for s in result["summaries"] if s["pass"] == kind}
+        lines.append("| geometric mean | | | "
+                     + " | ".join(f"**{means[str(b)]['chosen_mean']:.2f}**" for b in batches) + " |")
+    return "\n".join(lines)
+
+
+def convolution_cell(row):
+    ours = next((o for o in row["ours"] if row["chosen"] == f"winograd {o['tile']}"), None)
+    if ours is None:
+        return f"{row['direct_gflops']:.0f} (d)"
+    return f"{ours['gflops']:.0f} ({row['chosen_ratio']:.2f})"
 
 
 def find(value, keys):

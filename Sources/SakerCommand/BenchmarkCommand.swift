@@ -7,7 +7,7 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure the speed of training, inference or loading on this machine.",
     discussion: """
-      train: forward, anchors' targets, loss, backward and SGD. infer: forward in evaluation. load: the embedded pictures \
+      train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's.
       """)
@@ -17,7 +17,10 @@ struct BenchmarkCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
-  @Option(help: "The model: tiny-ssd.")
+  @Option(
+    help:
+      "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
+  )
   var model = "tiny-ssd"
   @Option(help: "train, infer, load or convolution.")
   var mode = Mode.train
@@ -34,6 +37,7 @@ struct BenchmarkCommand: ParsableCommand {
   var workers = 2
   @OptionGroup var suite: ConvolutionOptions
 
+  private var classifier: ClassifierEntry? { ClassifierEntry.named(model) }
   private var pictures: Int { batch?.values.first ?? 32 }
 
   func validate() throws {
@@ -50,7 +54,7 @@ struct BenchmarkCommand: ParsableCommand {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
     }
-    let side = try ModelEntry.named(model).smallestSide
+    let side = try classifier?.smallestSide ?? ModelEntry.named(model).smallestSide
     guard (side...4096).contains(size) else {
       throw ValidationError("size: expected \(side)...4096, got \(size)")
     }
@@ -80,7 +84,7 @@ struct BenchmarkCommand: ParsableCommand {
     case .load: times = try loading()
     case .convolution: return
     case .train, .infer:
-      let step = try work()
+      let step = try classifier.map(classifying) ?? work()
       step()
       step()
       times = repeated(step)
@@ -149,6 +153,23 @@ struct BenchmarkCommand: ParsableCommand {
       SGD(momentum: 0.9, decay: 5e-4), detector.parameterGroups(), rate: 1e-3)
     return {
       detector.loss(input, objects).total.backward()
+      optimizer.step()
+      optimizer.zeroGradients()
+    }
+  }
+
+  /// One step of a classifier on made-up pictures: cross-entropy, SGD.
+  private func classifying(_ entry: ClassifierEntry) -> () -> Void {
+    let classes = 1000
+    let model = withSeed(0) { entry.build(classes) }
+    var random = Random(seed: 1)
+    let images = Tensor.normal([pictures, 3, size, size], using: &random).channelsLast()
+    let input = precision == .bfloat16 ? images.converted(to: .bfloat16) : images
+    let labels = Tensor((0..<pictures).map { _ in Int32.random(in: 0..<1000, using: &random) })
+    guard mode == .train else { return { _ = model.evaluating { model(input) } } }
+    let optimizer = Optimizer(SGD(momentum: 0.9), model.parameterGroups(), rate: 1e-3)
+    return {
+      crossEntropy(model(input), labels).backward()
       optimizer.step()
       optimizer.zeroGradients()
     }

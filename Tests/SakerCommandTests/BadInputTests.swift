@@ -475,6 +475,25 @@ struct BadInputTests {
         "--seconds inf": "seconds above 0", "--workers 65": "workers 0...64",
         "--size 7": "size: expected 64...4096, got 7",
         "--model huge": "model: expected one of", "--mode sleep": "sleep",
+        "--model vgg16_bn --size 31": "size: expected 32...4096, got 31",
+        "--convolution fast": "'fast' is invalid for '--convolution",
+        "--batch 1,2": "batch: expected one number in the mode train, got 2",
+        "--batch 1,": "'1,' is invalid for '--batch",
+        "--mode convolution --batch 1,0": "batch 1...4096",
+        "--mode convolution --network vgg16,lenet":
+          "network: expected some of vgg16, resnet18, resnet50, darknet53, cspdarknet53, tiny-ssd, got 'lenet'",
+        "--mode convolution --pass back":
+          "pass: expected some of inference, forward, data, weights, got 'back'",
+        "--mode convolution --rounds 0": "rounds: expected 1...1000, got 0",
+      ])
+    + all(
+      "doctor",
+      [
+        "--measure": "expected together with --convolutions",
+        "--batch 1": "expected together with --convolutions",
+        "--convolutions --batch 0": "batch: expected 1...4096, got 0",
+        "--convolutions --pass all": "pass: expected some of",
+        "--convolution none": "'none' is invalid for '--convolution",
       ])
     + [
       BadOption("val", says: "--weights"), BadOption("predict --weights w", says: "pictures"),

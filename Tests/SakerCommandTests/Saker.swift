@@ -30,15 +30,16 @@ enum Saker {
     let process = Process()
     private let folder: Sandbox
 
-    init(_ arguments: [String], in directory: String? = nil) throws {
+    init(
+      _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:]
+    ) throws {
       folder = try Sandbox()
       process.executableURL = URL(fileURLWithPath: Saker.path)
       process.arguments = arguments
       if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
       // Tests run side by side, and compute threads that wait for each other keep the cores busy.
-      process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) {
-        $1
-      }
+      process.environment = ProcessInfo.processInfo.environment
+        .merging(["OMP_NUM_THREADS": "1"]) { $1 }.merging(environment) { $1 }
       process.standardInput = FileHandle.nullDevice
       for name in ["out", "err"] {
         try folder.write("", name)
@@ -72,17 +73,19 @@ enum Saker {
     }
   }
 
-  static func run(_ arguments: [String], in directory: String? = nil) throws -> Result {
-    try Running(arguments, in: directory).result()
+  static func run(
+    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:]
+  ) throws -> Result {
+    try Running(arguments, in: directory, environment: environment).result()
   }
 
   /// Runs what has to succeed.
   @discardableResult
   static func succeed(
-    _ arguments: [String], in directory: String? = nil,
+    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
     _ location: SourceLocation = #_sourceLocation
   ) throws -> Result {
-    let result = try run(arguments, in: directory)
+    let result = try run(arguments, in: directory, environment: environment)
     #expect(result.status == 0 && !result.crashed, "\(result.errors)", sourceLocation: location)
     return result
   }

@@ -36,11 +36,14 @@ public enum ConvolutionChooser {
     set { state.withLock { $0 = State(corrections: newValue) } }
   }
 
-  /// What computes a case, as `Convolutions.setting` says.
-  public static func method(for work: ConvolutionCase) -> ConvolutionMethod {
-    switch Convolutions.setting {
+  /// What computes a case.
+  public static func method(
+    for work: ConvolutionCase, _ setting: ConvolutionSetting = Convolutions.setting
+  ) -> ConvolutionMethod {
+    switch setting {
     case .direct: .direct
-    case .winograd: ConvolutionMethods.tiles(for: work).first.map { .winograd(tile: $0) } ?? .direct
+    case .winograd:
+      ConvolutionMethods.tiles(for: work).first.map { .winograd(tile: $0) } ?? .direct
     case .auto: fastest(for: work)
     }
   }
@@ -55,12 +58,11 @@ public enum ConvolutionChooser {
     return method(for: work)
   }
 
-  /// The method of the least estimate.
+  /// The method of the least estimate; direct unless that is at least 5 % less, or was measured.
   public static func fastest(for work: ConvolutionCase) -> ConvolutionMethod {
     state.withLock { state in
       if let known = state.chosen[work] { return known }
-      let chosen = estimates(for: work, state.corrections)
-        .min { $0.nanoseconds < $1.nanoseconds }!.method
+      let chosen = fastest(for: work, state.corrections)
       // Pictures of ever new sizes would fill the memory otherwise.
       if state.chosen.count >= 4096 { state.chosen = [:] }
       state.chosen[work] = chosen
@@ -68,12 +70,22 @@ public enum ConvolutionChooser {
     }
   }
 
+  static func fastest(for work: ConvolutionCase, _ corrections: ConvolutionCorrections)
+    -> ConvolutionMethod
+  {
+    let estimates = estimates(for: work, corrections)
+    // Estimates are off by more than a few per cent: where the gain is small, the more exact kernel.
+    let handicap = corrections.measured(work) == nil ? 0.95 : 1
+    let least = estimates.min { $0.nanoseconds < $1.nanoseconds }!
+    return least.nanoseconds < handicap * estimates[0].nanoseconds ? least.method : .direct
+  }
+
   /// Of all methods that can compute a case, direct first.
   public static func estimates(for work: ConvolutionCase) -> [Estimate] {
     estimates(for: work, corrections)
   }
 
-  private static func estimates(for work: ConvolutionCase, _ corrections: ConvolutionCorrections)
+  static func estimates(for work: ConvolutionCase, _ corrections: ConvolutionCorrections)
     -> [Estimate]
   {
     ConvolutionMeasurement.methods(for: work).map { method in

@@ -5,54 +5,52 @@ struct ConvolutionCost: Hashable, Sendable {
   var call: Double
   /// Of a multiplication with its addition.
   var product: Double
-  /// Of a number of the maps, read or written.
-  var map: Double
-  /// Of a number brought into the tiles' form or out of it.
-  var transform: Double
+  /// Of a number read: from the map; or, by ours, brought into the tiles' form.
+  var input: Double
+  /// Of a number written: to the map; or, by ours, brought back from the tiles' form.
+  var output: Double
   /// Of a number of the weights as the kernel wants them: packed, read, or summed up.
   var weight: Double
 
   /// What there is to do, in the same order.
   struct Work: Hashable, Sendable {
-    var calls, products, maps, transforms, weights: Double
+    var calls, products, inputs, outputs, weights: Double
   }
 
   /// Nanoseconds.
   func time(_ work: Work) -> Double {
-    call * work.calls + product * work.products + map * work.maps + transform * work.transforms
-      + weight * work.weights
+    call * work.calls + product * work.products + input * work.inputs
+      + output * work.outputs + weight * work.weights
   }
 }
 
 extension ConvolutionCost.Work {
   /// - Parameter lanes: channels of a result are computed in vectors of so many.
   init(_ work: ConvolutionCase, _ method: ConvolutionMethod, lanes: Int) {
-    let pictures = Double(work.pictures * work.groups)
-    let (height, width) = (work.height, work.width)
-    let (inputs, outputs) = (work.inputs, work.outputs)
-    maps =
-      Double(work.pictures)
-      * Double(work.x[2] * work.x[3] * inputs + height * width * outputs) * Double(work.groups)
+    // The gradient of the input is a convolution of the result's gradient.
+    let isTurned = work.pass == .data
+    let (from, to) = isTurned ? (work.y, work.x) : (work.x, work.y)
+    let (read, written) =
+      isTurned ? (work.outputs, work.inputs) : (work.inputs, work.outputs)
+    let groups = Double(work.groups)
     func padded(_ channels: Int) -> Double { Double((channels + lanes - 1) / lanes * lanes) }
     switch method {
     case .direct:
-      calls = 1
       // oneDNN has kernels of their own for pictures of few channels.
-      let read = inputs <= 4 ? Double(inputs) : padded(inputs)
-      products = 9 * pictures * Double(height * width) * read * padded(outputs)
-      transforms = 0
-      weights = Double(9 * work.groups) * read * padded(outputs)
+      let channels = read <= 4 ? Double(read) : padded(read)
+      calls = 1
+      products = groups * 9 * Double(to[0] * to[2] * to[3]) * channels * padded(written)
+      inputs = Double(from.elements)
+      outputs = Double(to.elements)
+      weights = groups * 9 * channels * padded(written)
     case .winograd(let tile):
-      calls = Double(work.groups)
-      let (rows, columns) = (Cut(height, tile), Cut(width, tile))
-      let points = pictures * Double(rows.points * columns.points)
-      // The gradient of the input is a convolution with inputs and outputs exchanged.
-      let (read, written) =
-        work.pass == .data
-        ? (Double(outputs), padded(inputs)) : (Double(inputs), padded(outputs))
-      products = points * read * written
-      transforms = points * (padded(inputs) + padded(outputs))
-      weights = Double(rows.positions * columns.positions * work.groups) * read * written
+      let (rows, columns) = (Cut(to[2], tile), Cut(to[3], tile))
+      let points = groups * Double(to[0] * rows.points * columns.points)
+      calls = groups
+      products = points * Double(read) * padded(written)
+      inputs = points * padded(read)
+      outputs = points * padded(written)
+      weights = groups * Double(rows.positions * columns.positions * read) * padded(written)
     }
   }
 
