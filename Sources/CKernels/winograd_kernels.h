@@ -69,19 +69,41 @@ static void advance(struct cursor *at) {
   at->picture++;
 }
 
-/// Where the transforms of a tile's positions are, in their order.
-static void places_of(const struct layout *l, const struct cursor *at, size_t *places) {
-  const struct grid *g = at->grid;
+/// Where a tile's positions begin, in their order, and the kind of tiles that each counts; for tiles of each kind: full in height, in width.
+struct positions {
+  size_t first[4][36];
+  unsigned char kinds[4][36];
+  int counts[4];
+  int is_even;  // all tiles are full
+};
+
+static void set_positions(struct positions *all, const struct grid *g, const struct layout *l) {
+  int columns = points_of(g->columns.points);
+  all->is_even = !g->rows.rest && !g->columns.rest;
+  for (int kind = 0; kind < 4; kind++) {
+    int height = kind & 1 ? g->rows.size : g->rows.rest, width = kind & 2 ? g->columns.size : g->columns.rest;
+    all->counts[kind] = 0;
+    if (!height || !width || (kind & 1 && !g->rows.full) || (kind & 2 && !g->columns.full)) continue;
+    for (int i = 0; i < height + 2; i++)
+      for (int j = 0; j < width + 2; j++) {
+        int p = point_lists[height][i], q = point_lists[width][j], n = all->counts[kind]++;
+        all->first[kind][n] = (rank_of(g->rows.points, p) * columns + rank_of(g->columns.points, q)) * l->position;
+        all->kinds[kind][n] = (g->rows.common >> p & 1 ? 0 : 1) | (g->columns.common >> q & 1 ? 0 : 2);
+      }
+  }
+}
+
+/// Where the transforms of a tile's positions are.
+static void places_of(const struct positions *all, const struct layout *l, const struct cursor *at, size_t *places) {
+  if (all->is_even) {
+    size_t slot = slot_at(l, at->slots[0]);
+    for (int i = 0; i < all->counts[3]; i++) places[i] = all->first[3][i] + slot;
+    return;
+  }
   size_t slots[4];
   for (int kind = 0; kind < 4; kind++) slots[kind] = slot_at(l, at->slots[kind]);
-  int height = height_of(at), width = width_of(at), columns = points_of(g->columns.points);
-  for (int i = 0; i < height + 2; i++) {
-    int p = point_lists[height][i], first = rank_of(g->rows.points, p) * columns, tall = g->rows.common >> p & 1 ? 0 : 1;
-    for (int j = 0; j < width + 2; j++) {
-      int q = point_lists[width][j], kind = tall | (g->columns.common >> q & 1 ? 0 : 2);
-      places[i * (width + 2) + j] = (first + rank_of(g->columns.points, q)) * l->position + slots[kind];
-    }
-  }
+  int kind = (at->row < at->grid->rows.full ? 1 : 0) | (at->column < at->grid->columns.full ? 2 : 0);
+  for (int i = 0; i < all->counts[kind]; i++) places[i] = all->first[kind][i] + slots[all->kinds[kind][i]];
 }
 
 /// Tiles of the chunk that use a position.
@@ -231,13 +253,15 @@ static void transform_output(int m, int n, const float *sums, const size_t *plac
 INLINE void load_inputs(const int kind, const struct map *m, const struct chunk *c, int top, int left, int grouped, float *u, int from, int end) {
   struct layout l = layout_of(m->channels, c->capacity, grouped);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   vec d[36];
   struct cursor at = cursor_at(c, from);
   int size = c->grid->rows.size;
   for (int tile = from; tile < end; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at), y = at.row * size - top, x = at.column * size - left;
     int whole = height == 4 && width == 4 && y >= 0 && x >= 0 && y + 6 <= m->height && x + 6 <= m->width;
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     float *to = u;
     for (int k = 0; k < m->channels; k += LANES, to += l.step) {
       if (whole && m->channels - k >= LANES) {
@@ -254,13 +278,15 @@ INLINE void load_inputs(const int kind, const struct map *m, const struct chunk 
 INLINE void load_gradients(const int kind, const struct map *m, const struct chunk *c, float *u, float *sums, int from, int end) {
   struct layout l = layout_of(m->channels, c->capacity, 0);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   vec d[36];
   struct cursor at = cursor_at(c, from);
   int size = c->grid->rows.size;
   if (sums) memset(sums, 0, m->channels * sizeof *sums);
   for (int tile = from; tile < end; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at);
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     float *to = u;
     for (int k = 0; k < m->channels; k += LANES, to += l.step) {
       load_tile(kind, m, at.picture, at.row * size, at.column * size, height, width, k, d);
@@ -443,6 +469,8 @@ static void add_sums(const vec *o, int height, int width, int part, int is_first
 static void store_tiles(shape s, const struct chunk *c, const float *m, const epilogue *e, float *y, int block, int from, int to) {
   struct layout l = layout_of(s.out, c->capacity, 0);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   ptrdiff_t pixel = s.out_stride, line = s.columns * pixel;
   int is_identity = !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff();
   vec o[16];
@@ -450,7 +478,7 @@ static void store_tiles(shape s, const struct chunk *c, const float *m, const ep
   for (int tile = from; tile < to; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at);
     ptrdiff_t origin = (((ptrdiff_t)at.picture * s.rows + at.row * s.tile) * s.columns + at.column * s.tile) * pixel;
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     for (int k = 0; k < s.out; k += LANES) {
       int part = part_of(s.out, k);
       transform_output(height, width, m + k, places, o);
