@@ -24,6 +24,8 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
     /// What `--convolution auto` takes, and how many times faster than direct that was.
     var chosen: String
     var chosenRatio: Double
+    /// Whether the processor did nothing else meanwhile.
+    var clean: Bool
 
     init(_ item: ConvolutionSuite.Case, _ results: [ConvolutionMeasurement.Result]) {
       let work = item.work
@@ -46,6 +48,7 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
           ratio: result.ratio, rmsError: result.error,
           exactError: result.exactError)
       }
+      clean = results.allSatisfy(\.isClean)
       let method = ConvolutionChooser.method(for: work)
       chosen = method.description
       chosenRatio = results.first { $0.method == method }?.ratio ?? 1
@@ -62,7 +65,7 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
         } ?? "      –      –        –"
       return String(format: "%5d  ", batch) + column(pass, 10) + column("\(inputs)→\(outputs)", 10)
         + String(format: " %4d %7.0f ", side, directGflops) + figures
-        + String(format: " %6.2f  ", chosenRatio) + column(chosen, 11) + " "
+        + String(format: " %6.2f%@ ", chosenRatio, clean ? " " : "!") + column(chosen, 11) + " "
         + networks.joined(separator: " ")
     }
   }
@@ -80,13 +83,16 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
   }
 
   var instructionSet = KernelLibrary.instructionSet
+  /// What the cost model takes them for.
+  var ourSet = InstructionSet.ours.rawValue
+  var oneDnnSet = InstructionSet.oneDNN.rawValue
   var kernels = KernelLibrary.version
   var threads = Parallel.threads
   var rows: [Row] = []
   var summaries: [Summary] = []
 
   static let heading =
-    "batch  pass      channels   side  direct  ours ×direct    error   auto  by          networks (GFLOP/s)"
+    "batch  pass      channels   side  direct  ours ×direct    error   auto  by          networks (GFLOP/s; !: the machine did something else, too)"
 
   mutating func summarize() {
     for pass in ConvolutionPass.allCases.map(\.rawValue) {
@@ -121,6 +127,7 @@ struct ConvolutionReport: Encodable, CustomStringConvertible {
           summary.ourBestMean, summary.largestError, summary.largestExactError,
           summary.largestDirectExactError)
     }
-    return lines.joined(separator: "\n") + "\n\(kernels), \(instructionSet), \(threads) threads"
+    return lines.joined(separator: "\n")
+      + "\n\(kernels), \(instructionSet); ours \(ourSet); \(threads) threads"
   }
 }

@@ -40,7 +40,7 @@ public enum ConvolutionChooser {
   public static func method(for work: ConvolutionCase) -> ConvolutionMethod {
     switch Convolutions.setting {
     case .direct: .direct
-    case .winograd: ConvolutionKernels.tiles(for: work).first.map { .winograd(tile: $0) } ?? .direct
+    case .winograd: ConvolutionMethods.tiles(for: work).first.map { .winograd(tile: $0) } ?? .direct
     case .auto: fastest(for: work)
     }
   }

@@ -14,12 +14,12 @@ struct ConvolutionCost: Hashable, Sendable {
 
   /// What there is to do, in the same order.
   struct Work: Hashable, Sendable {
-    var products, maps, transforms, weights: Double
+    var calls, products, maps, transforms, weights: Double
   }
 
   /// Nanoseconds.
   func time(_ work: Work) -> Double {
-    call + product * work.products + map * work.maps + transform * work.transforms
+    call * work.calls + product * work.products + map * work.maps + transform * work.transforms
       + weight * work.weights
   }
 }
@@ -36,12 +36,14 @@ extension ConvolutionCost.Work {
     func padded(_ channels: Int) -> Double { Double((channels + lanes - 1) / lanes * lanes) }
     switch method {
     case .direct:
+      calls = 1
       // oneDNN has kernels of their own for pictures of few channels.
       let read = inputs <= 4 ? Double(inputs) : padded(inputs)
       products = 9 * pictures * Double(height * width) * read * padded(outputs)
       transforms = 0
       weights = Double(9 * work.groups) * read * padded(outputs)
     case .winograd(let tile):
+      calls = Double(work.groups)
       let (rows, columns) = (Cut(height, tile), Cut(width, tile))
       let points = pictures * Double(rows.points * columns.points)
       // The gradient of the input is a convolution with inputs and outputs exchanged.

@@ -14,6 +14,8 @@ public struct ConvolutionMeasurement {
     public let error: Double
     /// The same from sums in double precision, at some places.
     public let exactError: Double
+    /// Whether enough turns had the processor for themselves; if not, figures are too bad, and ratios nearer to 1.
+    public let isClean: Bool
   }
 
   /// How long to measure.
@@ -22,10 +24,13 @@ public struct ConvolutionMeasurement {
     public var seconds: Double
     /// At least so many turns.
     public var rounds: Int
+    /// At most so many times as many, where others take the processor away.
+    public var patience: Int
 
-    public init(seconds: Double = 0.15, rounds: Int = 3) {
+    public init(seconds: Double = 0.15, rounds: Int = 3, patience: Int = 6) {
       self.seconds = seconds
       self.rounds = rounds
+      self.patience = patience
     }
   }
 
@@ -43,7 +48,7 @@ public struct ConvolutionMeasurement {
 
   /// Direct first, then every other method that can compute the case.
   public static func methods(for work: ConvolutionCase) -> [ConvolutionMethod] {
-    [.direct] + ConvolutionKernels.tiles(for: work).map { .winograd(tile: $0) }
+    [.direct] + ConvolutionMethods.tiles(for: work).map { .winograd(tile: $0) }
   }
 
   /// All methods in turn, the first rounds not counted.
@@ -53,21 +58,18 @@ public struct ConvolutionMeasurement {
       got: methods)
     let (errors, exactErrors) = errors(methods)
     // Tiny ones run many times a turn, as clocks are no finer than that.
-    let slowest = methods.map { seconds(of: $0, times: 1) }.max()!
+    let slowest = methods.map { sample($0, times: 1).seconds }.max()!
     let times = max(1, Int((0.005 / slowest).rounded(.up)))
-    let rounds = max(effort.rounds, Int((effort.seconds / (slowest * Double(times))).rounded(.up)))
-    var samples = methods.map { _ in [Double]() }
-    for _ in 0..<rounds {
-      for (index, method) in methods.enumerated() {
-        samples[index].append(seconds(of: method, times: times))
-      }
+    let wanted = max(effort.rounds, Int((effort.seconds / (slowest * Double(times))).rounded(.up)))
+    let rounds = Rounds(wanted: wanted, patience: effort.patience) {
+      methods.map { sample($0, times: times) }
     }
     return methods.indices.map { index in
-      Result(
-        method: methods[index], seconds: median(samples[index]),
-        leastSeconds: samples[index].min()!,
-        ratio: median(zip(samples[0], samples[index]).map { $0 / $1 }), error: errors[index],
-        exactError: exactErrors[index])
+      let samples = rounds.kept.map { $0[index].seconds }
+      return Result(
+        method: methods[index], seconds: median(samples), leastSeconds: samples.min()!,
+        ratio: median(rounds.kept.map { $0[0].seconds / $0[index].seconds }),
+        error: errors[index], exactError: exactErrors[index], isClean: rounds.isClean)
     }
   }
 
@@ -83,16 +85,17 @@ public struct ConvolutionMeasurement {
   }
 
   private func once(_ method: ConvolutionMethod) -> Tensor {
-    ConvolutionKernels.run(method, work, x: x, gradient: gradient, weight: weight)
+    ConvolutionMethods.run(method, work, x: x, gradient: gradient, weight: weight)
   }
 
   /// Of one run.
-  private func seconds(of method: ConvolutionMethod, times: Int) -> Double {
+  private func sample(_ method: ConvolutionMethod, times: Int) -> Sample {
     let clock = ContinuousClock()
-    let start = clock.now
+    let (start, work) = (clock.now, ProcessTime.now)
     for _ in 0..<times { _ = once(method) }
-    let passed = (clock.now - start).components
-    return (Double(passed.seconds) + Double(passed.attoseconds) * 1e-18) / Double(times)
+    let (seconds, worked) = ((clock.now - start).seconds, ProcessTime.now - work)
+    return Sample(
+      seconds: seconds / Double(times), share: worked / (seconds * Double(Parallel.threads)))
   }
 
   private func median(_ values: [Double]) -> Double {
@@ -102,41 +105,30 @@ public struct ConvolutionMeasurement {
   }
 }
 
-/// The one place that calls the kernels by name of a method.
-enum ConvolutionKernels {
-  /// The tiles of Winograd kernels that can compute a case; none if only direct ones can.
-  static func tiles(for work: ConvolutionCase) -> [Int] {
-    work.dtype == .float32 ? [4, 2] : []
+/// A time, and the share of the processor that this process had meanwhile, 0...1: threads that wait for each other keep
+/// their cores busy, so what is missing was taken by somebody else.
+private struct Sample {
+  var seconds, share: Double
+}
+
+/// Turns of all methods, those left out in which somebody else was at work.
+private struct Rounds {
+  let kept: [[Sample]]
+  let isClean: Bool
+
+  init(wanted: Int, patience: Int, _ round: () -> [Sample]) {
+    var all: [[Sample]] = []
+    while all.count < wanted * patience {
+      all.append(round())
+      if Rounds.clean(all).count >= wanted { break }
+    }
+    let clean = Rounds.clean(all)
+    isClean = clean.count >= wanted
+    kept = isClean ? clean : all
   }
 
-  /// What the pass gives: the result, the input's gradient, or the weight's.
-  static func run(
-    _ method: ConvolutionMethod, _ work: ConvolutionCase, x: Tensor, gradient: Tensor,
-    weight: Tensor
-  ) -> Tensor {
-    switch (work.pass, method) {
-    case (.inference, .direct), (.forward, .direct):
-      return Kernels.convolution(
-        x, weight, nil, work.attributes, training: work.pass == .forward)
-    case (.data, .direct):
-      return Kernels.convolutionBackwardData(
-        gradient, weight, work.x, work.attributes, hasBias: false)
-    case (.weights, .direct):
-      return Kernels.convolutionBackwardWeights(
-        x, gradient, work.weight, work.attributes, hasBias: false
-      ).0
-    case (let pass, .winograd(let tile)):
-      let geometry = Winograd.Geometry(
-        x: work.x, weight: work.weight, attributes: work.attributes, tile: tile)
-      if pass == .weights {
-        return Winograd.gradient(
-          Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: false
-        ).0
-      }
-      return Winograd.convolve(
-        Winograd.Source(pass == .data ? gradient : x), weight, geometry, turned: pass == .data,
-        Winograd.Epilogue(), keeping: pass == .inference)
-    }
+  private static func clean(_ all: [[Sample]]) -> [[Sample]] {
+    all.filter { $0.allSatisfy { $0.share > 0.93 } }
   }
 }
 

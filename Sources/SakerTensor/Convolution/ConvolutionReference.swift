@@ -4,7 +4,7 @@ struct ConvolutionReference {
   /// Indices of the result's elements in its memory, and what is right there.
   private let places: [(index: Int, value: Double)]
 
-  /// Inputs as `ConvolutionKernels.run` takes them; maps channels-last.
+  /// Inputs as `ConvolutionMethods.run` takes them; maps channels-last.
   init(_ work: ConvolutionCase, x: Tensor, gradient: Tensor, weight: Tensor) {
     let sum = Sum(
       work: work, x: x.pointer(Float.self), gradient: gradient.pointer(Float.self),

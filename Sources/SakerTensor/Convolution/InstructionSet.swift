@@ -1,5 +1,4 @@
 import CKernels
-import Foundation
 
 /// The families of processors that convolutions have forms for.
 public enum InstructionSet: String, CaseIterable, Sendable {
@@ -15,7 +14,7 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   }
 
   /// What our kernels run on. The environment variable SAKER_ISA names a lesser one than the processor has.
-  public static let ours: InstructionSet =
+  public static let ours =
     InstructionSet(rawValue: String(cString: saker_winograd_form())) ?? .portable
 
   /// What oneDNN runs on. Its environment variable ONEDNN_MAX_CPU_ISA names a lesser one.
