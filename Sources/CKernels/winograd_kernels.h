@@ -224,7 +224,15 @@ INLINE void transform_whole(const int kind, const struct map *m, int picture, in
   vec t[36];
   for (int q = 0; q < 6; q++) {
     vec column[6], out[6];
-    for (int p = 0; p < 6; p++) column[p] = fetch(kind, &r, origin + p * line + q * m->pixel, 0);
+    for (int p = 0; p < 6; p++) {
+      ptrdiff_t at = origin + p * line + q * m->pixel;
+      column[p] = fetch(kind, &r, at, 0);
+      // The next tile's columns that this one has not read.
+      if (q > 1) {
+        __builtin_prefetch(r.map + at + 4 * m->pixel);
+        if (kind == PENDING) __builtin_prefetch(r.raw + at + 4 * m->pixel);
+      }
+    }
     input_side(4, column, out);
     for (int p = 0; p < 6; p++) t[p * 6 + q] = out[p];
   }
@@ -568,20 +576,31 @@ static void pack(shape s, const float *weights, int turned, float *packed, int t
 
 // MARK: convolution
 
-/// Blocks whose transforms stay in the second-level cache.
-static int block_of(shape s) {
-  struct grid g = grid_of(s);
-  long fit = 700000 / (4L * g.positions * (padded(s.in) + padded(s.out))) / ROWS * ROWS;
-  return (int)(fit < 12 ? 12 : fit > 144 ? 144 : fit);
+/// Tiles of a block: as many as have their transforms in `bytes` of the second-level cache, and so few that there are `blocks` of them.
+static int fitting(shape s, const struct grid *g, long bytes, int blocks) {
+  long fit = bytes / (4L * g->positions * (padded(s.in) + padded(s.out))) / 12 * 12;
+  int share = (g->tiles + 12 * blocks - 1) / (12 * blocks) * 12;
+  return most(12, least(least(144, share), (int)fit));
 }
 
-static struct plan plan_of(shape s) {
+static int block_of(shape s) {
+  struct grid g = grid_of(s);
+  return fitting(s, &g, 700000, 16);
+}
+
+/// How a pass walks: blocks of tiles, each by one thread from load to store; or, `staged`, chunks of tiles by all threads together, stage after stage:
+/// then many channels' weights are read once a chunk, and few tiles have work for all. Records of sums are for blocks either way.
+struct plan {
+  int block, staged, chunk;
+};
+
+static struct plan plan_of(shape s, int threads) {
   struct grid g = grid_of(s);
   struct plan plan = {.block = block_of(s)};
-  plan.staged = packed_size(s) * 4 > 1500000 || g.tiles < 8 * plan.block;
+  int blocks = (g.tiles + plan.block - 1) / plan.block;
+  plan.staged = packed_size(s) * 4 > 1500000 || blocks < threads;
   if (!plan.staged) return plan;
   long bytes = 16000000 + 2 * (long)packed_size(s) * 4, fit = bytes / (4L * g.positions * (padded(s.in) + padded(s.out)));
-  int blocks = (g.tiles + plan.block - 1) / plan.block;
   plan.chunk = plan.block * most(1, least(blocks, (int)(fit / plan.block)));
   return plan;
 }
@@ -592,7 +611,7 @@ static size_t chunk_size(shape s, int capacity, int grouped) {
 }
 
 static size_t workspace(shape s, int threads) {
-  struct plan plan = plan_of(s);
+  struct plan plan = plan_of(s, threads);
   return plan.staged ? chunk_size(s, plan.chunk, 1) : threads * chunk_size(s, plan.block, 1);
 }
 
@@ -643,7 +662,7 @@ static void convolve_worker(void *argument, int id, int of) {
 }
 
 static void convolve(shape s, source x, const float *packed, epilogue e, float *y, float *workspace, int threads) {
-  struct convolve_job job = {s, grid_of(s), plan_of(s), {x, s.height, s.width, s.in, s.in_stride}, packed, e, y, workspace, 0};
+  struct convolve_job job = {s, grid_of(s), plan_of(s, threads), {x, s.height, s.width, s.in, s.in_stride}, packed, e, y, workspace, 0};
   saker_parallel(convolve_worker, &job, threads);
 }
 
@@ -657,18 +676,22 @@ struct gradient_plan {
 
 static struct gradient_plan gradient_plan_of(shape s) {
   struct grid g = grid_of(s);
-  long tile = 4L * g.positions * (padded(s.in) + padded(s.out)), fit = 2400000 / tile / 12 * 12;
-  struct gradient_plan plan = {.block = (int)(fit < 48 ? 48 : fit > 144 ? 144 : fit)};
+  long tile = 4L * g.positions * (padded(s.in) + padded(s.out)), sums = 4 * (long)packed_size(s);
+  struct gradient_plan plan = {.block = most(48, fitting(s, &g, 2400000, 8))};
   int blocks = (g.tiles + plan.block - 1) / plan.block;
-  int staged = packed_size(s) * 4 > 2500000 || blocks < 8;
-  if (!staged) {
-    plan.parts = least(8, blocks);
+  if (sums <= 2500000 && blocks >= 8) {
+    plan.parts = sums > 1000000 ? 4 : 8;
+    return plan;
+  }
+  // So few that handing them from thread to thread costs more than adding their sums.
+  if (sums <= 700000 && g.tiles >= 48 && g.tiles <= 96) {
+    plan.block = 24;
+    plan.parts = (g.tiles + 23) / 24;
     return plan;
   }
   plan.block = 12;
   blocks = (g.tiles + plan.block - 1) / plan.block;
-  long bytes = 16000000;
-  plan.chunk = plan.block * most(1, least(blocks, (int)(bytes / tile / plan.block)));
+  plan.chunk = plan.block * most(1, least(blocks, (int)(16000000 / tile / plan.block)));
   plan.local = plan.chunk >= g.tiles && g.tiles * tile < 1500000;
   return plan;
 }
