@@ -69,19 +69,41 @@ static void advance(struct cursor *at) {
   at->picture++;
 }
 
-/// Where the transforms of a tile's positions are, in their order.
-static void places_of(const struct layout *l, const struct cursor *at, size_t *places) {
-  const struct grid *g = at->grid;
+/// Where a tile's positions begin, in their order, and the kind of tiles that each counts; for tiles of each kind: full in height, in width.
+struct positions {
+  size_t first[4][36];
+  unsigned char kinds[4][36];
+  int counts[4];
+  int is_even;  // all tiles are full
+};
+
+static void set_positions(struct positions *all, const struct grid *g, const struct layout *l) {
+  int columns = points_of(g->columns.points);
+  all->is_even = !g->rows.rest && !g->columns.rest;
+  for (int kind = 0; kind < 4; kind++) {
+    int height = kind & 1 ? g->rows.size : g->rows.rest, width = kind & 2 ? g->columns.size : g->columns.rest;
+    all->counts[kind] = 0;
+    if (!height || !width || (kind & 1 && !g->rows.full) || (kind & 2 && !g->columns.full)) continue;
+    for (int i = 0; i < height + 2; i++)
+      for (int j = 0; j < width + 2; j++) {
+        int p = point_lists[height][i], q = point_lists[width][j], n = all->counts[kind]++;
+        all->first[kind][n] = (rank_of(g->rows.points, p) * columns + rank_of(g->columns.points, q)) * l->position;
+        all->kinds[kind][n] = (g->rows.common >> p & 1 ? 0 : 1) | (g->columns.common >> q & 1 ? 0 : 2);
+      }
+  }
+}
+
+/// Where the transforms of a tile's positions are.
+static void places_of(const struct positions *all, const struct layout *l, const struct cursor *at, size_t *places) {
+  if (all->is_even) {
+    size_t slot = slot_at(l, at->slots[0]);
+    for (int i = 0; i < all->counts[3]; i++) places[i] = all->first[3][i] + slot;
+    return;
+  }
   size_t slots[4];
   for (int kind = 0; kind < 4; kind++) slots[kind] = slot_at(l, at->slots[kind]);
-  int height = height_of(at), width = width_of(at), columns = points_of(g->columns.points);
-  for (int i = 0; i < height + 2; i++) {
-    int p = point_lists[height][i], first = rank_of(g->rows.points, p) * columns, tall = g->rows.common >> p & 1 ? 0 : 1;
-    for (int j = 0; j < width + 2; j++) {
-      int q = point_lists[width][j], kind = tall | (g->columns.common >> q & 1 ? 0 : 2);
-      places[i * (width + 2) + j] = (first + rank_of(g->columns.points, q)) * l->position + slots[kind];
-    }
-  }
+  int kind = (at->row < at->grid->rows.full ? 1 : 0) | (at->column < at->grid->columns.full ? 2 : 0);
+  for (int i = 0; i < all->counts[kind]; i++) places[i] = all->first[kind][i] + slots[all->kinds[kind][i]];
 }
 
 /// Tiles of the chunk that use a position.
@@ -202,7 +224,15 @@ INLINE void transform_whole(const int kind, const struct map *m, int picture, in
   vec t[36];
   for (int q = 0; q < 6; q++) {
     vec column[6], out[6];
-    for (int p = 0; p < 6; p++) column[p] = fetch(kind, &r, origin + p * line + q * m->pixel, 0);
+    for (int p = 0; p < 6; p++) {
+      ptrdiff_t at = origin + p * line + q * m->pixel;
+      column[p] = fetch(kind, &r, at, 0);
+      // The next tile's columns that this one has not read.
+      if (q > 1) {
+        __builtin_prefetch(r.map + at + 4 * m->pixel);
+        if (kind == PENDING) __builtin_prefetch(r.raw + at + 4 * m->pixel);
+      }
+    }
     input_side(4, column, out);
     for (int p = 0; p < 6; p++) t[p * 6 + q] = out[p];
   }
@@ -231,13 +261,15 @@ static void transform_output(int m, int n, const float *sums, const size_t *plac
 INLINE void load_inputs(const int kind, const struct map *m, const struct chunk *c, int top, int left, int grouped, float *u, int from, int end) {
   struct layout l = layout_of(m->channels, c->capacity, grouped);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   vec d[36];
   struct cursor at = cursor_at(c, from);
   int size = c->grid->rows.size;
   for (int tile = from; tile < end; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at), y = at.row * size - top, x = at.column * size - left;
     int whole = height == 4 && width == 4 && y >= 0 && x >= 0 && y + 6 <= m->height && x + 6 <= m->width;
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     float *to = u;
     for (int k = 0; k < m->channels; k += LANES, to += l.step) {
       if (whole && m->channels - k >= LANES) {
@@ -254,13 +286,15 @@ INLINE void load_inputs(const int kind, const struct map *m, const struct chunk 
 INLINE void load_gradients(const int kind, const struct map *m, const struct chunk *c, float *u, float *sums, int from, int end) {
   struct layout l = layout_of(m->channels, c->capacity, 0);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   vec d[36];
   struct cursor at = cursor_at(c, from);
   int size = c->grid->rows.size;
   if (sums) memset(sums, 0, m->channels * sizeof *sums);
   for (int tile = from; tile < end; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at);
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     float *to = u;
     for (int k = 0; k < m->channels; k += LANES, to += l.step) {
       load_tile(kind, m, at.picture, at.row * size, at.column * size, height, width, k, d);
@@ -443,6 +477,8 @@ static void add_sums(const vec *o, int height, int width, int part, int is_first
 static void store_tiles(shape s, const struct chunk *c, const float *m, const epilogue *e, float *y, int block, int from, int to) {
   struct layout l = layout_of(s.out, c->capacity, 0);
   size_t places[36];
+  struct positions positions;
+  set_positions(&positions, c->grid, &l);
   ptrdiff_t pixel = s.out_stride, line = s.columns * pixel;
   int is_identity = !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff();
   vec o[16];
@@ -450,7 +486,7 @@ static void store_tiles(shape s, const struct chunk *c, const float *m, const ep
   for (int tile = from; tile < to; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at);
     ptrdiff_t origin = (((ptrdiff_t)at.picture * s.rows + at.row * s.tile) * s.columns + at.column * s.tile) * pixel;
-    places_of(&l, &at, places);
+    places_of(&positions, &l, &at, places);
     for (int k = 0; k < s.out; k += LANES) {
       int part = part_of(s.out, k);
       transform_output(height, width, m + k, places, o);
@@ -540,20 +576,31 @@ static void pack(shape s, const float *weights, int turned, float *packed, int t
 
 // MARK: convolution
 
-/// Blocks whose transforms stay in the second-level cache.
-static int block_of(shape s) {
-  struct grid g = grid_of(s);
-  long fit = 700000 / (4L * g.positions * (padded(s.in) + padded(s.out))) / ROWS * ROWS;
-  return (int)(fit < 12 ? 12 : fit > 144 ? 144 : fit);
+/// Tiles of a block: as many as have their transforms in `bytes` of the second-level cache, and so few that there are `blocks` of them.
+static int fitting(shape s, const struct grid *g, long bytes, int blocks) {
+  long fit = bytes / (4L * g->positions * (padded(s.in) + padded(s.out))) / 12 * 12;
+  int share = (g->tiles + 12 * blocks - 1) / (12 * blocks) * 12;
+  return most(12, least(least(144, share), (int)fit));
 }
 
-static struct plan plan_of(shape s) {
+static int block_of(shape s) {
+  struct grid g = grid_of(s);
+  return fitting(s, &g, 700000, 16);
+}
+
+/// How a pass walks: blocks of tiles, each by one thread from load to store; or, `staged`, chunks of tiles by all threads together, stage after stage:
+/// then many channels' weights are read once a chunk, and few tiles have work for all. Records of sums are for blocks either way.
+struct plan {
+  int block, staged, chunk;
+};
+
+static struct plan plan_of(shape s, int threads) {
   struct grid g = grid_of(s);
   struct plan plan = {.block = block_of(s)};
-  plan.staged = packed_size(s) * 4 > 1500000 || g.tiles < 8 * plan.block;
+  int blocks = (g.tiles + plan.block - 1) / plan.block;
+  plan.staged = packed_size(s) * 4 > 1500000 || blocks < threads;
   if (!plan.staged) return plan;
   long bytes = 16000000 + 2 * (long)packed_size(s) * 4, fit = bytes / (4L * g.positions * (padded(s.in) + padded(s.out)));
-  int blocks = (g.tiles + plan.block - 1) / plan.block;
   plan.chunk = plan.block * most(1, least(blocks, (int)(fit / plan.block)));
   return plan;
 }
@@ -564,7 +611,7 @@ static size_t chunk_size(shape s, int capacity, int grouped) {
 }
 
 static size_t workspace(shape s, int threads) {
-  struct plan plan = plan_of(s);
+  struct plan plan = plan_of(s, threads);
   return plan.staged ? chunk_size(s, plan.chunk, 1) : threads * chunk_size(s, plan.block, 1);
 }
 
@@ -615,7 +662,7 @@ static void convolve_worker(void *argument, int id, int of) {
 }
 
 static void convolve(shape s, source x, const float *packed, epilogue e, float *y, float *workspace, int threads) {
-  struct convolve_job job = {s, grid_of(s), plan_of(s), {x, s.height, s.width, s.in, s.in_stride}, packed, e, y, workspace, 0};
+  struct convolve_job job = {s, grid_of(s), plan_of(s, threads), {x, s.height, s.width, s.in, s.in_stride}, packed, e, y, workspace, 0};
   saker_parallel(convolve_worker, &job, threads);
 }
 
@@ -629,18 +676,22 @@ struct gradient_plan {
 
 static struct gradient_plan gradient_plan_of(shape s) {
   struct grid g = grid_of(s);
-  long tile = 4L * g.positions * (padded(s.in) + padded(s.out)), fit = 2400000 / tile / 12 * 12;
-  struct gradient_plan plan = {.block = (int)(fit < 48 ? 48 : fit > 144 ? 144 : fit)};
+  long tile = 4L * g.positions * (padded(s.in) + padded(s.out)), sums = 4 * (long)packed_size(s);
+  struct gradient_plan plan = {.block = most(48, fitting(s, &g, 2400000, 8))};
   int blocks = (g.tiles + plan.block - 1) / plan.block;
-  int staged = packed_size(s) * 4 > 2500000 || blocks < 8;
-  if (!staged) {
-    plan.parts = least(8, blocks);
+  if (sums <= 2500000 && blocks >= 8) {
+    plan.parts = sums > 1000000 ? 4 : 8;
+    return plan;
+  }
+  // So few that handing them from thread to thread costs more than adding their sums.
+  if (sums <= 700000 && g.tiles >= 48 && g.tiles <= 96) {
+    plan.block = 24;
+    plan.parts = (g.tiles + 23) / 24;
     return plan;
   }
   plan.block = 12;
   blocks = (g.tiles + plan.block - 1) / plan.block;
-  long bytes = 16000000;
-  plan.chunk = plan.block * most(1, least(blocks, (int)(bytes / tile / plan.block)));
+  plan.chunk = plan.block * most(1, least(blocks, (int)(16000000 / tile / plan.block)));
   plan.local = plan.chunk >= g.tiles && g.tiles * tile < 1500000;
   return plan;
 }

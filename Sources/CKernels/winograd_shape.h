@@ -76,12 +76,6 @@ static inline int tiles_before(const struct grid *g, int tile, int kind) {
   return picture * g->rows.full * wide + (row < g->rows.full ? row * wide + in_row : g->rows.full * wide);
 }
 
-/// How a pass walks: blocks of `block` tiles, each by one thread from load to store; or, `staged`, chunks of `chunk` tiles by all threads together,
-/// stage after stage, so that many channels' weights are read once a chunk. Records of sums are always for `block` tiles.
-struct plan {
-  int block, staged, chunk;
-};
-
 /// One instruction set's kernels.
 struct form {
   const char *name;

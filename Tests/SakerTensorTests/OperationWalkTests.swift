@@ -200,6 +200,15 @@ struct OperationWalkTests {
         $0[0], mean: random([4], seed: 8), variance: positive([4]), scale: $0[1], shift: $0[2],
         epsilon: 1e-3, relu: false)
     },
+    Step(
+      "convolutionBlock", image, random([3, 4, 3, 3], seed: 4), random([3], seed: 5),
+      random([3], seed: 6), random([2, 3, 3, 4], seed: 7)
+    ) { inputs in
+      var stage = ConvolutionStage(weight: inputs[1], statistics: .batch { _, _, _ in })
+      (stage.scale, stage.shift) = (inputs[2], inputs[3])
+      stage.activation = .swish
+      return convolutionBlock(inputs[0], [stage], residual: inputs[4])
+    },
     Step("maxPool2d", image * 5) { maxPool2d($0[0], kernel: (2, 2), stride: (1, 2)) },
     Step("averagePool2d", image) {
       averagePool2d($0[0], kernel: (3, 3), stride: (2, 2), padding: (1, 1), countingPadding: false)
