@@ -19,7 +19,7 @@ from common import Golden
 
 golden = Golden("vgg")
 CLASSES, WIDTH = 10, 32
-WHOLE = ["features.0.weight", "features.1.weight", "features.1.bias", "features.25.bias",
+WHOLE = ["features.0.weight", "features.1.weight", "features.1.bias", "features.26.bias",
          "classifier.3.bias", "classifier.6.weight"]
 
 
