@@ -25,6 +25,9 @@ run() {  # NAME PROGRAM [ARGUMENT...]
   done
 }
 
+"$clang" -std=gnu11 -O1 -Wall -Wextra Tests/Memory/winograd_matrices.c -lm -o "$build/matrices"
+"$build/matrices"
+
 # Compiles with a sanitizer; says so if its runtime is missing here.
 sanitized() {  # NAME FLAG...
   compile -O1 -fno-sanitize-recover=all "${@:2}" -o "$build/$1" 2>"$build/log" && return 0

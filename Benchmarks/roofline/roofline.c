@@ -1,7 +1,7 @@
 // The machine's limits: multiply-adds a second, and bytes a second from each level of memory. A kernel that reaches neither has something left.
 // usage: roofline [THREADS]     (default: the processors this process may use)
 //
-// Peak: 24 chains of float32 multiply-adds in registers, which hides their latency. Bandwidth: read (sum), write, copy and triad (a = b + s c) over
+// Peak: chains of float32 multiply-adds in registers, as many as fit: enough to hide their latency. Bandwidth: read (sum), write, copy and triad (a = b + s c) over
 // 24 KiB, 1 MiB, 64 MiB and 1 GiB a thread; bytes read and bytes written count, the read that a store to a new line causes does not (as STREAM counts).
 // Each figure is the best of several rounds, all threads together, from a common start to the last one's end.
 #define _GNU_SOURCE
@@ -34,16 +34,16 @@ struct work {
 };
 
 // Without the empty assembly the compiler would drop all but the last of many equal passes.
-#define KERNELS_OF(suffix, LANES, TARGET)                                                                 \
+#define KERNELS_OF(suffix, LANES, CHAINS, TARGET)                                                                 \
   TARGET static float run_##suffix(const struct work *w) {                                                \
     typedef float vec __attribute__((vector_size(4 * LANES)));                                            \
     if (w->kernel == FMA) {                                                                               \
-      vec s[24], x = (vec){0} + w->a[0], y = (vec){0} + w->a[1];                                          \
-      for (int i = 0; i < 24; i++) s[i] = (vec){0} + (float)i;                                                 \
+      vec s[CHAINS], x = (vec){0} + w->a[0], y = (vec){0} + w->a[1];                                          \
+      for (int i = 0; i < CHAINS; i++) s[i] = (vec){0} + (float)i;                                                 \
       for (long t = 0; t < w->times; t++) {                                                               \
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < 24; i++) s[i] = s[i] * x + y;              \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) s[i] = s[i] * x + y;              \
       }                                                                                                   \
-      for (int i = 1; i < 24; i++) s[0] += s[i];                                                          \
+      for (int i = 1; i < CHAINS; i++) s[0] += s[i];                                                          \
       return s[0][0];                                                                                     \
     }                                                                                                     \
     size_t n = w->floats / LANES;                                                                         \
@@ -66,24 +66,24 @@ struct work {
   }
 
 #if defined(__x86_64__)
-KERNELS_OF(avx512, 16, __attribute__((target("avx512f,avx512vl,fma"), noinline)))
-KERNELS_OF(avx2, 8, __attribute__((target("avx2,fma"), noinline)))
+KERNELS_OF(avx512, 16, 24, __attribute__((target("avx512f,avx512vl,fma"), noinline)))
+KERNELS_OF(avx2, 8, 12, __attribute__((target("avx2,fma"), noinline)))
 #endif
-KERNELS_OF(portable, 4, __attribute__((noinline)))
+KERNELS_OF(portable, 4, 10, __attribute__((noinline)))
 
 struct form {
   const char *name;
-  int lanes;
+  int lanes, chains;
   float (*run)(const struct work *);
 };
 
 static int forms(struct form *found) {
   int count = 0;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) found[count++] = (struct form){"AVX-512", 16, run_avx512};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[count++] = (struct form){"AVX2", 8, run_avx2};
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) found[count++] = (struct form){"AVX-512", 16, 24, run_avx512};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[count++] = (struct form){"AVX2", 8, 12, run_avx2};
 #endif
-  found[count++] = (struct form){"portable", 4, run_portable};
+  found[count++] = (struct form){"portable", 4, 10, run_portable};
   return count;
 }
 
@@ -209,7 +209,7 @@ int main(int count, char **arguments) {
   for (int threads = 1;; threads = most) {
     printf("| %d |", threads);
     for (int f = 0; f < number; f++) {
-      printf(" %.0f |", rate(&all[f], threads, processors, FMA, 64) * 24 * 2 * all[f].lanes * threads * 1e-9);
+      printf(" %.0f |", rate(&all[f], threads, processors, FMA, 64) * 2 * all[f].chains * all[f].lanes * threads * 1e-9);
       fflush(stdout);
     }
     printf("\n");

@@ -326,9 +326,10 @@ static void load_gradient_tiles(const struct map *m, const struct chunk *c, floa
 
 // MARK: products; R rows and W vectors are constants at every call, so that the accumulators are registers
 
-/// m[R][W] = u[R][channels] v[channels][W], u in a group. On the way it asks for a vector for each channel from `ahead` on: weights of the next panel,
+/// m[R][W], set or added to, = u[R][channels] v[channels][W], u in a group. On the way it asks for a vector for each channel from `ahead` on: weights of the next panel,
 /// which would else all be waited for in its first product.
-INLINE void product(const int R, const int W, const float *u, const float *v, float *m, int channels, size_t to, const float *ahead) {
+INLINE void product(const int R, const int W, const float *u, const float *v, float *m, int channels, size_t to, int add,
+                    const float *ahead) {
   vec a[ROWS][2] = {{{0}}};
   for (int first = 0; first < channels; first += LANES, u += ROWS * LANES)
     for (int c = 0; c < least(LANES, channels - first); c++, v += LANES * W, ahead += LANES) {
@@ -339,16 +340,17 @@ INLINE void product(const int R, const int W, const float *u, const float *v, fl
       for (int r = 0; r < R; r++)
         for (int w = 0; w < W; w++) a[r][w] += u[r * LANES + c] * b[w];
     }
+#pragma clang loop unroll(full)
   for (int r = 0; r < R; r++)
-    for (int w = 0; w < W; w++) *(vec *)(m + r * to + LANES * w) = a[r][w];
+    for (int w = 0; w < W; w++) {
+      vec *sum = (vec *)(m + r * to + LANES * w);
+      *sum = add ? *sum + a[r][w] : a[r][w];
+    }
 }
 
 /// v[R][W], set or added to, = u[count][R]^T d[count][W]
 INLINE void transposed_product(const int R, const int W, const float *u, const float *d, float *v, int count, size_t from, size_t by, int add) {
   vec a[ROWS][2] = {{{0}}};
-  if (add)
-    for (int r = 0; r < R; r++)
-      for (int w = 0; w < W; w++) a[r][w] = *(const vec *)(v + r * LANES * W + LANES * w);
   for (int t = 0; t < count; t++) {
     vec b[2];
     for (int w = 0; w < W; w++) b[w] = *(const vec *)(d + t * by + LANES * w);
@@ -356,8 +358,12 @@ INLINE void transposed_product(const int R, const int W, const float *u, const f
     for (int r = 0; r < R; r++)
       for (int w = 0; w < W; w++) a[r][w] += u[t * from + r] * b[w];
   }
+#pragma clang loop unroll(full)
   for (int r = 0; r < R; r++)
-    for (int w = 0; w < W; w++) *(vec *)(v + r * LANES * W + LANES * w) = a[r][w];
+    for (int w = 0; w < W; w++) {
+      vec *sum = (vec *)(v + r * LANES * W + LANES * w);
+      *sum = add ? *sum + a[r][w] : a[r][w];
+    }
 }
 
 /// Calls with the number of rows as a constant.
@@ -389,6 +395,9 @@ INLINE int vectors_of(int out, int panel) { return padded(out) - panel * PANEL >
 /// Where a panel of a position begins in `[positions][panels][in][two vectors or one]`.
 INLINE size_t panel_at(shape s, int index, int panel) { return ((size_t)index * padded(s.out) + (size_t)panel * PANEL) * s.in; }
 
+/// Numbers that are added up in registers; longer sums are sums of such, which halves their rounding errors.
+#define LENGTH 256
+
 /// The sums over input channels, for units [from, to) of position and panel.
 static void multiply(shape s, const struct chunk *c, const float *u, const float *packed, float *m, int from, int to) {
   struct layout in = layout_of(s.in, c->capacity, 1), out = layout_of(s.out, c->capacity, 0);
@@ -399,9 +408,13 @@ static void multiply(shape s, const struct chunk *c, const float *u, const float
     for (int slot = 0; slot < count; slot += ROWS, next += slot < 2 * ROWS ? (size_t)LANES * s.in : 0) {
       const float *a = u + index * in.position + slot_at(&in, slot);
       float *sums = m + index * out.position + slot_at(&out, slot) + (size_t)panel * PANEL;
-      int R = least(ROWS, count - slot);
-      if (vectors_of(s.out, panel) == 2) EACH_ROWS(product, R, 2, a, by, sums, s.in, out.channels, next)
-      else EACH_ROWS(product, R, 1, a, by, sums, s.in, out.channels, next)
+      int R = least(ROWS, count - slot), W = vectors_of(s.out, panel);
+      for (int c = 0; c < s.in; c += LENGTH) {
+        const float *from = a + (size_t)c * ROWS, *v = by + (size_t)c * LANES * W, *ahead = next + (size_t)c * LANES;
+        int length = least(LENGTH, s.in - c);
+        if (W == 2) EACH_ROWS(product, R, 2, from, v, sums, length, out.channels, c > 0, ahead)
+        else EACH_ROWS(product, R, 1, from, v, sums, length, out.channels, c > 0, ahead)
+      }
     }
   }
 }
@@ -668,6 +681,9 @@ static void convolve(shape s, source x, const float *packed, epilogue e, float *
 
 // MARK: gradient of the weights
 
+/// Input channels whose sums with a panel, over all positions, stay in the second-level cache.
+#define RUN 96
+
 /// Few channels: sums are kept by `parts` that do not depend on the threads, each over its own blocks, and added in their order. Many: by chunks of all
 /// tiles that memory allows, whose sums are split by channels.
 struct gradient_plan {
@@ -692,12 +708,11 @@ static struct gradient_plan gradient_plan_of(shape s) {
   plan.block = 12;
   blocks = (g.tiles + plan.block - 1) / plan.block;
   plan.chunk = plan.block * most(1, least(blocks, (int)(16000000 / tile / plan.block)));
-  plan.local = plan.chunk >= g.tiles && g.tiles * tile < 1500000;
+  // Reading the transforms again for each run of sums, against writing and reading all sums.
+  double again = (double)panels_of(s.out) * padded(s.in) + (double)((s.in + RUN - 1) / RUN) * padded(s.out);
+  plan.local = plan.chunk >= g.tiles && 4.0 * g.positions * g.tiles * again < 1.5 * sums;
   return plan;
 }
-
-/// Input channels whose sums with a panel, over all positions, stay in the second-level cache.
-#define RUN 96
 
 /// Sums of a run of input channels by a panel: `[panels][runs][positions][channels of the run][vectors of the panel]`.
 static size_t sums_at(shape s, int positions, int panel, int first) {

@@ -20,8 +20,14 @@ struct MatrixProduct: Operation {
       let flat = b.shape[0] == 1 && a.shape[0] > 1
       let rows = flat ? a.reshape([1, -1, a.shape[2]]) : a
       let grad = flat ? gradient.reshape([1, -1, gradient.shape[2]]) : gradient
-      result[1] = MatrixProduct.compute(rows.transposed(), grad, bias: nil)
-        .summed(to: b.shape).converted(to: b.dtype)
+      // A matrix that lies by columns, such as a layer's transposed weight, gets its gradient by columns: turning 100 million
+      // numbers around takes longer than computing them.
+      let byColumns = b.strides[1] == 1 && b.strides[2] > 1
+      let product =
+        byColumns
+        ? MatrixProduct.compute(grad.transposed(), rows, bias: nil).transposed()
+        : MatrixProduct.compute(rows.transposed(), grad, bias: nil)
+      result[1] = product.summed(to: b.shape).converted(to: b.dtype)
     }
     if saved.needs.count > 2 {
       result.append(
