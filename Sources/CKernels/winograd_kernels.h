@@ -1,14 +1,6 @@
-// The kernels of one form, in four layers: tiles in memory, transforms, products, and the passes that walk a map. A form defines FORM and NAME, LANES
-// (channels in a vector), ROWS (tiles in a product's register block, two vectors wide) and, if it has them, LOAD_PART and STORE_PART.
-#include <string.h>
-
-#include "include/parallel.h"
-#include "winograd_vectors.h"
-// After the vectors that they compute with.
+// The kernels of one form, in four layers: tiles in memory, transforms, products, and the passes that walk a map. Included after a form (see form.h)
+// with FORM, the name of what they make.
 #include "winograd_transforms.h"
-
-/// Products are two vectors of channels wide.
-#define PANEL (2 * LANES)
 
 // MARK: walking tiles
 
@@ -120,49 +112,13 @@ struct map {
   ptrdiff_t pixel;
 };
 
-/// What a channel's values go through on their way in: nothing, normalization, or the gradient through it.
-enum { PLAIN, NORMALIZED, PENDING };
-
-INLINE int kind_of(const struct map *m) { return m->from.gradient ? PENDING : m->from.normalization ? NORMALIZED : PLAIN; }
-
-/// A vector of channels of a map.
-struct reader {
-  const float *map, *raw;
-  const struct saker_normalization *normalization;
-  vec scale, shift, mean, a, b, c;
-};
-
-INLINE struct reader reader_of(const int kind, const struct map *m, int c, int part) {
-  struct reader r = {.map = m->from.map + c};
-  const struct saker_normalization_gradient *g = m->from.gradient;
-  r.normalization = kind == PENDING ? &g->normalization : m->from.normalization;
-  if (kind == PLAIN) return r;
-  r.scale = load(r.normalization->scale + c, part);
-  r.shift = load(r.normalization->shift + c, part);
-  if (kind == NORMALIZED) return r;
-  r.raw = g->x + c;
-  r.mean = load(r.normalization->mean + c, part);
-  r.a = load(g->a + c, part);
-  r.b = load(g->b + c, part);
-  r.c = load(g->c + c, part);
-  return r;
-}
-
-INLINE vec fetch(const int kind, const struct reader *r, ptrdiff_t at, int part) {
-  vec v = load(r->map + at, part);
-  if (kind == NORMALIZED) return activate(r->scale * v + r->shift, r->normalization->activation);
-  if (kind == PLAIN) return v;
-  vec x = load(r->raw + at, part);
-  return r->a * activation_gradient(v, r->scale * x + r->shift, r->normalization->activation) + (r->b * (x - r->mean) + r->c);
-}
-
 /// `height` x `width` pixels from (y, x) on, at most 6 x 6, in rows of 6; zeros outside the map.
 INLINE void load_tile(const int kind, const struct map *m, int picture, int y, int x, int height, int width, int c, vec *d) {
   int top = most(0, -y), bottom = least(height, m->height - y), left = most(0, -x), right = least(width, m->width - x);
   if (top || left || bottom < height || right < width) memset(d, 0, 36 * sizeof *d);
   int part = part_of(m->channels, c);
   ptrdiff_t origin = (((ptrdiff_t)picture * m->height + y) * m->width + x) * m->pixel, line = m->width * m->pixel;
-  struct reader r = reader_of(kind, m, c, part);
+  struct reader r = reader_of(kind, &m->from, c, part);
   for (int p = top; p < bottom; p++)
     for (int q = left; q < right; q++) d[p * 6 + q] = fetch(kind, &r, origin + p * line + q * m->pixel, part);
 }
@@ -220,7 +176,7 @@ INLINE void load_output(const int m, const int n, const float *sums, const size_
 /// `store_input` of a whole 4 x 4 tile straight from the map.
 INLINE void transform_whole(const int kind, const struct map *m, int picture, int y, int x, int c, float *u, const size_t *places) {
   ptrdiff_t origin = (((ptrdiff_t)picture * m->height + y) * m->width + x) * m->pixel, line = m->width * m->pixel;
-  struct reader r = reader_of(kind, m, c, 0);
+  struct reader r = reader_of(kind, &m->from, c, 0);
   vec t[36];
   for (int q = 0; q < 6; q++) {
     vec column[6], out[6];
@@ -309,94 +265,17 @@ INLINE void load_gradients(const int kind, const struct map *m, const struct chu
   }
 }
 
-/// Calls with the kind of the map as a constant.
-#define EACH_KIND(load, m, ...)                          \
-  switch (kind_of(m)) {                                  \
-    case PLAIN: load(PLAIN, m, __VA_ARGS__); break;      \
-    case NORMALIZED: load(NORMALIZED, m, __VA_ARGS__); break; \
-    default: load(PENDING, m, __VA_ARGS__); break;       \
-  }
-
 static void load_input_tiles(const struct map *m, const struct chunk *c, int top, int left, int grouped, float *u, int from, int end) {
-  EACH_KIND(load_inputs, m, c, top, left, grouped, u, from, end)
+  EACH_KIND(load_inputs, &m->from, m, c, top, left, grouped, u, from, end)
 }
 static void load_gradient_tiles(const struct map *m, const struct chunk *c, float *u, float *sums, int from, int end) {
-  EACH_KIND(load_gradients, m, c, u, sums, from, end)
+  EACH_KIND(load_gradients, &m->from, m, c, u, sums, from, end)
 }
 
-// MARK: products; R rows and W vectors are constants at every call, so that the accumulators are registers
+// MARK: products
 
-/// m[R][W], set or added to, = u[R][channels] v[channels][W], u in a group. On the way it asks for a vector for each channel from `ahead` on: weights of the next panel,
-/// which would else all be waited for in its first product.
-INLINE void product(const int R, const int W, const float *u, const float *v, float *m, int channels, size_t to, int add,
-                    const float *ahead) {
-  vec a[ROWS][2] = {{{0}}};
-  for (int first = 0; first < channels; first += LANES, u += ROWS * LANES)
-    for (int c = 0; c < least(LANES, channels - first); c++, v += LANES * W, ahead += LANES) {
-      __builtin_prefetch(ahead, 0, 2);
-      vec b[2];
-      for (int w = 0; w < W; w++) b[w] = *(const vec *)(v + LANES * w);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < R; r++)
-        for (int w = 0; w < W; w++) a[r][w] += u[r * LANES + c] * b[w];
-    }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < R; r++)
-    for (int w = 0; w < W; w++) {
-      vec *sum = (vec *)(m + r * to + LANES * w);
-      *sum = add ? *sum + a[r][w] : a[r][w];
-    }
-}
-
-/// v[R][W], set or added to, = u[count][R]^T d[count][W]
-INLINE void transposed_product(const int R, const int W, const float *u, const float *d, float *v, int count, size_t from, size_t by, int add) {
-  vec a[ROWS][2] = {{{0}}};
-  for (int t = 0; t < count; t++) {
-    vec b[2];
-    for (int w = 0; w < W; w++) b[w] = *(const vec *)(d + t * by + LANES * w);
-#pragma clang loop unroll(full)
-    for (int r = 0; r < R; r++)
-      for (int w = 0; w < W; w++) a[r][w] += u[t * from + r] * b[w];
-  }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < R; r++)
-    for (int w = 0; w < W; w++) {
-      vec *sum = (vec *)(v + r * LANES * W + LANES * w);
-      *sum = add ? *sum + a[r][w] : a[r][w];
-    }
-}
-
-/// Calls with the number of rows as a constant.
-#if ROWS == 12
-#define MORE_ROWS(product, W, ...)               \
-  case 7: product(7, W, __VA_ARGS__); break;     \
-  case 8: product(8, W, __VA_ARGS__); break;     \
-  case 9: product(9, W, __VA_ARGS__); break;     \
-  case 10: product(10, W, __VA_ARGS__); break;   \
-  case 11: product(11, W, __VA_ARGS__); break;   \
-  case 12: product(12, W, __VA_ARGS__); break;
-#else
-#define MORE_ROWS(product, W, ...)
-#endif
-#define EACH_ROWS(product, rows, W, ...)       \
-  switch (rows) {                              \
-    case 1: product(1, W, __VA_ARGS__); break; \
-    case 2: product(2, W, __VA_ARGS__); break; \
-    case 3: product(3, W, __VA_ARGS__); break; \
-    case 4: product(4, W, __VA_ARGS__); break; \
-    case 5: product(5, W, __VA_ARGS__); break; \
-    case 6: product(6, W, __VA_ARGS__); break; \
-      MORE_ROWS(product, W, __VA_ARGS__)       \
-  }
-
-/// Panels of weights for `out` channels.
-INLINE int panels_of(int out) { return (padded(out) + PANEL - 1) / PANEL; }
-INLINE int vectors_of(int out, int panel) { return padded(out) - panel * PANEL >= PANEL ? 2 : 1; }
 /// Where a panel of a position begins in `[positions][panels][in][two vectors or one]`.
 INLINE size_t panel_at(shape s, int index, int panel) { return ((size_t)index * padded(s.out) + (size_t)panel * PANEL) * s.in; }
-
-/// Numbers that are added up in registers; longer sums are sums of such, which halves their rounding errors.
-#define LENGTH 256
 
 /// The sums over input channels, for units [from, to) of position and panel.
 static void multiply(shape s, const struct chunk *c, const float *u, const float *packed, float *m, int from, int to) {
@@ -418,9 +297,6 @@ static void multiply(shape s, const struct chunk *c, const float *u, const float
     }
   }
 }
-
-/// Tiles whose transforms stay in the first-level cache while all channels pass by.
-#define DEPTH 128
 
 /// The sums over tiles, for positions [begin, end), of input channels [from, from + channels) times a panel, `[positions][channels][two vectors or one]`; added to what is there
 /// if `add`.
@@ -448,78 +324,25 @@ static void multiply_transposed(shape s, const struct chunk *c, const float *u, 
 
 // MARK: results
 
-/// Adds a tile's results to the record of its block; the first result of the block is the pivot.
-static void add_statistics(const vec *o, int height, int width, int part, int is_first, float *record, int channels) {
-  if (is_first) {
-    store(record, part, o[0]);
-    store(record + channels, part, (vec){0});
-    store(record + 2 * channels, part, (vec){0});
-  }
-  vec pivot = load(record, part), sum = {0}, square = {0};
-  for (int p = 0; p < height; p++)
-    for (int q = 0; q < width; q++) {
-      vec v = o[p * 4 + q] - pivot;
-      sum += v;
-      square += v * v;
-    }
-  store(record + channels, part, load(record + channels, part) + sum);
-  store(record + 2 * channels, part, load(record + 2 * channels, part) + square);
-}
-
-/// Adds g and g x^ of a tile's results, which are gradients of normalized values of `x`.
-static void add_sums(const vec *o, int height, int width, int part, int is_first, float *record, int channels, const float *x, ptrdiff_t pixel,
-                     ptrdiff_t line, const struct saker_normalization *n, int k) {
-  vec scale = load(n->scale + k, part), shift = load(n->shift + k, part), mean = load(n->mean + k, part), inverse = load(n->inverse + k, part);
-  vec sum = {0}, dot = {0};
-  for (int p = 0; p < height; p++)
-    for (int q = 0; q < width; q++) {
-      vec value = load(x + p * line + q * pixel, part);
-      vec g = activation_gradient(o[p * 4 + q], scale * value + shift, n->activation);
-      sum += g;
-      dot += g * ((value - mean) * inverse);
-    }
-  if (!is_first) {
-    sum += load(record, part);
-    dot += load(record + channels, part);
-  }
-  store(record, part, sum);
-  store(record + channels, part, dot);
-}
-
-/// Transforms the sums of tiles [from, to), a whole block, back, and writes what becomes of them.
-static void store_tiles(shape s, const struct chunk *c, const float *m, const epilogue *e, float *y, int block, int from, int to) {
+/// Transforms the sums of tiles [from, end), a whole block, back, and writes what becomes of them.
+static void store_tiles(shape s, const struct chunk *c, const float *m, const epilogue *e, float *y, int block, int from, int end) {
   struct layout l = layout_of(s.out, c->capacity, 0);
   size_t places[36];
   struct positions positions;
   set_positions(&positions, c->grid, &l);
   ptrdiff_t pixel = s.out_stride, line = s.columns * pixel;
-  int is_identity = !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff();
+  struct target to = target_of(e, y, pixel, line, s.out, block);
   vec o[16];
   struct cursor at = cursor_at(c, from);
-  for (int tile = from; tile < to; tile++, advance(&at)) {
+  for (int tile = from; tile < end; tile++, advance(&at)) {
     int height = height_of(&at), width = width_of(&at);
     ptrdiff_t origin = (((ptrdiff_t)at.picture * s.rows + at.row * s.tile) * s.columns + at.column * s.tile) * pixel;
     places_of(&positions, &l, &at, places);
     for (int k = 0; k < s.out; k += LANES) {
       int part = part_of(s.out, k);
       transform_output(height, width, m + k, places, o);
-      if (e->bias) {
-        vec bias = load(e->bias + k, part);
-        for (int i = 0; i < 16; i++) o[i] += bias;
-      }
-      if (e->residual)
-        for (int p = 0; p < height; p++)
-          for (int q = 0; q < width; q++) o[p * 4 + q] += load(e->residual + origin + p * line + q * pixel + k, part);
-      if (!is_identity)
-        for (int i = 0; i < 16; i++) o[i] = activate(o[i], e->activation);
-      float *to = y + origin + k;
-      for (int p = 0; p < height; p++)
-        for (int q = 0; q < width; q++) store(to + p * line + q * pixel, part, o[p * 4 + q]);
-      if (e->statistics)
-        add_statistics(o, height, width, part, tile == from, e->statistics + (size_t)block * 3 * s.out + k, s.out);
-      if (e->sums)
-        add_sums(o, height, width, part, tile == from, e->sums + (size_t)block * 2 * s.out + k, s.out, e->x + origin + k, pixel, line,
-                 e->normalization, k);
+      if (height == 4 && width == 4) emit(o, 4, 4, &to, tile == from, origin, k, part);
+      else emit(o, height, width, &to, tile == from, origin, k, part);
     }
   }
 }

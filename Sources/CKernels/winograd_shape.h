@@ -1,16 +1,12 @@
 #pragma once
+#include "common.h"
 #include "include/winograd.h"
 
 typedef struct saker_winograd shape;
-typedef struct saker_winograd_source source;
-typedef struct saker_winograd_epilogue epilogue;
 
 /// The interpolation points, by position: 0, 1, -1, 2, -2, infinity. A tile of m results uses m + 2 of them.
 static const unsigned char point_sets[5] = {0, 0x23, 0x27, 0x2f, 0x3f};
 static const unsigned char point_lists[5][6] = {{0}, {0, 1, 5}, {0, 1, 2, 5}, {0, 1, 2, 3, 5}, {0, 1, 2, 3, 4, 5}};
-
-static inline int least(int a, int b) { return a < b ? a : b; }
-static inline int most(int a, int b) { return a > b ? a : b; }
 
 /// How one side is cut: `full` tiles of `size`, then one of `rest` unless that is 0.
 struct cut {

@@ -42,7 +42,7 @@ enum Winograd {
     /// Of the result's shape, channels-last.
     var residual: Tensor?
     var activation = Activation.identity
-    /// `[blocks, 3, out]`: see `saker_winograd_epilogue`. Only without groups, as the next.
+    /// `[blocks, 3, out]`: see `saker_epilogue`. Only without groups, as the next.
     var statistics: Tensor?
     /// `[blocks, 2, out]`, and the map whose gradient the result is.
     var sums: (partials: Tensor, map: Tensor, normalization: Normalization)?
@@ -163,25 +163,25 @@ enum Winograd {
 // MARK: - From a channel on, as a group needs it
 
 extension Winograd.Source {
-  fileprivate func withC(_ channel: Int, _ body: (saker_winograd_source) -> Void) {
+  fileprivate func withC(_ channel: Int, _ body: (saker_source) -> Void) {
     let map = UnsafePointer(map.pointer(Float.self)) + channel
     if let gradient {
       withUnsafePointer(to: gradient.from(channel)) {
-        body(saker_winograd_source(map: map, normalization: nil, gradient: $0))
+        body(saker_source(map: map, normalization: nil, gradient: $0))
       }
     } else if let normalization {
       withUnsafePointer(to: normalization.from(channel)) {
-        body(saker_winograd_source(map: map, normalization: $0, gradient: nil))
+        body(saker_source(map: map, normalization: $0, gradient: nil))
       }
     } else {
-      body(saker_winograd_source(map: map, normalization: nil, gradient: nil))
+      body(saker_source(map: map, normalization: nil, gradient: nil))
     }
   }
 }
 
 extension Winograd.Epilogue {
-  fileprivate func withC(_ channel: Int, _ body: (saker_winograd_epilogue) -> Void) {
-    var result = saker_winograd_epilogue()
+  fileprivate func withC(_ channel: Int, _ body: (saker_epilogue) -> Void) {
+    var result = saker_epilogue()
     result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.activation = activation.raw

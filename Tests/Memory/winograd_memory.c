@@ -126,7 +126,7 @@ static double derivative(double v, struct saker_activation a) {
 }
 
 /// A map's value as the kernels shall see it.
-static double value(const struct saker_winograd_source *s, size_t at, int c) {
+static double value(const struct saker_source *s, size_t at, int c) {
   if (s->gradient) {
     const struct saker_normalization_gradient *g = s->gradient;
     const struct saker_normalization *n = &g->normalization;
@@ -184,19 +184,19 @@ static void run(struct test t, int turn, int threads) {
   float *weights = filled((size_t)s.out * s.in * 9, 0), *bias = turn % 2 ? filled(s.out, 0) : 0;
   float *residual = turn % 3 == 1 ? filled(to_floats, 0) : 0;
   struct saker_normalization n = normalization(s.in, kinds[turn / 2 % 5]);
-  struct saker_winograd_source x = {filled(from_floats, 0), turn % 4 == 2 ? &n : 0, 0};
+  struct saker_source x = {filled(from_floats, 0), turn % 4 == 2 ? &n : 0, 0};
   float *packed = buffer(saker_winograd_packed(s), 1), *y = buffer(to_floats, 0);
   float *workspace = buffer(saker_winograd_workspace(s, threads), 1);
   int blocks = saker_winograd_blocks(s, 0), *counts = malloc(blocks * sizeof *counts);
   saker_winograd_blocks(s, counts);
-  struct saker_winograd_epilogue e = {.bias = bias, .residual = residual, .activation = activation};
+  struct saker_epilogue e = {.bias = bias, .residual = residual, .activation = activation};
   e.statistics = turn % 2 && !t.out_more ? buffer((size_t)blocks * 3 * s.out, 0) : 0;
   saker_winograd_pack(s, weights, 0, packed, threads);
   saker_winograd_convolve(s, x, packed, e, y, workspace, threads);
 
   double *exact = calloc(to * s.out, sizeof *exact), *exact_weights = calloc((size_t)s.out * s.in * 9, sizeof *exact);
   double *exact_input = calloc(from * s.in, sizeof *exact), *exact_bias = calloc(s.out, sizeof *exact);
-  struct saker_winograd_source dy = {filled(to_floats, 0), 0, 0};
+  struct saker_source dy = {filled(to_floats, 0), 0, 0};
   struct saker_normalization_gradient through = {filled(to_floats, 0), normalization(s.out, kinds[turn / 3 % 5]), 0, 0, 0};
   through.a = filled(s.out, 0), through.b = filled(s.out, 0), through.c = filled(s.out, 0);
   if (turn % 4 == 3) dy.gradient = &through;
@@ -262,7 +262,7 @@ static void run(struct test t, int turn, int threads) {
   struct saker_winograd turned = {t.pictures, rows, columns, t.height, t.width, 2 - t.top, 2 - t.left, s.out, s.in, s.out_stride, s.in_stride, t.tile};
   float *turned_packed = buffer(saker_winograd_packed(turned), 1), *dx = buffer(from_floats, 0);
   float *turned_workspace = buffer(saker_winograd_workspace(turned, threads), 1);
-  struct saker_winograd_epilogue back = {.activation = kinds[0]};
+  struct saker_epilogue back = {.activation = kinds[0]};
   int turned_blocks = saker_winograd_blocks(turned, 0);
   if (turn % 4 == 2 && !t.in_more) {
     back.sums = buffer((size_t)turned_blocks * 2 * s.in, 0);

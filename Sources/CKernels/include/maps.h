@@ -25,3 +25,23 @@ struct saker_normalization_gradient {
   struct saker_normalization normalization;
   const float *a, *b, *c;
 };
+
+/// Where a convolution's input comes from: `map` as it is; or with `normalization` applied; or, with `gradient`, computed from `map` as the
+/// gradient of the normalized map. All maps have the same strides. Zeros around it come after that.
+struct saker_source {
+  const float *map;
+  const struct saker_normalization *normalization;
+  const struct saker_normalization_gradient *gradient;
+};
+
+/// What becomes of a convolution's sum: activation(sum + bias + residual), both may be null. `statistics`, unless null, gets for each block of
+/// results and channel `[blocks][3][out]` a pivot, the sum of (value - pivot) and of its square. `sums`, unless null, gets `[blocks][2][out]` the sums of g and g x^,
+/// g = value * activation'(scale x + shift), where `x` and `normalization` describe the map whose gradient the result is.
+struct saker_epilogue {
+  const float *bias, *residual;
+  struct saker_activation activation;
+  float *statistics;
+  float *sums;
+  const float *x;
+  const struct saker_normalization *normalization;
+};

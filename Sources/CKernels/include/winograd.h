@@ -19,26 +19,6 @@ struct saker_winograd {
   int tile;                   // 4, or 2 for less waste and less error
 };
 
-/// Where the input comes from: `map` as it is; or with `normalization` applied; or, with `gradient`, computed from `map` as the gradient of the
-/// normalized map. All maps have the same strides. Zeros around it come after that.
-struct saker_winograd_source {
-  const float *map;
-  const struct saker_normalization *normalization;
-  const struct saker_normalization_gradient *gradient;
-};
-
-/// What becomes of a sum: activation(sum + bias + residual), both may be null. `statistics`, unless null, gets for each block of results and channel
-/// `[blocks][3][out]` a pivot, the sum of (value - pivot) and of its square. `sums`, unless null, gets `[blocks][2][out]` the sums of g and g x^,
-/// g = value * activation'(scale x + shift), where `x` and `normalization` describe the map whose gradient the result is.
-struct saker_winograd_epilogue {
-  const float *bias, *residual;
-  struct saker_activation activation;
-  float *statistics;
-  float *sums;
-  const float *x;
-  const struct saker_normalization *normalization;
-};
-
 /// The form that runs: "avx512", "avx2" or "portable". The environment variable SAKER_ISA names a lesser one than the processor's best.
 const char *saker_winograd_form(void);
 
@@ -54,9 +34,9 @@ int saker_winograd_blocks(struct saker_winograd shape, int *counts);
 void saker_winograd_pack(struct saker_winograd shape, const float *weights, int turned, float *packed, int threads);
 
 /// y `[pictures][rows][columns][out]` = x `[pictures][height][width][in]` convolved.
-void saker_winograd_convolve(struct saker_winograd shape, struct saker_winograd_source x, const float *packed,
-                             struct saker_winograd_epilogue epilogue, float *y, float *workspace, int threads);
+void saker_winograd_convolve(struct saker_winograd shape, struct saker_source x, const float *packed,
+                             struct saker_epilogue epilogue, float *y, float *workspace, int threads);
 
 /// The gradients `[out][in][3][3]` of the weights, and `[out]` of the bias unless null, from that of the result.
-void saker_winograd_gradient(struct saker_winograd shape, struct saker_winograd_source x, struct saker_winograd_source dy, float *dw, float *db,
+void saker_winograd_gradient(struct saker_winograd shape, struct saker_source x, struct saker_source dy, float *dw, float *db,
                              float *workspace, int threads);

@@ -1,4 +1,4 @@
-// Vectors of LANES channels, and what happens to them beside transforms and products. Included by each form (see winograd_kernels.h).
+// Vectors of LANES channels, and what happens to them beside transforms and products. Included by each form (see form.h).
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -1,0 +1,76 @@
+// What becomes of results while they are in registers. Included by each form after vectors.h.
+
+/// Adds results, in rows of 4 or one row, to the record of their block; the first result of the block is the pivot.
+static void add_statistics(const vec *o, int height, int width, int part, int is_first, float *record, int channels) {
+  if (is_first) {
+    store(record, part, o[0]);
+    store(record + channels, part, (vec){0});
+    store(record + 2 * channels, part, (vec){0});
+  }
+  vec pivot = load(record, part), sum = {0}, square = {0};
+  for (int p = 0; p < height; p++)
+    for (int q = 0; q < width; q++) {
+      vec v = o[p * 4 + q] - pivot;
+      sum += v;
+      square += v * v;
+    }
+  store(record + channels, part, load(record + channels, part) + sum);
+  store(record + 2 * channels, part, load(record + 2 * channels, part) + square);
+}
+
+/// Adds g and g x^ of results, which are gradients of normalized values of `x`.
+static void add_sums(const vec *o, int height, int width, int part, int is_first, float *record, int channels, const float *x, ptrdiff_t pixel,
+                     ptrdiff_t line, const struct saker_normalization *n, int k) {
+  vec scale = load(n->scale + k, part), shift = load(n->shift + k, part), mean = load(n->mean + k, part), inverse = load(n->inverse + k, part);
+  vec sum = {0}, dot = {0};
+  for (int p = 0; p < height; p++)
+    for (int q = 0; q < width; q++) {
+      vec value = load(x + p * line + q * pixel, part);
+      vec g = activation_gradient(o[p * 4 + q], scale * value + shift, n->activation);
+      sum += g;
+      dot += g * ((value - mean) * inverse);
+    }
+  if (!is_first) {
+    sum += load(record, part);
+    dot += load(record + channels, part);
+  }
+  store(record, part, sum);
+  store(record + channels, part, dot);
+}
+
+/// Where results go, and what is made of them on the way.
+struct target {
+  const epilogue *by;
+  float *y;
+  ptrdiff_t pixel, line;     // floats from a pixel to the next, and from a row of them
+  int channels, is_identity;  // is_identity: no activation
+  float *statistics, *sums;  // records of the block
+};
+
+INLINE struct target target_of(const epilogue *e, float *y, ptrdiff_t pixel, ptrdiff_t line, int channels, int block) {
+  return (struct target){e, y, pixel, line, channels, !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff(),
+                         e->statistics ? e->statistics + (size_t)block * 3 * channels : 0, e->sums ? e->sums + (size_t)block * 2 * channels : 0};
+}
+
+/// Stores height x width results of the channels from `k` on, whose first pixel begins at `origin`, after the epilogue. They are in rows of 4, or in one row
+/// of any width. `is_first`: of their block.
+INLINE void emit(vec *o, int height, int width, const struct target *t, int is_first, ptrdiff_t origin, int k, int part) {
+  const epilogue *e = t->by;
+  ptrdiff_t pixel = t->pixel, line = t->line;
+  if (e->bias) {
+    vec bias = load(e->bias + k, part);
+    for (int p = 0; p < height; p++)
+      for (int q = 0; q < width; q++) o[p * 4 + q] += bias;
+  }
+  if (e->residual)
+    for (int p = 0; p < height; p++)
+      for (int q = 0; q < width; q++) o[p * 4 + q] += load(e->residual + origin + p * line + q * pixel + k, part);
+  if (!t->is_identity)
+    for (int p = 0; p < height; p++)
+      for (int q = 0; q < width; q++) o[p * 4 + q] = activate(o[p * 4 + q], e->activation);
+  float *to = t->y + origin + k;
+  for (int p = 0; p < height; p++)
+    for (int q = 0; q < width; q++) store(to + p * line + q * pixel, part, o[p * 4 + q]);
+  if (t->statistics) add_statistics(o, height, width, part, is_first, t->statistics + k, t->channels);
+  if (t->sums) add_sums(o, height, width, part, is_first, t->sums + k, t->channels, e->x + origin + k, pixel, line, e->normalization, k);
+}
