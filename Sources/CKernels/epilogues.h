@@ -43,13 +43,18 @@ struct target {
   const epilogue *by;
   float *y;
   ptrdiff_t pixel, line;     // floats from a pixel to the next, and from a row of them
-  int channels, is_identity;  // is_identity: no activation
+  int channels;
+  int is_identity;  // no activation
+  int is_plain;     // nothing at all
   float *statistics, *sums;  // records of the block
 };
 
 INLINE struct target target_of(const epilogue *e, float *y, ptrdiff_t pixel, ptrdiff_t line, int channels, int block) {
-  return (struct target){e, y, pixel, line, channels, !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff(),
-                         e->statistics ? e->statistics + (size_t)block * 3 * channels : 0, e->sums ? e->sums + (size_t)block * 2 * channels : 0};
+  struct target t = {e, y, pixel, line, channels, .is_identity = !e->activation.swish && e->activation.slope == 1 && e->activation.cap == __builtin_inff()};
+  t.statistics = e->statistics ? e->statistics + (size_t)block * 3 * channels : 0;
+  t.sums = e->sums ? e->sums + (size_t)block * 2 * channels : 0;
+  t.is_plain = t.is_identity && !e->bias && !e->residual && !e->statistics && !e->sums;
+  return t;
 }
 
 /// Stores height x width results of the channels from `k` on, whose first pixel begins at `origin`, after the epilogue. They are in rows of 4, or in one row

@@ -1,28 +1,14 @@
+#include "isa.h"
 #include "winograd_shape.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/// The best form that the processor runs and the environment allows.
-static const struct form *choose(void) {
-  const char *wanted = getenv("SAKER_ISA");
-#if defined(__x86_64__)
-  int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl");
-  if (wanted && !strcmp(wanted, "portable")) return &saker_winograd_portable;
-  if (avx512 && !(wanted && !strcmp(wanted, "avx2"))) return &saker_winograd_avx512;
-  if (avx2) return &saker_winograd_avx2;
-#endif
-  (void)wanted;
-  return &saker_winograd_portable;
-}
-
 static const struct form *form(void) {
-  static const struct form *chosen;
-  const struct form *found = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
-  if (!found) __atomic_store_n(&chosen, found = choose(), __ATOMIC_RELEASE);
-  return found;
+  switch (saker_isa()) {
+#if defined(__x86_64__)
+    case AVX512: return &saker_winograd_avx512;
+    case AVX2: return &saker_winograd_avx2;
+#endif
+    default: return &saker_winograd_portable;
+  }
 }
 
 const char *saker_winograd_form(void) { return form()->name; }

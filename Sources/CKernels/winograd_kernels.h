@@ -291,8 +291,8 @@ static void multiply(shape s, const struct chunk *c, const float *u, const float
       for (int c = 0; c < s.in; c += LENGTH) {
         const float *from = a + (size_t)c * ROWS, *v = by + (size_t)c * LANES * W, *ahead = next + (size_t)c * LANES;
         int length = least(LENGTH, s.in - c);
-        if (W == 2) EACH_ROWS(product, R, 2, from, v, sums, length, out.channels, c > 0, ahead)
-        else EACH_ROWS(product, R, 1, from, v, sums, length, out.channels, c > 0, ahead)
+        if (W == 2) EACH_ROWS(product, R, 2, from, v, sums, length, out.channels, LANES, c > 0, ahead)
+        else EACH_ROWS(product, R, 1, from, v, sums, length, out.channels, LANES, c > 0, ahead)
       }
     }
   }
@@ -315,8 +315,8 @@ static void multiply_transposed(shape s, const struct chunk *c, const float *u, 
       int depth = least(DEPTH, count - t), adds = add || t > 0;
       for (int part = 0; part < parts; part++) {
         int first = channels * part / parts, R = channels * (part + 1) / parts - first;
-        if (W == 2) EACH_ROWS(transposed_product, R, 2, a + first, b, sums + (size_t)first * PANEL, depth, in.channels, out.channels, adds)
-        else EACH_ROWS(transposed_product, R, 1, a + first, b, sums + (size_t)first * LANES, depth, in.channels, out.channels, adds)
+        if (W == 2) EACH_ROWS(transposed_product, R, 2, a + first, b, sums + (size_t)first * PANEL, depth, in.channels, out.channels, PANEL, adds)
+        else EACH_ROWS(transposed_product, R, 1, a + first, b, sums + (size_t)first * LANES, depth, in.channels, out.channels, LANES, adds)
       }
     }
   }

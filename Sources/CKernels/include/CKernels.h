@@ -9,6 +9,7 @@
 #include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"
+#include "pointwise.h"
 #include "rows.h"
 #include "state.h"
 #include "winograd.h"

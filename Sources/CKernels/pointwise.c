@@ -1,0 +1,29 @@
+#include "isa.h"
+#include "pointwise_shape.h"
+
+static const struct pointwise_form *form(void) {
+  switch (saker_isa()) {
+#if defined(__x86_64__)
+    case AVX512: return &saker_pointwise_avx512;
+    case AVX2: return &saker_pointwise_avx2;
+#endif
+    default: return &saker_pointwise_portable;
+  }
+}
+
+size_t saker_pointwise_packed(shape s) { return form()->packed(s); }
+size_t saker_pointwise_workspace(shape s, int threads) { return form()->workspace(s, threads); }
+size_t saker_pointwise_gradient_workspace(shape s, int threads) { return form()->gradient_workspace(s, threads); }
+int saker_pointwise_block(shape s) { return form()->block(s); }
+
+void saker_pointwise_pack(shape s, const float *weights, int turned, float *packed, int threads) {
+  form()->pack(s, weights, turned, packed, threads);
+}
+
+void saker_pointwise_convolve(shape s, source x, const float *packed, epilogue e, float *y, float *workspace, int threads) {
+  form()->convolve(s, x, packed, e, y, workspace, threads);
+}
+
+void saker_pointwise_gradient(shape s, source x, source dy, float *dw, float *db, float *workspace, int threads) {
+  form()->gradient(s, x, dy, dw, db, workspace, threads);
+}
