@@ -120,10 +120,19 @@ struct map {
   ptrdiff_t pixel;
 };
 
-/// What a channel's values go through on their way in: nothing, normalization, or the gradient through it.
-enum { PLAIN, NORMALIZED, PENDING };
+/// What a channel's values go through on their way in: nothing, normalization, or the gradient through it; the last two also with ReLU known for the
+/// activation, as nearly all have it.
+enum { PLAIN, NORMALIZED, RECTIFIED, PENDING, PENDING_RECTIFIED };
 
-INLINE int kind_of(const struct map *m) { return m->from.gradient ? PENDING : m->from.normalization ? NORMALIZED : PLAIN; }
+INLINE int is_relu(struct saker_activation a) { return a.slope == 0 && a.cap == __builtin_inff() && !a.swish; }
+
+static int kind_of(const struct map *m) {
+  if (m->from.gradient) return is_relu(m->from.gradient->normalization.activation) ? PENDING_RECTIFIED : PENDING;
+  if (m->from.normalization) return is_relu(m->from.normalization->activation) ? RECTIFIED : NORMALIZED;
+  return PLAIN;
+}
+
+INLINE int is_pending(const int kind) { return kind == PENDING || kind == PENDING_RECTIFIED; }
 
 /// A vector of channels of a map.
 struct reader {
@@ -135,11 +144,11 @@ struct reader {
 INLINE struct reader reader_of(const int kind, const struct map *m, int c, int part) {
   struct reader r = {.map = m->from.map + c};
   const struct saker_normalization_gradient *g = m->from.gradient;
-  r.normalization = kind == PENDING ? &g->normalization : m->from.normalization;
+  r.normalization = is_pending(kind) ? &g->normalization : m->from.normalization;
   if (kind == PLAIN) return r;
   r.scale = load(r.normalization->scale + c, part);
   r.shift = load(r.normalization->shift + c, part);
-  if (kind == NORMALIZED) return r;
+  if (!is_pending(kind)) return r;
   r.raw = g->x + c;
   r.mean = load(r.normalization->mean + c, part);
   r.a = load(g->a + c, part);
@@ -150,10 +159,12 @@ INLINE struct reader reader_of(const int kind, const struct map *m, int c, int p
 
 INLINE vec fetch(const int kind, const struct reader *r, ptrdiff_t at, int part) {
   vec v = load(r->map + at, part);
-  if (kind == NORMALIZED) return activate(r->scale * v + r->shift, r->normalization->activation);
   if (kind == PLAIN) return v;
+  const struct saker_activation relu = {0, __builtin_inff(), 0};
+  struct saker_activation a = kind == RECTIFIED || kind == PENDING_RECTIFIED ? relu : r->normalization->activation;
+  if (!is_pending(kind)) return activate(r->scale * v + r->shift, a);
   vec x = load(r->raw + at, part);
-  return r->a * activation_gradient(v, r->scale * x + r->shift, r->normalization->activation) + (r->b * (x - r->mean) + r->c);
+  return r->a * activation_gradient(v, r->scale * x + r->shift, a) + (r->b * (x - r->mean) + r->c);
 }
 
 /// `height` x `width` pixels from (y, x) on, at most 6 x 6, in rows of 6; zeros outside the map.
@@ -224,13 +235,14 @@ INLINE void transform_whole(const int kind, const struct map *m, int picture, in
   vec t[36];
   for (int q = 0; q < 6; q++) {
     vec column[6], out[6];
+#pragma clang loop unroll(full)
     for (int p = 0; p < 6; p++) {
       ptrdiff_t at = origin + p * line + q * m->pixel;
       column[p] = fetch(kind, &r, at, 0);
       // The next tile's columns that this one has not read.
       if (q > 1) {
         __builtin_prefetch(r.map + at + 4 * m->pixel);
-        if (kind == PENDING) __builtin_prefetch(r.raw + at + 4 * m->pixel);
+        if (is_pending(kind)) __builtin_prefetch(r.raw + at + 4 * m->pixel);
       }
     }
     input_side(4, column, out);
@@ -310,11 +322,13 @@ INLINE void load_gradients(const int kind, const struct map *m, const struct chu
 }
 
 /// Calls with the kind of the map as a constant.
-#define EACH_KIND(load, m, ...)                          \
-  switch (kind_of(m)) {                                  \
-    case PLAIN: load(PLAIN, m, __VA_ARGS__); break;      \
-    case NORMALIZED: load(NORMALIZED, m, __VA_ARGS__); break; \
-    default: load(PENDING, m, __VA_ARGS__); break;       \
+#define EACH_KIND(load, m, ...)                                    \
+  switch (kind_of(m)) {                                            \
+    case PLAIN: load(PLAIN, m, __VA_ARGS__); break;                \
+    case NORMALIZED: load(NORMALIZED, m, __VA_ARGS__); break;      \
+    case RECTIFIED: load(RECTIFIED, m, __VA_ARGS__); break;        \
+    case PENDING: load(PENDING, m, __VA_ARGS__); break;            \
+    default: load(PENDING_RECTIFIED, m, __VA_ARGS__); break;       \
   }
 
 static void load_input_tiles(const struct map *m, const struct chunk *c, int top, int left, int grouped, float *u, int from, int end) {

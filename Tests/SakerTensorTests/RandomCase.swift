@@ -112,10 +112,15 @@ struct RandomCase: CustomStringConvertible {
       terms: outputs)
 
     let (dw, db) = weightGradients()
-    let (directWeight, directBias) = Kernels.convolutionBackwardWeights(
+    let (directWeight, _) = Kernels.convolutionBackwardWeights(
       x, gradient, geometry.weight, attributes, hasBias: true)
     expect("weight gradient", dw, directWeight, terms: results / 9 + 1)
-    expect("bias gradient", db, directBias!, terms: results / 9 + 1)
+
+    // oneDNN's sums are not exact enough to be compared with.
+    var sums = [Double](repeating: 0, count: geometry.y[1])
+    let plane = geometry.y[2] * geometry.y[3]
+    for (i, value) in gradient.floats.enumerated() { sums[i / plane % sums.count] += Double(value) }
+    expect("bias gradient", db, Tensor(sums.map { Float($0) }, db.shape), terms: results / 9 + 1)
   }
 
   /// Error of at most 5e-6, root mean square, of the exact values. Where few of them are left and happen to be small, of a
