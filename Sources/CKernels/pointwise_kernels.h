@@ -300,7 +300,7 @@ INLINE void load_gradients(const int kind, shape s, const source *dy, float *d, 
           *(loose *)(to + (size_t)row * ROWS) = v;
           sum += v;
           __builtin_prefetch(r.map + at + (ptrdiff_t)ROWS * s.out_stride);
-          if (kind == PENDING) __builtin_prefetch(r.raw + at + (ptrdiff_t)ROWS * s.out_stride);
+          if (is_pending(kind)) __builtin_prefetch(r.raw + at + (ptrdiff_t)ROWS * s.out_stride);
         }
         if (!sums) continue;
         int own = least(ROWS - j, s.out - k - j), lanes = own >= LANES ? 0 : own;

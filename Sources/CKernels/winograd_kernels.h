@@ -180,13 +180,14 @@ INLINE void transform_whole(const int kind, const struct map *m, int picture, in
   vec t[36];
   for (int q = 0; q < 6; q++) {
     vec column[6], out[6];
+#pragma clang loop unroll(full)
     for (int p = 0; p < 6; p++) {
       ptrdiff_t at = origin + p * line + q * m->pixel;
       column[p] = fetch(kind, &r, at, 0);
       // The next tile's columns that this one has not read.
       if (q > 1) {
         __builtin_prefetch(r.map + at + 4 * m->pixel);
-        if (kind == PENDING) __builtin_prefetch(r.raw + at + 4 * m->pixel);
+        if (is_pending(kind)) __builtin_prefetch(r.raw + at + 4 * m->pixel);
       }
     }
     input_side(4, column, out);

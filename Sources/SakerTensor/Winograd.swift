@@ -5,13 +5,14 @@ import CKernels
 ///
 /// Maps are channels-last, weights row-major `[out, in / groups, 3, 3]`, both float32.
 enum Winograd {
-  /// How a pass runs on these kernels, if the chooser says that it does.
+  /// How a pass, alone or as part of a block, runs on these kernels, if the chooser says that it does.
   static func geometry(
     _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
-    _ dtype: DType = .float32
+    _ dtype: DType = .float32, inBlock: Bool = false
   ) -> Geometry? {
-    guard let work = ConvolutionCase(pass, x, weight, attributes, dtype),
-      case .winograd(let tile) = ConvolutionChooser.method(for: work)
+    guard var work = ConvolutionCase(pass, x, weight, attributes, dtype) else { return nil }
+    work.isInBlock = inBlock
+    guard case .winograd(let tile) = ConvolutionChooser.method(for: work)
     else { return nil }
     return Geometry(x: x, weight: weight, attributes: attributes, tile: tile)
   }

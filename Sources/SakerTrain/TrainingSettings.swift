@@ -13,7 +13,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     case bfloat16 = "bf16"
   }
 
-  public var epochs = 30
+  public var epochs = 25
   /// Pictures a step.
   public var batch = 16
   public var rule = Rule.adamw

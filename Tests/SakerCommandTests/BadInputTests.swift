@@ -430,7 +430,7 @@ struct BadInputTests {
         "--lr=-1": "learning rate: expected a positive number, got -1.0",
         "--lr 0": "learning rate", "--lr nan": "learning rate", "--lr inf": "learning rate",
         "--momentum 1": "momentum: expected 0..<1", "--decay=-1": "decay: expected 0 or more",
-        "--warmup 99 --schedule cosine": "warm-up: expected 0...30 epochs, got 99.0",
+        "--warmup 99 --schedule cosine": "warm-up: expected 0...25 epochs, got 99.0",
         "--warmup 1": "onecycle, which has a rise of its own",
         "--clip-norm=-1": "clip norm: expected 0 or more", "--clip-value nan": "clip value",
         "--accumulate 0": "accumulation: expected 1...1024",

@@ -32,6 +32,8 @@ public struct ConvolutionCase: Hashable, Sendable {
   public var height, width: Int
   public var padding: ConvolutionPadding
   public var dtype: DType
+  /// Part of a block that normalizes what convolutions load: see `ConvolutionBlock`.
+  var isInBlock = false
 
   public init(
     _ pass: ConvolutionPass, pictures: Int, inputs: Int, outputs: Int, groups: Int = 1, height: Int,

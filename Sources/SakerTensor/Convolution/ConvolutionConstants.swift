@@ -23,10 +23,10 @@ enum ConvolutionConstants {
   /// oneDNN's kernels, by the instruction set that it runs on.
   static let direct: Table = [
     .avx512: [
-      .inference: cost(9.92e+03, 0.00519, 0, 0.0115, 0.0723),
-      .forward: cost(2.34e+04, 0.00529, 0, 0.0056, 0.123),
-      .data: cost(9.17e+03, 0.00569, 0, 0, 0.147),
-      .weights: cost(2.11e+04, 0.00572, 0, 0.152, 0.296),
+      .inference: cost(7.22e+03, 0.00519, 0, 0.00541, 0.193),
+      .forward: cost(2.21e+04, 0.00525, 0.0516, 0.00204, 0.122),
+      .data: cost(9.45e+03, 0.0057, 0.00171, 0, 0.133),
+      .weights: cost(2.28e+04, 0.00572, 0, 0.142, 0.264),
     ],
     .avx2: [
       .inference: cost(9.91e+03, 0.00852, 0.186, 0.00702, 0.129),
@@ -45,10 +45,10 @@ enum ConvolutionConstants {
   /// Our kernels, by the instruction set that they run on.
   static let winograd: Table = [
     .avx512: [
-      .inference: cost(1.09e+04, 0.0059, 0.195, 0.0561, 0.0612),
-      .forward: cost(1.83e+04, 0.0062, 0.177, 0.0612, 0.23),
-      .data: cost(1.46e+04, 0.00639, 0.0769, 0.119, 0.233),
-      .weights: cost(1.71e+04, 0.00747, 0.246, 0.0398, 0.189),
+      .inference: cost(5.93e+03, 0.0063, 0.108, 0.0719, 0.099),
+      .forward: cost(1.65e+04, 0.00649, 0.131, 0.0628, 0.234),
+      .data: cost(1.92e+04, 0.00676, 0.0569, 0.0949, 0.217),
+      .weights: cost(1.65e+04, 0.00767, 0.185, 0.0415, 0.164),
     ],
     .avx2: [
       .inference: cost(1.35e+04, 0.00919, 0.109, 0.139, 0.0473),

@@ -10,7 +10,10 @@ enum FusedKernels {
     _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     wantsStatistics: Bool
   ) -> (y: Tensor, statistics: ChannelStatistics?) {
-    guard let geometry = Winograd.geometry(.forward, x.map.shape, weight.shape, attributes) else {
+    guard
+      let geometry = Winograd.geometry(
+        .forward, x.map.shape, weight.shape, attributes, inBlock: true)
+    else {
       let y = Kernels.convolution(x.written, weight, bias, attributes, training: true)
       return (y, wantsStatistics ? statistics(y) : nil)
     }
@@ -32,8 +35,8 @@ enum FusedKernels {
   static func prepare(
     _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) {
-    if Winograd.geometry(.data, x, weight, attributes) == nil
-      || Winograd.geometry(.weights, x, weight, attributes) == nil
+    if Winograd.geometry(.data, x, weight, attributes, inBlock: true) == nil
+      || Winograd.geometry(.weights, x, weight, attributes, inBlock: true) == nil
     {
       g.write()
     }
@@ -45,7 +48,8 @@ enum FusedKernels {
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
     wantsSumsFor source: MapSource?
   ) -> (dx: Tensor, sums: GradientSums?) {
-    guard let geometry = Winograd.geometry(.data, xShape, weight.shape, attributes) else {
+    guard let geometry = Winograd.geometry(.data, xShape, weight.shape, attributes, inBlock: true)
+    else {
       let dx = Kernels.convolutionBackwardData(
         g.written, weight, xShape, attributes, hasBias: false)
       guard let source, let normalization = source.normalization else { return (dx, nil) }
@@ -69,7 +73,8 @@ enum FusedKernels {
   static func backwardWeights(
     _ x: MapSource, _ g: GradientSource, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Tensor {
-    guard let geometry = Winograd.geometry(.weights, x.map.shape, weight, attributes) else {
+    guard let geometry = Winograd.geometry(.weights, x.map.shape, weight, attributes, inBlock: true)
+    else {
       return Kernels.convolutionBackwardWeights(
         x.written, g.written, weight, attributes, hasBias: false
       ).0
