@@ -60,6 +60,10 @@ let package = Package(
     // The README's example, built by the tests so that it cannot rot.
     .executableTarget(name: "FirstSteps", dependencies: ["Saker"], path: "Examples/FirstSteps"),
 
+    // An example of each technique of the notes, run with the tests.
+    .testTarget(
+      name: "SakerExampleTests", dependencies: ["Saker"], path: "Examples/Techniques"),
+
     // The tests, under the names of what they test.
     .target(name: "TestSupport", dependencies: ["SakerTensor", "SakerNN"], path: "Tests/Support"),
     .testTarget(name: "SakerTensorTests", dependencies: ["SakerTensor", "TestSupport"]),
