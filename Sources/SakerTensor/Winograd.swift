@@ -43,6 +43,8 @@ enum Winograd {
     /// Of the result's shape, channels-last.
     var residual: Tensor?
     var activation = Activation.identity
+    /// The largest of each 2x2 window, 2 apart, instead of the result. Without the sums below.
+    var pools = false
     /// `[blocks, 3, out]`: see `saker_epilogue`. Only without groups, as the next.
     var statistics: Tensor?
     /// `[blocks, 2, out]`, and the map whose gradient the result is.
@@ -86,7 +88,8 @@ enum Winograd {
     _ x: Source, _ weight: Tensor, _ geometry: Geometry, turned: Bool, _ epilogue: Epilogue,
     keeping: Bool
   ) -> Tensor {
-    let result = Tensor(uninitializedImage: turned ? geometry.x : geometry.y)
+    let shape = turned ? geometry.x : geometry.y
+    let result = Tensor(uninitializedImage: epilogue.pools ? shape.halved : shape)
     let raw = geometry.raw(turned: turned)
     let packed = packed(weight, geometry, turned: turned, keeping: keeping)
     let size = saker_winograd_packed(raw)
@@ -161,6 +164,11 @@ enum Winograd {
   }
 }
 
+extension Shape {
+  /// Of `[N, C, H, W]`, as 2x2 windows leave it.
+  fileprivate var halved: Shape { [self[0], self[1], self[2] / 2, self[3] / 2] }
+}
+
 // MARK: - From a channel on, as a group needs it
 
 extension Winograd.Source {
@@ -186,6 +194,7 @@ extension Winograd.Epilogue {
     result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.activation = activation.raw
+    result.pooled = pools ? 1 : 0
     result.statistics = statistics?.pointer(Float.self)
     guard let sums else { return body(result) }
     result.sums = sums.partials.pointer(Float.self)
