@@ -169,10 +169,25 @@ extension Shape {
   fileprivate var halved: Shape { [self[0], self[1], self[2] / 2, self[3] / 2] }
 }
 
+extension Winograd.Geometry: BlockKernel {
+  func convolve(
+    _ x: Winograd.Source, _ weight: Tensor, turned: Bool, _ epilogue: Winograd.Epilogue,
+    keeping: Bool
+  ) -> Tensor {
+    Winograd.convolve(x, weight, self, turned: turned, epilogue, keeping: keeping)
+  }
+
+  func gradient(
+    _ x: Winograd.Source, _ gradient: Winograd.Source, hasBias: Bool
+  ) -> (Tensor, Tensor?) {
+    Winograd.gradient(x, gradient, self, hasBias: hasBias)
+  }
+}
+
 // MARK: - From a channel on, as a group needs it
 
 extension Winograd.Source {
-  fileprivate func withC(_ channel: Int, _ body: (saker_source) -> Void) {
+  func withC(_ channel: Int = 0, _ body: (saker_source) -> Void) {
     let map = UnsafePointer(map.pointer(Float.self)) + channel
     if let gradient {
       withUnsafePointer(to: gradient.from(channel)) {
@@ -189,7 +204,7 @@ extension Winograd.Source {
 }
 
 extension Winograd.Epilogue {
-  fileprivate func withC(_ channel: Int, _ body: (saker_epilogue) -> Void) {
+  func withC(_ channel: Int = 0, _ body: (saker_epilogue) -> Void) {
     var result = saker_epilogue()
     result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
     result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }

@@ -96,7 +96,9 @@ import Testing
     // Strided, so that its kernel is one that adds to what stands in the result's place.
     let form = Form(x: [2, 16, 9, 9], out: 16, stride: 2)
     let x = form.input.converted(to: dtype)
-    func residual() -> Tensor { random([2, 16, 5, 5], seed: 4).converted(to: dtype).channelsLast() }
+    func residual() -> Tensor {
+      random([2, 16, 5, 5], seed: 4).converted(to: dtype).channelsLast()
+    }
     let kept = residual()
     let y = form.fused(x, residual: kept, .relu)
     #expect(kept.converted(to: .float32).floats == residual().converted(to: .float32).floats)

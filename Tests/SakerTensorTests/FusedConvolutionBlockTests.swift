@@ -11,7 +11,7 @@ import Testing
     var shape: Shape = [2, 3, 9, 7]
     var channels = [5, 17]
     var activations: [Activation] = [.relu, .relu]
-    var kernel = 3
+    var kernels = [3, 3, 3]
     var stride = 1
     var residual = false
     var pooling = false
@@ -19,7 +19,7 @@ import Testing
     var bias = true
 
     var testDescription: String {
-      "\(shape) to \(channels) by \(kernel), stride \(stride)"
+      "\(shape) to \(channels) by \(kernels.prefix(channels.count)), stride \(stride)"
         + (residual ? ", residual" : "") + (pooling ? ", pooled" : "") + (frozen ? ", frozen" : "")
     }
 
@@ -32,7 +32,7 @@ import Testing
       }
       var result = [next(shape).channelsLast()]
       var (inputs, sides) = (shape[1], [shape[2], shape[3]])
-      for outputs in channels {
+      for (outputs, kernel) in zip(channels, kernels) {
         result.append(next([outputs, inputs, kernel, kernel], in: -0.5...0.5))
         if bias { result.append(next([outputs])) }
         result.append(next([outputs], in: 0.5...1.5))
@@ -51,8 +51,9 @@ import Testing
       )
     }
 
-    var padding: (top: Int, bottom: Int, left: Int, right: Int) {
-      (kernel / 2, kernel / 2, kernel / 2, kernel / 2)
+    func padding(_ stage: Int) -> (top: Int, bottom: Int, left: Int, right: Int) {
+      let side = kernels[stage] / 2
+      return (side, side, side, side)
     }
     private var width: Int { bias ? 4 : 3 }
     private func part(_ inputs: [Tensor], _ stage: Int) -> (Tensor, Tensor?, Tensor, Tensor) {
@@ -72,7 +73,7 @@ import Testing
             : .batch { report?.add($0, $1, $2) })
         (result.bias, result.scale, result.shift) = (bias, scale, shift)
         result.stride = (stride, stride)
-        result.padding = padding
+        result.padding = padding(stage)
         result.epsilon = 1e-3
         result.activation = activations[stage]
         return result
@@ -86,7 +87,7 @@ import Testing
       for stage in channels.indices {
         let (weight, bias, scale, shift) = part(inputs, stage)
         let (mean, variance) = given(stage)
-        x = conv2d(x, weight, bias: bias, stride: (stride, stride), padding: padding)
+        x = conv2d(x, weight, bias: bias, stride: (stride, stride), padding: padding(stage))
         x =
           frozen
           ? batchNormInference(
@@ -122,7 +123,16 @@ import Testing
     Form(shape: [1, 1, 6, 6], channels: [1, 3, 1], activations: [.relu, .swish, .relu]),
     Form(shape: [1, 16, 8, 12], channels: [16, 32], pooling: true),
     Form(shape: [2, 32, 12, 9], channels: [16], activations: [.relu], residual: true),
-    Form(shape: [3, 17, 5, 5], channels: [16, 17], kernel: 1, residual: true),
+    Form(shape: [3, 17, 5, 5], channels: [16, 17], kernels: [1, 1], residual: true),
+    Form(
+      shape: [2, 34, 9, 7], channels: [17, 20, 34], activations: [.relu, .relu, .relu],
+      kernels: [1, 3, 1], residual: true),
+    Form(
+      shape: [2, 3, 6, 8], channels: [100, 1], activations: [.swish, .leaky(0.1)], kernels: [1, 1],
+      residual: true, pooling: true, frozen: true),
+    Form(
+      shape: [1, 1, 1, 1], channels: [1, 3], activations: [.relu6, .identity], kernels: [1, 1],
+      frozen: true),
     Form(shape: [2, 8, 11, 10], channels: [12, 20], stride: 2, pooling: true),
     Form(shape: [4, 3, 2, 2], channels: [40, 3], pooling: true),
   ]
@@ -192,6 +202,11 @@ import Testing
         shape: [2, 2, 5, 4], channels: [3, 2], activations: [.swish, .identity], residual: $0.0,
         frozen: $0.1, bias: $0.1)
     }
+    + [
+      Form(
+        shape: [2, 3, 3, 4], channels: [2, 3, 3], activations: [.swish, .swish, .identity],
+        kernels: [1, 3, 1], residual: true, bias: false)
+    ]
 
   @Test(arguments: smooth)
   func gradientMatchesFiniteDifferences(_ form: Form) {
@@ -200,7 +215,9 @@ import Testing
 
   @Test func anyNumberOfThreadsGivesTheSameBits() {
     // Weights' gradients are the convolution kernels' own affair.
-    let form = Form(shape: [2, 16, 20, 20], channels: [32, 16], residual: true, pooling: true)
+    let form = Form(
+      shape: [2, 16, 20, 20], channels: [32, 16, 16], activations: [.relu, .relu, .relu],
+      kernels: [3, 3, 1], residual: true, pooling: true)
     let inputs = form.inputs
     let threads = Parallel.threads
     defer { Parallel.threads = threads }
@@ -261,6 +278,7 @@ import Testing
 
   struct Attributes: Decodable, Sendable {
     let activations: [String]
+    let kernels: [Int]
     let residual, pool, train: Bool
     let eps: Float
   }
@@ -278,13 +296,15 @@ import Testing
     let attributes = try #require(Self.cases[name])
     func tensor(_ part: String) -> Tensor { Self.golden["\(name)/\(part)"] }
     let names =
-      ["x"] + (0..<2).flatMap { ["w\($0)", "c\($0)", "gamma\($0)", "beta\($0)"] }
+      ["x"]
+      + attributes.kernels.indices.flatMap { ["w\($0)", "c\($0)", "gamma\($0)", "beta\($0)"] }
       + (attributes.residual ? ["r"] : [])
     let inputs = names.map { tensor($0) }
     let report = Report()
     var y = Tensor(0)
     let gradients = gradients(at: inputs) { inputs in
-      let stages = (0..<2).map { i -> ConvolutionStage in
+      let stages = attributes.kernels.indices.map { i -> ConvolutionStage in
+        let side = attributes.kernels[i] / 2
         var stage = ConvolutionStage(
           weight: inputs[1 + 4 * i],
           statistics: attributes.train
@@ -293,7 +313,7 @@ import Testing
         stage.bias = inputs[2 + 4 * i]
         stage.scale = inputs[3 + 4 * i]
         stage.shift = inputs[4 + 4 * i]
-        stage.padding = (1, 1, 1, 1)
+        stage.padding = (side, side, side, side)
         stage.epsilon = attributes.eps
         stage.activation = Self.named[attributes.activations[i]]!
         return stage
@@ -319,7 +339,7 @@ import Testing
       expectClose(mean, tensor("mean\(i)_1"))
       expectClose(variance, tensor("var\(i)_1"))
     }
-    #expect(report.all.withLock { $0.count } == (attributes.train ? 2 : 0))
+    #expect(report.all.withLock { $0.count } == (attributes.train ? attributes.kernels.count : 0))
   }
 
   // MARK: What layers call at the end of a residual block

@@ -69,7 +69,10 @@ import Testing
     for form in forms {
       let process = Process()
       process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-      process.arguments = ["--testing-library", "swift-testing", "--filter", "WinogradRandomTests"]
+      process.arguments = [
+        "--testing-library", "swift-testing", "--filter",
+        "WinogradRandomTests|PointwiseRandomTests",
+      ]
       process.environment = ProcessInfo.processInfo.environment.merging(
         ["SAKER_ISA": form.rawValue, "SAKER_FORM_CHILD": "1"]
       ) { $1 }

@@ -10,10 +10,7 @@ enum FusedKernels {
     _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     wantsStatistics: Bool
   ) -> (y: Tensor, statistics: ChannelStatistics?) {
-    guard
-      let geometry = Winograd.geometry(
-        .forward, x.map.shape, weight.shape, attributes, inBlock: true)
-    else {
+    guard let kernel = kernel(.forward, x.map.shape, weight.shape, attributes) else {
       let y = Kernels.convolution(x.written, weight, bias, attributes, training: true)
       return (y, wantsStatistics ? statistics(y) : nil)
     }
@@ -21,11 +18,10 @@ enum FusedKernels {
     var partials: StatisticsPartials?
     if wantsStatistics && attributes.groups == 1 {
       partials = StatisticsPartials(
-        counts: geometry.blocks(turned: false), channels: weight.shape[0])
+        counts: kernel.blocks(turned: false), channels: weight.shape[0])
       epilogue.statistics = partials?.values
     }
-    let y = Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: false)
+    let y = kernel.convolve(Winograd.Source(x), weight, turned: false, epilogue, keeping: false)
     withExtendedLifetime(x) {}
     guard wantsStatistics else { return (y, nil) }
     return (y, partials?.merged(count: y.count / y.shape[1]) ?? statistics(y))
@@ -35,8 +31,7 @@ enum FusedKernels {
   static func prepare(
     _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) {
-    if Winograd.geometry(.data, x, weight, attributes, inBlock: true) == nil
-      || Winograd.geometry(.weights, x, weight, attributes, inBlock: true) == nil
+    if kernel(.data, x, weight, attributes) == nil || kernel(.weights, x, weight, attributes) == nil
     {
       g.write()
     }
@@ -48,8 +43,7 @@ enum FusedKernels {
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
     wantsSumsFor source: MapSource?
   ) -> (dx: Tensor, sums: GradientSums?) {
-    guard let geometry = Winograd.geometry(.data, xShape, weight.shape, attributes, inBlock: true)
-    else {
+    guard let kernel = kernel(.data, xShape, weight.shape, attributes) else {
       let dx = Kernels.convolutionBackwardData(
         g.written, weight, xShape, attributes, hasBias: false)
       guard let source, let normalization = source.normalization else { return (dx, nil) }
@@ -59,11 +53,10 @@ enum FusedKernels {
     var partials: GradientPartials?
     if let source, let normalization = source.normalization, attributes.groups == 1 {
       partials = GradientPartials(
-        blocks: geometry.blocks(turned: true).count, channels: xShape[1])
+        blocks: kernel.blocks(turned: true).count, channels: xShape[1])
       epilogue.sums = (partials!.values, source.map, normalization)
     }
-    let dx = Winograd.convolve(
-      Winograd.Source(g), weight, geometry, turned: true, epilogue, keeping: false)
+    let dx = kernel.convolve(Winograd.Source(g), weight, turned: true, epilogue, keeping: false)
     withExtendedLifetime((g, source)) {}
     guard let source, let normalization = source.normalization else { return (dx, nil) }
     return (dx, partials?.merged() ?? sums(dx, source.map, normalization, residual: nil).sums)
@@ -73,14 +66,12 @@ enum FusedKernels {
   static func backwardWeights(
     _ x: MapSource, _ g: GradientSource, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Tensor {
-    guard let geometry = Winograd.geometry(.weights, x.map.shape, weight, attributes, inBlock: true)
-    else {
+    guard let kernel = kernel(.weights, x.map.shape, weight, attributes) else {
       return Kernels.convolutionBackwardWeights(
         x.written, g.written, weight, attributes, hasBias: false
       ).0
     }
-    let result = Winograd.gradient(
-      Winograd.Source(x), Winograd.Source(g), geometry, hasBias: false)
+    let result = kernel.gradient(Winograd.Source(x), Winograd.Source(g), hasBias: false)
     withExtendedLifetime((x, g)) {}
     return result.0
   }

@@ -57,13 +57,17 @@ func convolve(
   _ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes,
   _ epilogue: Winograd.Epilogue, _ pass: ConvolutionPass, overwriting: Bool = false
 ) -> Tensor {
-  if let geometry = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
-    return Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: pass == .inference)
+  if let kernel = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
+    return kernel.convolve(
+      Winograd.Source(x), weight, turned: false, epilogue, keeping: pass == .inference)
   }
-  let y = Kernels.convolution(
+  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster.
+  let later = overwriting || x.dtype != .float32 ? nil : epilogue.residual
+  var y = Kernels.convolution(
     x, weight, epilogue.bias, attributes, training: pass == .forward,
-    residual: epilogue.residual, overwriting: overwriting, activation: epilogue.activation)
+    residual: later == nil ? epilogue.residual : nil, overwriting: overwriting,
+    activation: later == nil ? epilogue.activation : .identity)
+  if let later { y = sum(consume y, later, activation: epilogue.activation) }
   return epilogue.pools ? maxPool2d(y, kernel: (2, 2)) : y
 }
 
