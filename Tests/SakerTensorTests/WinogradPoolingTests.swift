@@ -6,8 +6,8 @@ import Testing
 extension WinogradRandomTests {
   private func pooled(_ shape: RandomCase, _ x: Tensor) -> Tensor {
     Winograd.convolve(
-      Winograd.Source(x), shape.weight, shape.geometry, turned: false,
-      Winograd.Epilogue(
+      KernelSource(x), shape.weight, shape.geometry, turned: false,
+      KernelEpilogue(
         bias: shape.bias, residual: shape.residual, activation: shape.activation, pools: true),
       keeping: false)
   }
@@ -41,7 +41,7 @@ extension WinogradRandomTests {
     numbers[13] = .nan
     let x = Tensor(numbers, shape.geometry.x).channelsLast()
     let whole = Winograd.convolve(
-      Winograd.Source(x), shape.weight, shape.geometry, turned: false, Winograd.Epilogue(),
+      KernelSource(x), shape.weight, shape.geometry, turned: false, KernelEpilogue(),
       keeping: false)
     let expected = largest(whole)
     #expect(expected.contains { $0.isNaN } && expected.contains { !$0.isNaN })

@@ -10,7 +10,7 @@ struct Convolution2d: Operation {
       saved.keep(x, weight)
     }
     return convolve(
-      x, weight, attributes, Winograd.Epilogue(bias: bias),
+      x, weight, attributes, KernelEpilogue(bias: bias),
       saved.isRecording ? .forward : .inference)
   }
 
@@ -26,7 +26,7 @@ struct Convolution2d: Operation {
       dx =
         winograd(.data).map {
           Winograd.convolve(
-            Winograd.Source(gradient), weight, $0, turned: true, Winograd.Epilogue(),
+            KernelSource(gradient), weight, $0, turned: true, KernelEpilogue(),
             keeping: false)
         }
         ?? Kernels.convolutionBackwardData(
@@ -38,7 +38,10 @@ struct Convolution2d: Operation {
     let (dw, db) =
       winograd(.weights).map {
         Winograd.gradient(
-          Winograd.Source(x), Winograd.Source(gradient), $0, hasBias: hasBias)
+          KernelSource(x), KernelSource(gradient), $0, hasBias: hasBias)
+      }
+      ?? Pointwise.gradient(x.shape, weight.shape, attributes, x.dtype).map {
+        $0.gradient(KernelSource(x), KernelSource(gradient), hasBias: hasBias)
       }
       ?? Kernels.convolutionBackwardWeights(
         x, gradient, weight.shape, attributes, hasBias: hasBias)
@@ -55,11 +58,11 @@ struct Convolution2d: Operation {
 ///   - overwriting: the residual is no longer needed.
 func convolve(
   _ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes,
-  _ epilogue: Winograd.Epilogue, _ pass: ConvolutionPass, overwriting: Bool = false
+  _ epilogue: KernelEpilogue, _ pass: ConvolutionPass, overwriting: Bool = false
 ) -> Tensor {
-  if let kernel = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
-    return kernel.convolve(
-      Winograd.Source(x), weight, turned: false, epilogue, keeping: pass == .inference)
+  if let geometry = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
+    return Winograd.convolve(
+      KernelSource(x), weight, geometry, turned: false, epilogue, keeping: pass == .inference)
   }
   // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster.
   let later = overwriting || x.dtype != .float32 ? nil : epilogue.residual

@@ -13,7 +13,7 @@ struct ConvolutionInference: Operation {
   var name: String { "convolution2d" }
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
-    let epilogue = Winograd.Epilogue(
+    let epilogue = KernelEpilogue(
       bias: hasBias ? inputs[2].contiguous() : nil,
       residual: hasResidual ? inputs.last?.channelsLast() : nil, activation: activation,
       pools: pools)
