@@ -13,7 +13,6 @@ enum ElementwiseFunction: Hashable {
   case abs
   case square
   case softplus
-  case geluErf
   case geluTanh
   /// x sigmoid(alpha x)
   case swish(alpha: Float)
@@ -36,7 +35,6 @@ enum ElementwiseFunction: Hashable {
     case .softplus:
       // Version 3 multiplies by alpha, version 2 knows none.
       (dnnl_eltwise_soft_relu, saker_dnnl_major() >= 3 ? 1 : 0, 0)
-    case .geluErf: (dnnl_eltwise_gelu_erf, 0, 0)
     case .geluTanh: (dnnl_eltwise_gelu_tanh, 0, 0)
     case .swish(let alpha): (dnnl_eltwise_swish, alpha, 0)
     case .mish: (dnnl_eltwise_mish, 0, 0)
