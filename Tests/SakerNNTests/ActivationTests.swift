@@ -22,7 +22,8 @@ struct ActivationTests {
   ]
 
   static func function(_ name: String) -> ((Tensor) -> Tensor)? {
-    layers[name].map { make in { make()($0) } } ?? functions[name]
+    guard let layer = layers[name]?() else { return functions[name] }
+    return { x in layer(x) }
   }
 
   @Test(arguments: GoldenCase.all("activations", "plain"))
@@ -99,8 +100,12 @@ struct ActivationTests {
     #expect(Swish().parameters.isEmpty)
   }
 
+  private static let large: [(Shape, Int)] = [
+    ([3, 20, 70, 30], 20), ([3, 4, 150, 70], 4), ([200_000], 1),
+  ]
+
   /// Sums over more than one block of memory, bit for bit for any number of threads.
-  @Test(arguments: [([3, 20, 70, 30] as Shape, 20), ([3, 4, 150, 70], 4), ([200_000], 1)])
+  @Test(arguments: large)
   func learnedParametersOfLargeMaps(_ shape: Shape, _ parameters: Int) {
     let before = Parallel.threads
     defer { Parallel.threads = before }
@@ -184,7 +189,9 @@ struct ActivationTests {
     }
     // The tail keeps its digits.
     let tail = Tensor([-4, -6, -9, -12] as [Float])
-    let expected = tail.floats.map { Float(Double($0) * 0.5 * erfc(-Double($0) / 2.0.squareRoot())) }
+    let expected = tail.floats.map {
+      Float(Double($0) * 0.5 * erfc(-Double($0) / 2.0.squareRoot()))
+    }
     for (y, exact) in zip(gelu(tail).floats, expected) { #expect(abs(y / exact - 1) < 1e-5) }
   }
 

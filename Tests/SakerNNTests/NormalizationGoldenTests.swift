@@ -6,8 +6,8 @@ import Testing
 /// Normalization against PyTorch's forward and gradients (Scripts/golden/normalization.py).
 struct NormalizationGoldenTests {
   /// Channels-last and row-major memory take different ways to the same numbers.
-  private func expect(
-    _ golden: GoldenCase, _ parameters: [(String, Parameter?)] = [], _ layer: any Layer,
+  private func expectBothOrders(
+    _ golden: GoldenCase, _ parameters: [(String, Parameter?)], _ layer: any Layer,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     golden.expectLayer(parameters, function: { layer($0) }, sourceLocation: sourceLocation)
@@ -59,7 +59,7 @@ struct NormalizationGoldenTests {
       shape, affine: golden.tensors["w"] != nil, bias: golden.tensors["b"] != nil)
     if let weight = golden.tensors["w"] { layer.weight!.value = weight }
     if let bias = golden.tensors["b"] { layer.bias!.value = bias }
-    expect(golden, [("w", layer.weight), ("b", layer.bias)], layer)
+    expectBothOrders(golden, [("w", layer.weight), ("b", layer.bias)], layer)
   }
 
   @Test(arguments: GoldenCase.all("normalization", "rms_norm"))
@@ -67,7 +67,7 @@ struct NormalizationGoldenTests {
     let shape = Shape(golden.numbers("over")!.map { Int($0) })
     let layer = RMSNorm(shape, epsilon: 1e-6, affine: golden.tensors["w"] != nil)
     if let weight = golden.tensors["w"] { layer.weight!.value = weight }
-    expect(golden, [("w", layer.weight)], layer)
+    expectBothOrders(golden, [("w", layer.weight)], layer)
   }
 
   @Test(arguments: GoldenCase.all("normalization", "group_norm"))
@@ -76,7 +76,7 @@ struct NormalizationGoldenTests {
       Int(golden.number("groups")!), golden["x"].shape[1], affine: golden.tensors["w"] != nil)
     if let weight = golden.tensors["w"] { layer.weight!.value = weight }
     if let bias = golden.tensors["b"] { layer.bias!.value = bias }
-    expect(golden, [("w", layer.weight), ("b", layer.bias)], layer)
+    expectBothOrders(golden, [("w", layer.weight), ("b", layer.bias)], layer)
   }
 
   @Test(arguments: GoldenCase.all("normalization", "instance_norm"))
@@ -101,10 +101,10 @@ struct NormalizationGoldenTests {
     let (alpha, beta, k) = (
       Float(golden.number("alpha")!), Float(golden.number("beta")!), Float(golden.number("k")!)
     )
-    expect(golden, LocalResponseNorm(size, alpha: alpha, beta: beta, k: k))
+    expectBothOrders(golden, [], LocalResponseNorm(size, alpha: alpha, beta: beta, k: k))
     // The paper's α multiplies the sum: that of the size-th part is the same (E12).
-    expect(
-      golden,
+    expectBothOrders(
+      golden, [],
       LocalResponseNorm(size, alpha: alpha / Float(size), beta: beta, k: k, convention: .sum))
   }
 

@@ -205,7 +205,7 @@ struct NormalizationTests {
     y.backward(gradient)
 
     let reducer = ThreadReducer(replicas: 2)
-    let layers = shares.map { _ in SyncBatchNorm(6, reducer: reducer) }
+    nonisolated(unsafe) let layers = shares.map { _ in SyncBatchNorm(6, reducer: reducer) }
     for layer in layers { (layer.weight.value, layer.bias.value) = weights }
     let inputs = [Parameter(x.narrow(0, 0..<shares[0])), Parameter(x.narrow(0, shares[0]..<3))]
     let parts = [0..<shares[0], shares[0]..<3]
@@ -286,7 +286,7 @@ struct NormalizationTests {
     expectClose(norm(x * 100), y)
     let zero = Parameter(.zeros([1, 2]))
     norm(zero.value).sum().backward()
-    #expect(zero.gradient!.floats.allSatisfy(\.isFinite))
+    #expect(zero.gradient!.floats.allSatisfy { $0.isFinite })
     let conv = CosineNorm(Conv2d(3, 8, kernel: 3, padding: 1, bias: false))
     #expect(conv(random([2, 3, 9, 9], seed: 1)).floats.allSatisfy { abs($0) <= 1.0001 })
     #expect(conv.namedParameters.map(\.name) == ["weight"])
@@ -360,7 +360,8 @@ struct NormalizationTests {
       func run(_ x: Tensor) -> [Float] {
         let leaf = Parameter(plain)
         let way =
-          x.isContiguous ? leaf.value : leaf.value.permute([2, 1, 3, 0]).contiguous().permute([3, 1, 0, 2])
+          x.isContiguous
+          ? leaf.value : leaf.value.permute([2, 1, 3, 0]).contiguous().permute([3, 1, 0, 2])
         let y = layer(way)
         (y * plain).sum().backward()
         return y.floats + leaf.gradient!.floats
@@ -385,7 +386,7 @@ struct NormalizationTests {
       #expect(y.narrow(0, 0..<1).floats.contains { $0.isNaN })
       #expect(y.narrow(0, 1..<3).floats == layer(x).narrow(0, 1..<3).floats)
     }
-    #expect(GroupNorm(6, 6)(spoiled).narrow(1, 1..<6).floats.allSatisfy(\.isFinite))
+    #expect(GroupNorm(6, 6)(spoiled).narrow(1, 1..<6).floats.allSatisfy { $0.isFinite })
   }
 
   @Test func wrongShapesStop() async {

@@ -198,7 +198,8 @@ struct RegularizationTests {
   @Test func softTargetsAgreeWithCrossEntropy() {
     let logits = Parameter(random([5, 4], seed: 1, in: -3...3))
     let targets = Tensor([0, 3, 1, 1, 2] as [Int64])
-    expectClose(oneHot(Tensor([1] as [Int64]), classes: 4, smoothing: 0.2), [0.05, 0.85, 0.05, 0.05])
+    expectClose(
+      oneHot(Tensor([1] as [Int64]), classes: 4, smoothing: 0.2), [0.05, 0.85, 0.05, 0.05])
     for smoothing in [Float(0), 0.1] {
       let shares = oneHot(targets, classes: 4, smoothing: smoothing)
       expectClose(

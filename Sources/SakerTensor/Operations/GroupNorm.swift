@@ -16,7 +16,7 @@ struct GroupNorm: Operation {
     let y = Tensor(uninitializedImage: x.shape)
     let values = Tensor(uninitialized: [maps.samples, 4, channels])
     let moments = Tensor(uninitialized: [2, maps.samples, channels])
-    maps.forEach { sample in
+    maps.eachSample { sample in
       let by = values.pointer(Float.self) + sample * 4 * channels
       let mean = moments.pointer(Float.self) + sample * channels
       let variance = mean + maps.samples * channels
@@ -66,7 +66,7 @@ struct GroupNorm: Operation {
     let sums = UnsafeMutablePointer<Double>.allocate(capacity: maps.samples * 2 * channels)
     defer { sums.deallocate() }
     nonisolated(unsafe) let shared = sums
-    maps.forEach { sample in
+    maps.eachSample { sample in
       let by = values.pointer(Float.self) + sample * 4 * channels
       let own = shared + sample * 2 * channels
       maps.gradientSums(sample, dy, by, own)

@@ -20,7 +20,7 @@ struct SampleMaps: @unchecked Sendable {
   }
 
   /// Calls `body` for each sample, side by side if there are enough of them.
-  func forEach(_ body: (Int) -> Void) {
+  func eachSample(_ body: (Int) -> Void) {
     guard samples >= 2 * Parallel.threads else { return (0..<samples).forEach(body) }
     Parallel.run(samples, grain: max(1, 8192 / (pixels * channels))) { $0.forEach(body) }
   }

@@ -58,7 +58,8 @@ struct SynchronizedBatchNorm: Operation {
   private let total = Total()
 
   init(
-    epsilon: Float, reducer: any StatisticsReducer, report: @escaping @Sendable (BatchMoments) -> Void
+    epsilon: Float, reducer: any StatisticsReducer,
+    report: @escaping @Sendable (BatchMoments) -> Void
   ) {
     self.epsilon = epsilon
     self.reducer = reducer
@@ -126,7 +127,8 @@ extension BatchMoments {
 ///   - scale, shift: `[C]`, float32; 1 and 0 if left out.
 ///   - statistics: hears of the moments of all.
 public func batchNormTraining(
-  _ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float, reducing reducer: any StatisticsReducer,
+  _ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float,
+  reducing reducer: any StatisticsReducer,
   statistics: @escaping @Sendable (BatchMoments) -> Void
 ) -> Tensor {
   check(
