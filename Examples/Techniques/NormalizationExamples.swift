@@ -3,7 +3,7 @@ import Saker
 import Testing
 
 @Suite struct NormalizationExamples {
-  private let maps = Tensor.arange(from: 0, to: 96, by: 1).reshape([2, 4, 3, 4])
+  private let maps = Tensor.arange(from: 0.0, to: 96.0, by: 1.0).reshape([2, 4, 3, 4])
 
   @Test("Batch norm") func batchNorm() {
     let norm = BatchNorm2d(4)

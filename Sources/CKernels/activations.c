@@ -29,6 +29,27 @@ static inline float gelu_slope(float x) {
 }
 FUNCTION(gelu, gelu_value, gelu_slope)
 
+FUNCTION(softplus, log_one_plus_exp, sigmoid_of)
+
+/// tanh(softplus(x)) with e = exp(-|x|), which never overflows: (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. `square`
+/// is 1 minus its square.
+static inline float tanh_of_softplus(float x, float *square) {
+  float e = exponential(x < 0 ? x : -x), above = (1.0f + e) * (1.0f + e), sum = x < 0 ? above + 1.0f : above + e * e;
+  float root = (x < 0 ? 2.0f : 2.0f * e) * (1.0f + e) / sum;
+  *square = root * root;
+  float upper = x < 0 ? e * (e + 2.0f) : 1.0f + 2.0f * e;
+  return upper / sum;
+}
+static inline float mish_value(float x) {
+  float square;
+  return x * tanh_of_softplus(x, &square);
+}
+static inline float mish_slope(float x) {
+  float square, t = tanh_of_softplus(x, &square);
+  return t + x * square * sigmoid_of(x);
+}
+FUNCTION(mish, mish_value, mish_slope)
+
 // Klambauer et al., arXiv:1706.02515.
 static const float selu_scale = 1.05070099f, selu_alpha = 1.67326324f;
 static inline float selu_value(float x) { return x > 0 ? selu_scale * x : selu_scale * selu_alpha * exponential_less_one(x > 0 ? 0 : x); }

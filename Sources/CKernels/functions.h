@@ -48,6 +48,17 @@ static inline float exponential_less_one(float x) {
 
 static inline float sigmoid_of(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
+/// log(1 + exp(x)): log(1 + e) = 2 artanh(e / (2 + e)) for e = exp(-|x|), whose digits all stay.
+static inline float log_one_plus_exp(float x) {
+  float e = exponential(x < 0 ? x : -x), z = e / (2.0f + e), w = z * z;
+  float p = 0.281915379f;
+  p = p * w + 0.279576679f;
+  p = p * w + 0.400251142f;
+  p = p * w + 0.666663101f;
+  p = p * w + 2.00000001f;
+  return (x > 0 ? x : x != x ? x : 0.0f) + z * p;
+}
+
 /// 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x: x P(x^2) within 1, beyond it 1 - exp(Q(|x|)).
 static inline float error_function(float x) {
   float t = x < 0 ? -x : x, s = x * x;

@@ -160,7 +160,9 @@ struct ActivationTests {
 
   @Test func infinitiesAndNaN() {
     let x = Tensor([-.infinity, .infinity, .nan] as [Float])
-    func values(_ y: Tensor) -> [String] { y.floats.map { "\($0 == 0 ? 0 : $0)" } }
+    func values(_ y: Tensor) -> [String] {
+      y.floats.map { $0.isNaN ? "nan" : "\($0 == 0 ? 0 : $0)" }
+    }
     #expect(values(gelu(x)) == ["0.0", "inf", "nan"])
     #expect(values(erf(x)) == ["-1.0", "1.0", "nan"])
     #expect(values(softsign(x)) == ["-1.0", "1.0", "nan"])
@@ -178,6 +180,8 @@ struct ActivationTests {
       ("sin far", sin(x * 250), { Foundation.sin(Double(Float($0) * 250)) }),
       ("sin very far", sin(x * 1e6), { Foundation.sin(Double(Float($0) * 1e6)) }),
       ("gelu", gelu(x), { $0 * 0.5 * erfc(-$0 / 2.0.squareRoot()) }),
+      ("softplus", softplus(x), { max($0, 0) + Foundation.log1p(Foundation.exp(-Swift.abs($0))) }),
+      ("mish", mish(x), { $0 * Foundation.tanh(Foundation.log1p(Foundation.exp($0))) }),
     ]
     for (name, y, exact) in cases {
       var worst = 0.0
@@ -192,6 +196,7 @@ struct ActivationTests {
     let expected = tail.floats.map {
       Float(Double($0) * 0.5 * erfc(-Double($0) / 2.0.squareRoot()))
     }
+    #expect(abs(softplus(Tensor(-60)).item / 8.756_510_8e-27 - 1) < 1e-5)
     for (y, exact) in zip(gelu(tail).floats, expected) { #expect(abs(y / exact - 1) < 1e-5) }
   }
 

@@ -318,9 +318,9 @@ struct NormalizationTests {
 
   @Test func aModelFoldsItsBatchNorms() {
     let model = Sequential(
-      Conv2d(6, 8, kernel: 3, bias: false), trained(8), ReLU(),
-      Sequential(Conv2d(8, 4, kernel: 1), trained(4)), AdaptiveAvgPool2d(1), Flatten(),
-      Linear(4, 3), trained(3), ReLU(), BatchNorm(3, trackingStatistics: false))
+      BatchNorm(6, trackingStatistics: false), Conv2d(6, 8, kernel: 3, bias: false), trained(8),
+      ReLU(), Sequential(Conv2d(8, 4, kernel: 1), trained(4)), AdaptiveAvgPool2d(1), Flatten(),
+      Linear(4, 3), trained(3), ReLU())
     model.eval()
     let folded = model.foldingBatchNorms()
     #expect(folded.count == 8)

@@ -67,7 +67,7 @@ struct RegularizationTests {
     #expect(channels.max(axes: [1]).floats == channels.min(axes: [1]).floats)
     let dropped = channels.select(axis: 1, at: 0).floats.count { $0 == 0 }
     #expect(abs(Double(dropped) / 4000 - 0.25) < 0.03)
-    #expect(y.max().item == 4 / 3)
+    #expect(y.max().item == Float(4) / 3)
   }
 
   @Test func stochasticDepthDropsSamples() {

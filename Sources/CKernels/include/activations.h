@@ -11,6 +11,10 @@ SAKER_FUNCTION(sin);
 SAKER_FUNCTION(cos);
 /// x Phi(x), with the normal distribution's Phi.
 SAKER_FUNCTION(gelu);
+/// log(1 + exp(x))
+SAKER_FUNCTION(softplus);
+/// x tanh(softplus(x))
+SAKER_FUNCTION(mish);
 SAKER_FUNCTION(selu);
 /// x / (1 + |x|)
 SAKER_FUNCTION(softsign);

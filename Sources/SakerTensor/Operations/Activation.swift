@@ -36,7 +36,7 @@ public func sqrt(_ x: Tensor) -> Tensor { apply(.sqrt, x) }
 public func abs(_ x: Tensor) -> Tensor { apply(.abs, x) }
 public func square(_ x: Tensor) -> Tensor { apply(.square, x) }
 /// log(1 + exp(x)), stable for any x.
-public func softplus(_ x: Tensor) -> Tensor { apply(.softplus, x) }
+public func softplus(_ x: Tensor) -> Tensor { apply(VectorFunction.softplus, x) }
 /// x Φ(x) with the normal distribution's Φ, by the error function. Hendrycks & Gimpel, arXiv:1606.08415.
 public func gelu(_ x: Tensor) -> Tensor { apply(VectorFunction.gelu, x) }
 /// The same by a tanh that approximates Φ.
@@ -44,7 +44,7 @@ public func geluTanh(_ x: Tensor) -> Tensor { apply(.geluTanh, x) }
 /// x sigmoid(βx), also called SiLU for β = 1. Elfwing et al., arXiv:1702.03118; Ramachandran et al., arXiv:1710.05941.
 public func swish(_ x: Tensor, beta: Float = 1) -> Tensor { apply(.swish(alpha: beta), x) }
 /// x tanh(softplus(x)). Misra, arXiv:1908.08681.
-public func mish(_ x: Tensor) -> Tensor { apply(.mish, x) }
+public func mish(_ x: Tensor) -> Tensor { apply(VectorFunction.mish, x) }
 /// x ReLU6(x + 3) / 6. Howard et al., arXiv:1905.02244.
 public func hardSwish(_ x: Tensor) -> Tensor { apply(.hardSwish, x) }
 /// 0 below -3, 1 above 3, a straight line between, `min(max(x / 6 + 1/2, 0), 1)`. Howard et al., arXiv:1905.02244.

@@ -2,7 +2,7 @@ import CKernels
 
 /// The functions of one number that our own vector loops compute, in float32.
 enum VectorFunction: String {
-  case erf, sin, cos, gelu, selu, softsign, hardSigmoid
+  case erf, sin, cos, gelu, softplus, mish, selu, softsign, hardSigmoid
 
   fileprivate typealias Value = (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void
   fileprivate typealias Slope = (
@@ -15,6 +15,8 @@ enum VectorFunction: String {
     case .sin: (saker_sin_f32, saker_sin_gradient_f32)
     case .cos: (saker_cos_f32, saker_cos_gradient_f32)
     case .gelu: (saker_gelu_f32, saker_gelu_gradient_f32)
+    case .softplus: (saker_softplus_f32, saker_softplus_gradient_f32)
+    case .mish: (saker_mish_f32, saker_mish_gradient_f32)
     case .selu: (saker_selu_f32, saker_selu_gradient_f32)
     case .softsign: (saker_softsign_f32, saker_softsign_gradient_f32)
     case .hardSigmoid: (saker_hard_sigmoid_f32, saker_hard_sigmoid_gradient_f32)
