@@ -328,6 +328,16 @@ struct NormalizationTests {
     #expect(!folded.namedParameters.isEmpty)
   }
 
+  /// A dry run leaves statistics alone, and waits for no replica.
+  @Test func dryRunsLeaveNoTrace() {
+    let model = Sequential(
+      SyncBatchNorm(6, reducer: ThreadReducer(replicas: 2)), BatchRenorm(6),
+      InstanceNorm2d(6, trackingStatistics: true))
+    let before = model.state.map { $0.tensor.scalars(as: Float.self) }
+    #expect(model.trainingProblems { _ = model(x) }.isEmpty)
+    #expect(model.state.map { $0.tensor.scalars(as: Float.self) } == before)
+  }
+
   // MARK: - Odd input
 
   @Test func lowPrecisionAndEmptyBatches() {

@@ -64,7 +64,7 @@ public final class BatchRenorm: Layer, ModeDependent {
     check(
       x.rank >= 2 && x.shape[1] == weight.shape[0], op: "BatchRenorm",
       expected: "[N, \(weight.shape[0]), ...]", got: x.shape)
-    guard mode.isTraining else {
+    guard mode.isTraining, BatchNorm.DryRun.current == nil else {
       return batchNormInference(
         x, mean: runningMean.value, variance: square(runningStd.value), scale: weight.value,
         shift: bias.value, epsilon: 0, relu: false)

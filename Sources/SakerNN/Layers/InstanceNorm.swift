@@ -59,7 +59,8 @@ public final class InstanceNorm: Layer, ModeDependent {
   }
 
   private var runningStatistics: RunningStatistics? {
-    guard let runningMean, let runningVar, let numBatchesTracked else { return nil }
+    guard let runningMean, let runningVar, let numBatchesTracked, BatchNorm.DryRun.current == nil
+    else { return nil }
     return RunningStatistics(
       mean: runningMean, variance: runningVar, batches: numBatchesTracked, momentum: momentum)
   }

@@ -42,7 +42,7 @@ public final class SyncBatchNorm: Layer, ModeDependent {
     check(
       x.rank >= 2 && x.shape[1] == weight.shape[0], op: "SyncBatchNorm",
       expected: "[N, \(weight.shape[0]), ...]", got: x.shape)
-    guard mode.isTraining else {
+    guard mode.isTraining, BatchNorm.DryRun.current == nil else {
       return batchNormInference(
         x, mean: runningMean.value, variance: runningVar.value, scale: weight.value,
         shift: bias.value, epsilon: epsilon, relu: false)
