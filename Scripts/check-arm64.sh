@@ -59,7 +59,7 @@ if [ -z "$qemu" ]; then
   qemu=$root/usr/bin/qemu-aarch64-static
 fi
 libraries=$sys/aarch64-linux-gnu/lib
-"$clang" "${flags[@]}" -c Tests/Memory/winograd_memory.c -o "$root/objects/test.o"
+"$clang" "${flags[@]}" -c Tests/Memory/convolution_memory.c -o "$root/objects/test.o"
 ld=$(dirname "$(readlink -f "$clang")")/ld.lld
 [ -x "$ld" ] || leave "running them: there is no ld.lld beside clang"
 # Where libm.a is a linker script it names absolute paths: then its parts.

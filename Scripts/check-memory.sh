@@ -8,7 +8,7 @@ clang=$(command -v clang) || clang=$(dirname "$(readlink -f "$(command -v swift)
 [ -x "$clang" ] || { echo "check-memory: clang not found: install Swift, which brings it" >&2; exit 1; }
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
-sources=(Tests/Memory/winograd_memory.c Sources/CKernels/winograd*.c)
+sources=(Tests/Memory/convolution_memory.c Sources/CKernels/{isa,winograd*,pointwise*}.c)
 compile() { "$clang" -std=gnu11 -g -fno-omit-frame-pointer -ISources/CKernels/include "$@" "${sources[@]}" -lpthread -lm; }
 
 forms=(portable)

@@ -1,56 +1,19 @@
 // Our Winograd kernels against oneDNN 2's direct ones, turn by turn, without any framework around either; weights prepared beforehand on both sides,
 // as in the table of docs/winograd.md. Built and run by run.sh. Arguments: nothing for the table's rows, or PICTURES SIDE IN OUT.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <random>
 #include <vector>
+
+#include "compare.h"
 extern "C" {
 #include "parallel.h"
 #include "winograd.h"
 }
 using namespace dnnl;
-using Clock = std::chrono::steady_clock;
-
-static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-static float *numbers(size_t count) {
-  float *p = static_cast<float *>(aligned_alloc(64, (count * sizeof(float) + 127) / 64 * 64));
-  memset(p, 0, count * sizeof(float));
-  return p;
-}
-
-/// The lower quartile of each one's times, taken in turn for 0.4 s, and at least 4 times.
-template <class A, class B>
-static std::pair<double, double> compare(A ours, B direct) {
-  ours(), direct();
-  std::vector<double> a, b;
-  for (auto start = Clock::now(); a.size() < 4 || since(start) < 0.4;) {
-    auto first = Clock::now();
-    ours();
-    a.push_back(since(first));
-    auto second = Clock::now();
-    direct();
-    b.push_back(since(second));
-  }
-  std::sort(a.begin(), a.end()), std::sort(b.begin(), b.end());
-  return {a[a.size() / 4], b[b.size() / 4]};
-}
-
-static double rms_error(const float *a, const float *exact, size_t count) {
-  double difference = 0, square = 0;
-  for (size_t i = 0; i < count; i++) {
-    double d = double(a[i]) - exact[i];
-    difference += d * d;
-    square += double(exact[i]) * exact[i];
-  }
-  return std::sqrt(difference / square);
-}
-
 static void row(int pictures, int side, int in, int out) {
   using tag = memory::format_tag;
   using type = memory::data_type;
@@ -68,7 +31,7 @@ static void row(int pictures, int side, int in, int out) {
   for (size_t i = 0; i < nx; i++) x[i] = std::max(0.f, normal(random));
   for (size_t i = 0; i < nw; i++) w[i] = normal(random) * std::sqrt(2.f / (9 * in));
   saker_winograd_pack(shape, w, 0, packed, threads);
-  saker_winograd_epilogue plain = {};
+  saker_epilogue plain = {};
   plain.activation = {1, INFINITY, 0};
 
   const memory::dims one{1, 1}, xs{pictures, in, side, side}, ws{out, in, 3, 3}, ys{pictures, out, side, side};

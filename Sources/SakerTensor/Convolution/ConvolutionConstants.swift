@@ -23,16 +23,16 @@ enum ConvolutionConstants {
   /// oneDNN's kernels, by the instruction set that it runs on.
   static let direct: Table = [
     .avx512: [
-      .inference: cost(7.22e+03, 0.00519, 0, 0.00541, 0.193),
-      .forward: cost(2.21e+04, 0.00525, 0.0516, 0.00204, 0.122),
-      .data: cost(9.45e+03, 0.0057, 0.00171, 0, 0.133),
-      .weights: cost(2.28e+04, 0.00572, 0, 0.142, 0.264),
+      .inference: cost(6.76e+03, 0.00519, 0, 0.00827, 0.213),
+      .forward: cost(1.97e+04, 0.00524, 0.0367, 0.00407, 0.131),
+      .data: cost(1.01e+04, 0.00565, 0.0107, 0, 0.129),
+      .weights: cost(2.23e+04, 0.00568, 0.0015, 0.148, 0.307),
     ],
     .avx2: [
-      .inference: cost(9.91e+03, 0.00852, 0.186, 0.00702, 0.129),
-      .forward: cost(1.45e+04, 0.00864, 0.363, 0, 0.149),
-      .data: cost(1.09e+04, 0.00891, 0.00679, 0.00754, 0.00729),
-      .weights: cost(1.16e+04, 0.0123, 0, 0.138, 0.32),
+      .inference: cost(7.22e+03, 0.00843, 0.201, 0, 0.178),
+      .forward: cost(1.37e+04, 0.00841, 0.313, 0, 0.177),
+      .data: cost(1.02e+04, 0.00885, 0, 0, 0.0183),
+      .weights: cost(1.24e+04, 0.0122, 0, 0.149, 0.277),
     ],
     .portable: [
       .inference: cost(1.7e+04, 0.0352, 0, 0, 0),
@@ -45,16 +45,16 @@ enum ConvolutionConstants {
   /// Our kernels, by the instruction set that they run on.
   static let winograd: Table = [
     .avx512: [
-      .inference: cost(5.93e+03, 0.0063, 0.108, 0.0719, 0.099),
-      .forward: cost(1.65e+04, 0.00649, 0.131, 0.0628, 0.234),
-      .data: cost(1.92e+04, 0.00676, 0.0569, 0.0949, 0.217),
-      .weights: cost(1.65e+04, 0.00767, 0.185, 0.0415, 0.164),
+      .inference: cost(5.38e+03, 0.00637, 0.107, 0.0702, 0.104),
+      .forward: cost(1.82e+04, 0.00646, 0.124, 0.0649, 0.261),
+      .data: cost(1.98e+04, 0.00682, 0.0565, 0.0906, 0.219),
+      .weights: cost(1.57e+04, 0.00787, 0.19, 0.037, 0.181),
     ],
     .avx2: [
-      .inference: cost(1.35e+04, 0.00919, 0.109, 0.139, 0.0473),
-      .forward: cost(3.37e+04, 0.00895, 0.147, 0.143, 0.217),
-      .data: cost(1.89e+04, 0.00966, 0.0926, 0.166, 0.28),
-      .weights: cost(2.09e+04, 0.00978, 0.384, 0.0425, 0.386),
+      .inference: cost(1.11e+04, 0.00925, 0.106, 0.157, 0.0638),
+      .forward: cost(3.87e+04, 0.00901, 0.132, 0.158, 0.224),
+      .data: cost(2.07e+04, 0.01, 0.088, 0.165, 0.273),
+      .weights: cost(2.37e+04, 0.0103, 0.32, 0.0555, 0.35),
     ],
     .portable: [
       .inference: cost(1.73e+04, 0.0279, 0.202, 0.494, 0.0442),

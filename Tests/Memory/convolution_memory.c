@@ -1,6 +1,6 @@
-// Runs the Winograd kernels on small odd shapes, every buffer hard against a page that must not be touched: first behind it, then before it. Results
+// Runs the convolution kernels, 3x3 and 1x1, on small odd shapes, every buffer hard against a page that must not be touched: first behind it, then before it. Results
 // are compared with sums in double precision, and buffers start as NaN, so that a number that was never written shows. Scripts/check-memory.sh builds
-// this with the sanitizers. usage: winograd_memory [THREADS [STEP]]; the form comes from SAKER_ISA; a
+// this with the sanitizers. usage: convolution_memory [THREADS [STEP]]; the form comes from SAKER_ISA; a
 // STEP of n takes each n-th run.
 #define _GNU_SOURCE
 #include <math.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "parallel.h"
+#include "pointwise.h"
 #include "winograd.h"
 
 // MARK: threads of our own, which sanitizers understand, unlike OpenMP's
@@ -65,7 +66,7 @@ static float *buffer(size_t floats, int aligned) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float), room = (bytes + page - 1) / page * page;
   char *map = mmap(0, room + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED || buffers == MOST_BUFFERS) {
-    fprintf(stderr, "winograd_memory: no memory for %zu bytes\n", bytes);
+    fprintf(stderr, "convolution_memory: no memory for %zu bytes\n", bytes);
     exit(2);
   }
   mprotect(map, page, PROT_NONE);
@@ -109,6 +110,7 @@ static float *filled(size_t floats, float around) {
 struct test {
   int pictures, height, width, top, left, bottom, right, in, out, tile;
   int in_more, out_more;  // channels of other groups in each pixel
+  int kernel;             // its side; 3 if 0
 };
 
 static double activated(double v, struct saker_activation a) {
@@ -152,7 +154,7 @@ static void compare(const char *what, const struct test *t, const float *got, co
   double error = sqrt(wrong / (all + 1e-30));
   if (error <= bound) return;
   failures++;
-  fprintf(stderr, "winograd_memory: %s, %s: error %g of %d x %d x %d, padding %d %d %d %d, %d -> %d channels, tile %d\n", saker_winograd_form(), what,
+  fprintf(stderr, "convolution_memory: %s, %s: error %g of %d x %d x %d, padding %d %d %d %d, %d -> %d channels, tile %d\n", saker_winograd_form(), what,
           error, t->pictures, t->height, t->width, t->top, t->left, t->bottom, t->right, t->in, t->out, t->tile);
 }
 
@@ -167,10 +169,52 @@ static float *dense(const float *from, size_t pixels, int channels, int stride) 
   return to;
 }
 
+// MARK: both kernels by one face
+
+static struct saker_pointwise flat(struct saker_winograd s) {
+  return (struct saker_pointwise){s.pictures * s.rows * s.columns, s.in, s.out, s.in_stride, s.out_stride};
+}
+
+static size_t packed_size(int side, struct saker_winograd s) { return side == 1 ? saker_pointwise_packed(flat(s)) : saker_winograd_packed(s); }
+
+static size_t workspace_size(int side, struct saker_winograd s, int threads) {
+  return side == 1 ? saker_pointwise_workspace(flat(s), threads) : saker_winograd_workspace(s, threads);
+}
+
+static size_t gradient_workspace_size(int side, struct saker_winograd s, int threads) {
+  return side == 1 ? saker_pointwise_gradient_workspace(flat(s), threads) : saker_winograd_gradient_workspace(s, threads);
+}
+
+static int blocks_of(int side, struct saker_winograd s, int *counts) {
+  if (side != 1) return saker_winograd_blocks(s, counts);
+  int pixels = flat(s).pixels, block = saker_pointwise_block(flat(s)), blocks = (pixels + block - 1) / block;
+  for (int b = 0; b < blocks && counts; b++) counts[b] = b < blocks - 1 ? block : pixels - b * block;
+  return blocks;
+}
+
+static void convolve(int side, struct saker_winograd s, struct saker_source x, const float *weights, int turned, struct saker_epilogue e, float *y,
+                     int threads) {
+  float *packed = buffer(packed_size(side, s), 1), *workspace = buffer(workspace_size(side, s, threads), 1);
+  if (side == 1) {
+    saker_pointwise_pack(flat(s), weights, turned, packed, threads);
+    saker_pointwise_convolve(flat(s), x, packed, e, y, workspace, threads);
+  } else {
+    saker_winograd_pack(s, weights, turned, packed, threads);
+    saker_winograd_convolve(s, x, packed, e, y, workspace, threads);
+  }
+}
+
+static void gradient(int side, struct saker_winograd s, struct saker_source x, struct saker_source dy, float *dw, float *db, int threads) {
+  float *workspace = buffer(gradient_workspace_size(side, s, threads), 1);
+  if (side == 1) saker_pointwise_gradient(flat(s), x, dy, dw, db, workspace, threads);
+  else saker_winograd_gradient(s, x, dy, dw, db, workspace, threads);
+}
+
 // MARK: one shape
 
 static void run(struct test t, int turn, int threads) {
-  int rows = t.height + t.top + t.bottom - 2, columns = t.width + t.left + t.right - 2;
+  int side = t.kernel ? t.kernel : 3, taps = side * side;
+  int rows = t.height + t.top + t.bottom - side + 1, columns = t.width + t.left + t.right - side + 1;
   if (rows < 1 || columns < 1) return;
   state = (uint64_t)turn + 1;
   struct saker_winograd s = {t.pictures, t.height,         t.width,          rows,  columns, t.top, t.left, t.in,
@@ -181,20 +225,18 @@ static void run(struct test t, int turn, int threads) {
   struct saker_activation activation = kinds[turn % 5];
 
   // Forward, with all that can go before and after.
-  float *weights = filled((size_t)s.out * s.in * 9, 0), *bias = turn % 2 ? filled(s.out, 0) : 0;
+  float *weights = filled((size_t)s.out * s.in * taps, 0), *bias = turn % 2 ? filled(s.out, 0) : 0;
   float *residual = turn % 3 == 1 ? filled(to_floats, 0) : 0;
   struct saker_normalization n = normalization(s.in, kinds[turn / 2 % 5]);
   struct saker_source x = {filled(from_floats, 0), turn % 4 == 2 ? &n : 0, 0};
-  float *packed = buffer(saker_winograd_packed(s), 1), *y = buffer(to_floats, 0);
-  float *workspace = buffer(saker_winograd_workspace(s, threads), 1);
-  int blocks = saker_winograd_blocks(s, 0), *counts = malloc(blocks * sizeof *counts);
-  saker_winograd_blocks(s, counts);
+  float *y = buffer(to_floats, 0);
+  int blocks = blocks_of(side, s, 0), *counts = malloc(blocks * sizeof *counts);
+  blocks_of(side, s, counts);
   struct saker_epilogue e = {.bias = bias, .residual = residual, .activation = activation};
   e.statistics = turn % 2 && !t.out_more ? buffer((size_t)blocks * 3 * s.out, 0) : 0;
-  saker_winograd_pack(s, weights, 0, packed, threads);
-  saker_winograd_convolve(s, x, packed, e, y, workspace, threads);
+  convolve(side, s, x, weights, 0, e, y, threads);
 
-  double *exact = calloc(to * s.out, sizeof *exact), *exact_weights = calloc((size_t)s.out * s.in * 9, sizeof *exact);
+  double *exact = calloc(to * s.out, sizeof *exact), *exact_weights = calloc((size_t)s.out * s.in * taps, sizeof *exact);
   double *exact_input = calloc(from * s.in, sizeof *exact), *exact_bias = calloc(s.out, sizeof *exact);
   struct saker_source dy = {filled(to_floats, 0), 0, 0};
   struct saker_normalization_gradient through = {filled(to_floats, 0), normalization(s.out, kinds[turn / 3 % 5]), 0, 0, 0};
@@ -207,12 +249,12 @@ static void run(struct test t, int turn, int threads) {
         for (int k = 0; k < s.out; k++) {
           double g = value(&dy, there * s.out_stride + k, k), sum = 0;
           exact_bias[k] += g;
-          for (int a = 0; a < 9; a++) {
-            int h = i + a / 3 - t.top, w = j + a % 3 - t.left;
+          for (int a = 0; a < taps; a++) {
+            int h = i + a / side - t.top, w = j + a % side - t.left;
             if (h < 0 || h >= t.height || w < 0 || w >= t.width) continue;
             size_t here = ((size_t)p * t.height + h) * t.width + w;
             for (int c = 0; c < s.in; c++) {
-              size_t weight = ((size_t)k * s.in + c) * 9 + a;
+              size_t weight = ((size_t)k * s.in + c) * taps + a;
               double v = value(&x, here * s.in_stride + c, c);
               sum += v * weights[weight];
               exact_weights[weight] += v * g;
@@ -226,6 +268,24 @@ static void run(struct test t, int turn, int threads) {
       }
   float *results = dense(y, to, s.out, s.out_stride);
   compare("forward", &t, results, exact, to * s.out, 1e-5);
+
+  if (rows > 1 && columns > 1) {
+    // The largest of each 2x2 window in its place.
+    size_t half = (size_t)t.pictures * (rows / 2) * (columns / 2);
+    float *y = buffer((half - 1) * s.out_stride + s.out, 0);
+    struct saker_epilogue pooling = {.bias = bias, .residual = residual, .activation = activation, .pooled = 1};
+    saker_winograd_convolve(s, x, packed, pooling, y, workspace, threads);
+    double *truths = malloc(half * s.out * sizeof *truths);
+    for (size_t i = 0; i < half * s.out; i++) {
+      size_t row = i / s.out / (columns / 2), picture = row / (rows / 2);
+      size_t first = ((picture * rows + row % (rows / 2) * 2) * columns + i / s.out % (columns / 2) * 2) * s.out + i % s.out;
+      const double *top = exact + first, *bottom = top + (size_t)columns * s.out;
+      truths[i] = fmax(fmax(top[0], top[s.out]), fmax(bottom[0], bottom[s.out]));
+    }
+    float *largest = dense(y, half, s.out, s.out_stride);
+    compare("pooled", &t, largest, truths, half * s.out, 1e-5);
+    free(truths), free(largest);
+  }
 
   if (e.statistics) {
     // Mean and mean square of each channel, put together from the blocks.
@@ -252,25 +312,22 @@ static void run(struct test t, int turn, int threads) {
   }
 
   // Gradients of weights and bias.
-  float *dw = buffer((size_t)s.out * s.in * 9, 0), *db = turn % 2 ? buffer(s.out, 0) : 0;
-  float *gradient_workspace = buffer(saker_winograd_gradient_workspace(s, threads), 1);
-  saker_winograd_gradient(s, x, dy, dw, db, gradient_workspace, threads);
-  compare("weight gradient", &t, dw, exact_weights, (size_t)s.out * s.in * 9, 2e-5);
+  float *dw = buffer((size_t)s.out * s.in * taps, 0), *db = turn % 2 ? buffer(s.out, 0) : 0;
+  gradient(side, s, x, dy, dw, db, threads);
+  compare("weight gradient", &t, dw, exact_weights, (size_t)s.out * s.in * taps, 2e-5);
   if (db) compare("bias gradient", &t, db, exact_bias, s.out, 2e-5);
 
   // The gradient of the input, with the sums that the batch norm before it needs.
-  struct saker_winograd turned = {t.pictures, rows, columns, t.height, t.width, 2 - t.top, 2 - t.left, s.out, s.in, s.out_stride, s.in_stride, t.tile};
-  float *turned_packed = buffer(saker_winograd_packed(turned), 1), *dx = buffer(from_floats, 0);
-  float *turned_workspace = buffer(saker_winograd_workspace(turned, threads), 1);
+  struct saker_winograd turned = {t.pictures, rows, columns, t.height, t.width, side - 1 - t.top, side - 1 - t.left, s.out, s.in, s.out_stride, s.in_stride, t.tile};
+  float *dx = buffer(from_floats, 0);
   struct saker_epilogue back = {.activation = kinds[0]};
-  int turned_blocks = saker_winograd_blocks(turned, 0);
+  int turned_blocks = blocks_of(side, turned, 0);
   if (turn % 4 == 2 && !t.in_more) {
     back.sums = buffer((size_t)turned_blocks * 2 * s.in, 0);
     back.x = x.map;
     back.normalization = &n;
   }
-  saker_winograd_pack(turned, weights, 1, turned_packed, threads);
-  saker_winograd_convolve(turned, dy, turned_packed, back, dx, turned_workspace, threads);
+  convolve(side, turned, dy, weights, 1, back, dx, threads);
   float *inputs = dense(dx, from, s.in, s.in_stride);
   compare("data gradient", &t, inputs, exact_input, from * s.in, 1e-5);
   if (back.sums) {
@@ -296,7 +353,7 @@ static void run(struct test t, int turn, int threads) {
 int main(int count, char **arguments) {
   int threads = count > 1 ? atoi(arguments[1]) : 1, step = count > 2 ? atoi(arguments[2]) : 1;
   if (threads < 1 || threads > 16 || step < 1) {
-    fprintf(stderr, "winograd_memory: expected 1 to 16 threads and a step of at least 1\n");
+    fprintf(stderr, "convolution_memory: expected 1 to 16 threads and a step of at least 1\n");
     return 2;
   }
   static const struct test tests[] = {
@@ -307,6 +364,10 @@ int main(int count, char **arguments) {
       {2, 6, 11, 1, 1, 1, 1, 16, 16, 4, 5, 3},  {1, 40, 33, 1, 1, 1, 1, 8, 8, 4, 0, 0},  {1, 3, 40, 0, 1, 0, 1, 2, 100, 4, 0, 0},
       {1, 7, 7, 1, 1, 1, 1, 200, 136, 4, 0, 0}, {2, 24, 24, 1, 1, 1, 1, 96, 72, 4, 0, 0}, {4, 1, 1, 1, 1, 1, 1, 100, 33, 2, 0, 0},
       {1, 16, 64, 1, 1, 1, 1, 3, 16, 4, 0, 0},  {8, 30, 30, 1, 1, 1, 1, 6, 6, 2, 0, 0},
+      // 1x1, by blocks and by stages, with and without other channels between the pixels.
+      {1, 1, 1, 0, 0, 0, 0, 1, 1, 4, 0, 0, 1},   {2, 5, 7, 0, 0, 0, 0, 3, 17, 4, 0, 0, 1},  {1, 9, 9, 0, 0, 0, 0, 33, 48, 4, 0, 0, 1},
+      {3, 13, 11, 0, 0, 0, 0, 20, 12, 4, 0, 0, 1}, {1, 30, 40, 0, 0, 0, 0, 16, 16, 4, 5, 3, 1}, {1, 4, 5, 0, 0, 0, 0, 300, 290, 4, 0, 0, 1},
+      {2, 3, 3, 0, 0, 0, 0, 640, 620, 4, 0, 0, 1}, {4, 16, 16, 0, 0, 0, 0, 100, 31, 4, 0, 0, 1},
   };
   int runs = 0, number = 0;
   for (guard_before = 0; guard_before < 2; guard_before++)
@@ -317,6 +378,6 @@ int main(int count, char **arguments) {
           runs++;
         }
   if (failures) return 1;
-  printf("winograd_memory: %s, %d threads: %d runs are right\n", saker_winograd_form(), threads, runs);
+  printf("convolution_memory: %s, %d threads: %d runs are right\n", saker_winograd_form(), threads, runs);
   return 0;
 }
