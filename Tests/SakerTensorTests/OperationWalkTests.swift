@@ -99,6 +99,15 @@ struct OperationWalkTests {
     Step("silu", x) { silu($0[0]) }, Step("mish", x) { mish($0[0]) },
     Step("hardSwish", x) { hardSwish($0[0]) }, Step("hardSigmoid", x) { hardSigmoid($0[0]) },
     Step("relu6", x) { relu6($0[0] * 5 + 3.1) }, Step("logSigmoid", x) { logSigmoid($0[0]) },
+    Step("selu", x) { selu($0[0]) }, Step("softsign", x) { softsign($0[0]) },
+    Step("hardTanh", x) { hardTanh($0[0], from: -0.4, to: 0.3) }, Step("glu", x) { glu($0[0]) },
+    Step("softplus beta", x) { softplus($0[0], beta: 2) },
+    Step("prelu", image * 4, up.select(axis: 0, at: 0)) { prelu($0[0], slope: $0[1]) },
+    Step("prelu rows", image.contiguous() * 4, up.select(axis: 0, at: 0)) {
+      prelu($0[0], slope: $0[1])
+    },
+    Step("prelu of one", x, Tensor(0.3)) { prelu($0[0], slope: $0[1]) },
+    Step("swish learned", image, up.select(axis: 0, at: 0)) { swish($0[0], beta: $0[1]) },
     Step("softmax", x) { softmax($0[0]) }, Step("softmax 0", x) { softmax($0[0], axis: 0) },
     Step("logSoftmax", x) { logSoftmax($0[0]) },
   ]
@@ -207,6 +216,20 @@ struct OperationWalkTests {
         $0[0], mean: random([4], seed: 8), variance: positive([4]), scale: $0[1], shift: $0[2],
         epsilon: 1e-3, relu: false)
     },
+    Step("layerNorm", x, random([4], seed: 6), random([4], seed: 7)) {
+      layerNorm($0[0], over: [4], scale: $0[1], shift: $0[2])
+    },
+    Step("layerNorm of maps", image * 2) { layerNorm($0[0], over: [5, 6]) },
+    Step("rmsNorm", x, random([4], seed: 6)) { rmsNorm($0[0], over: [4], scale: $0[1]) },
+    Step("groupNorm", image * 2, random([4], seed: 6), random([4], seed: 7)) {
+      groupNorm($0[0], groups: 2, scale: $0[1], shift: $0[2])
+    },
+    Step("instanceNorm", image * 2) { instanceNorm($0[0]) },
+    Step("localResponseNorm", image * 2) { localResponseNorm($0[0], size: 3, alpha: 0.8) },
+    Step("batchNormTraining of replicas", image * 2, random([4], seed: 6), random([4], seed: 7)) {
+      batchNormTraining(
+        $0[0], scale: $0[1], shift: $0[2], epsilon: 1e-3, reducing: Alone(), statistics: { _ in })
+    },
     Step(
       "convolutionBlock", image, random([3, 4, 3, 3], seed: 4), random([3], seed: 5),
       random([3], seed: 6), random([2, 3, 3, 4], seed: 7)
@@ -223,6 +246,12 @@ struct OperationWalkTests {
     Step("adaptiveMaxPool2d", image * 5) { adaptiveMaxPool2d($0[0], (2, 4)) },
     Step("adaptiveAveragePool2d", image) { adaptiveAveragePool2d($0[0], (3, 2)) },
   ]
+
+  /// The only replica.
+  private struct Alone: StatisticsReducer {
+    func combine(_ own: BatchMoments) -> BatchMoments { own }
+    func sum(_ own: [Double]) -> [Double] { own }
+  }
 
   // MARK: - The tests
 

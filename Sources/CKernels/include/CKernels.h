@@ -1,11 +1,13 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
+#include "activations.h"
 #include "elementwise.h"
 #include "interruption.h"
 #include "losses.h"
 #include "maps.h"
 #include "memory.h"
 #include "normalization.h"
+#include "norms.h"
 #include "optimizers.h"
 #include "parallel.h"
 #include "pictures.h"

@@ -5,6 +5,7 @@ import SakerTensor
 ///
 /// In training the mean and the biased variance of the batch normalize; the running statistics only take note, the
 /// variance unbiased, `running = (1 − momentum) · running + momentum · batch`. In evaluation the running ones normalize.
+/// That is PyTorch's way; Keras's, which differs in three points, is `convention: .keras`.
 public final class BatchNorm: Layer, ModeDependent {
   /// γ `[C]`, starts as ones; `nil` without `affine`
   public let weight: Parameter?
@@ -18,16 +19,29 @@ public final class BatchNorm: Layer, ModeDependent {
   public let numBatchesTracked: Buffer?
   public let channels: Int
   public let epsilon: Float
-  /// The share of the newest batch in the running statistics; `nil` makes them the plain mean over all batches.
+  /// The share in the running statistics of the newest batch, with `.keras` of what was there; `nil` makes them the plain
+  /// mean over all batches.
   public let momentum: Float?
+  public let convention: Convention
   public var mode = Mode()
+
+  /// Whose meaning the words have.
+  public enum Convention: Sendable {
+    /// `running = (1 − momentum) · running + momentum · batch`, with the unbiased variance; ε 1e−5, momentum 0.1.
+    case torch
+    /// `running = momentum · running + (1 − momentum) · batch`, with the biased variance; ε 1e−3, momentum 0.99. What is not
+    /// `trainable` normalizes as in evaluation.
+    case keras
+  }
 
   /// - Parameter trackingStatistics: without running statistics, evaluation too normalizes by its batch.
   public init(
     _ channels: Int, epsilon: Float = 1e-5, momentum: Float? = 0.1, affine: Bool = true,
-    trackingStatistics: Bool = true
+    trackingStatistics: Bool = true, convention: Convention = .torch
   ) {
+    check(channels > 0, op: "BatchNorm", expected: "at least one channel", got: channels)
     self.channels = channels
+    self.convention = convention
     self.epsilon = epsilon
     self.momentum = momentum
     weight = affine ? Parameter([channels], .ones) : nil
@@ -35,6 +49,14 @@ public final class BatchNorm: Layer, ModeDependent {
     runningMean = trackingStatistics ? Buffer(.zeros([channels])) : nil
     runningVar = trackingStatistics ? Buffer(.ones([channels])) : nil
     numBatchesTracked = trackingStatistics ? Buffer(.zeros([], .int64)) : nil
+  }
+
+  /// With the convention's own ε and momentum.
+  public convenience init(_ channels: Int, convention: Convention) {
+    self.init(
+      channels, epsilon: convention == .keras ? 1e-3 : 1e-5,
+      momentum: convention == .keras ? 0.99 : 0.1, affine: true, trackingStatistics: true,
+      convention: convention)
   }
 
   public func forward(_ x: Tensor) -> Tensor { forward(x, relu: false) }
@@ -83,7 +105,19 @@ public final class BatchNorm: Layer, ModeDependent {
   private var runningStatistics: RunningStatistics? {
     guard let runningMean, let runningVar, let numBatchesTracked else { return nil }
     return RunningStatistics(
-      mean: runningMean, variance: runningVar, batches: numBatchesTracked, momentum: momentum)
+      mean: runningMean, variance: runningVar, batches: numBatchesTracked, momentum: momentum,
+      convention: convention)
+  }
+
+  /// Whether weight and bias learn. With `.keras` a layer that is not trainable also normalizes by its running statistics
+  /// and leaves them as they are, also in training; with `.torch` the phase alone decides on that.
+  public var trainable: Bool {
+    get { convention == .keras ? mode.canTrain : weight?.isFrozen != true }
+    set {
+      weight?.isFrozen = !newValue
+      bias?.isFrozen = !newValue
+      if convention == .keras { hold(newValue ? nil : .evaluation) }
+    }
   }
 
   /// Keeps normalizing by the statistics it has, and keeps weight and bias: a pretrained layer while other layers learn
@@ -99,6 +133,8 @@ public final class BatchNorm: Layer, ModeDependent {
 public typealias BatchNorm1d = BatchNorm
 /// Of images `[N, C, H, W]`.
 public typealias BatchNorm2d = BatchNorm
+/// Of volumes `[N, C, D, H, W]`.
+public typealias BatchNorm3d = BatchNorm
 
 extension Module {
   /// Freezes every batch norm inside (see `BatchNorm.freeze()`).
@@ -107,18 +143,22 @@ extension Module {
   }
 }
 
-/// The buffers of a batch norm, which take note of every batch.
-private struct RunningStatistics: Sendable {
+/// The buffers of a normalization, which take note of every batch.
+struct RunningStatistics: Sendable {
   let mean, variance, batches: Buffer
   let momentum: Float?
+  var convention = BatchNorm.Convention.torch
 
   /// One batch of `count` values a channel.
   func take(_ newMean: Tensor, _ biasedVariance: Tensor, count: Int) {
     let number = batches.value.scalars(as: Int64.self)[0] + 1
     batches.value = Tensor([number], [])
-    let share = momentum ?? 1 / Float(number)
+    let isTorch = convention == .torch
+    let share = momentum.map { isTorch ? $0 : 1 - $0 } ?? 1 / Float(number)
     mix(newMean, into: mean, share, 1)
-    mix(biasedVariance, into: variance, share, Float(count) / Float(max(count - 1, 1)))
+    // Unbiased (E4).
+    let factor = isTorch ? Float(count) / Float(max(count - 1, 1)) : 1
+    mix(biasedVariance, into: variance, share, factor)
   }
 
   /// `buffer = (1 − share) · buffer + share · factor · new`

@@ -50,8 +50,8 @@ public final class Dropout: Layer, ModeDependent, Drawing {
   }
 }
 
-/// `x · mask`
-private struct Mask: UnaryOperation {
+/// `x · mask`, the mask broadcast and constant, of the type of `x`.
+struct Mask: UnaryOperation {
   let mask: Tensor
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor { x * mask }

@@ -12,12 +12,9 @@ enum ElementwiseFunction: Hashable {
   case sqrt
   case abs
   case square
-  case softplus
-  case geluErf
   case geluTanh
   /// x sigmoid(alpha x)
   case swish(alpha: Float)
-  case mish
   case hardSwish
   case clip(Float, Float)
 
@@ -33,13 +30,8 @@ enum ElementwiseFunction: Hashable {
     case .sqrt: (dnnl_eltwise_sqrt, 0, 0)
     case .abs: (dnnl_eltwise_abs, 0, 0)
     case .square: (dnnl_eltwise_square, 0, 0)
-    case .softplus:
-      // Version 3 multiplies by alpha, version 2 knows none.
-      (dnnl_eltwise_soft_relu, saker_dnnl_major() >= 3 ? 1 : 0, 0)
-    case .geluErf: (dnnl_eltwise_gelu_erf, 0, 0)
     case .geluTanh: (dnnl_eltwise_gelu_tanh, 0, 0)
     case .swish(let alpha): (dnnl_eltwise_swish, alpha, 0)
-    case .mish: (dnnl_eltwise_mish, 0, 0)
     case .hardSwish:
       // x min(max(alpha x + beta, 0), 1); version 2 has the field's 1/6 and 1/2 built in.
       (

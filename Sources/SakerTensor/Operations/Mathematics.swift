@@ -24,25 +24,9 @@ extension ElementOperation {
   }
 }
 
-struct Sin: ElementOperation {
-  static func value(_ x: Float) -> Float { Foundation.sin(x) }
-  static func slope(_ x: Float, _ y: Float) -> Float { Foundation.cos(x) }
-}
-
-struct Cos: ElementOperation {
-  static func value(_ x: Float) -> Float { Foundation.cos(x) }
-  static func slope(_ x: Float, _ y: Float) -> Float { -Foundation.sin(x) }
-}
-
 struct Atan: ElementOperation {
   static func value(_ x: Float) -> Float { Foundation.atan(x) }
   static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x * x) }
-}
-
-/// 2/√π ∫₀ˣ exp(-t²) dt
-struct Erf: ElementOperation {
-  static func value(_ x: Float) -> Float { Foundation.erf(x) }
-  static func slope(_ x: Float, _ y: Float) -> Float { 1.128_379_2 * Foundation.exp(-x * x) }
 }
 
 struct Sinh: ElementOperation {
@@ -103,14 +87,14 @@ struct Sign: ElementOperation {
   static func slope(_ x: Float, _ y: Float) -> Float { 0 }
 }
 
-public func sin(_ x: Tensor) -> Tensor { apply(Sin(), x) }
-public func cos(_ x: Tensor) -> Tensor { apply(Cos(), x) }
+public func sin(_ x: Tensor) -> Tensor { apply(VectorFunction.sin, x) }
+public func cos(_ x: Tensor) -> Tensor { apply(VectorFunction.cos, x) }
 public func atan(_ x: Tensor) -> Tensor { apply(Atan(), x) }
 public func sinh(_ x: Tensor) -> Tensor { apply(Sinh(), x) }
 public func cosh(_ x: Tensor) -> Tensor { apply(Cosh(), x) }
 public func log2(_ x: Tensor) -> Tensor { apply(Log2(), x) }
 /// The error function, `2/√π ∫₀ˣ exp(-t²) dt`.
-public func erf(_ x: Tensor) -> Tensor { apply(Erf(), x) }
+public func erf(_ x: Tensor) -> Tensor { apply(VectorFunction.erf, x) }
 /// `log(1 + x)`, exact for small `x`.
 public func log1p(_ x: Tensor) -> Tensor { apply(Log1p(), x) }
 /// `exp(x) - 1`, exact for small `x`.
@@ -130,7 +114,5 @@ public func sign(_ x: Tensor) -> Tensor { apply(Sign(), x) }
 
 /// `log(1 / (1 + exp(-x)))`, stable for any x.
 public func logSigmoid(_ x: Tensor) -> Tensor { -softplus(-x) }
-/// 0 below -3, 1 above 3, a straight line between. Howard et al., arXiv:1905.02244.
-public func hardSigmoid(_ x: Tensor) -> Tensor { relu6(x + 3) / 6 }
 /// `x * sigmoid(x)`, also called swish. Elfwing et al., arXiv:1702.03118.
 public func silu(_ x: Tensor) -> Tensor { swish(x) }
