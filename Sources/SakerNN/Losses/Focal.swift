@@ -61,3 +61,32 @@ public func softmaxFocalLoss(
   guard reduction == .mean else { return losses }
   return losses * (counted.total > 0 ? Float(1 / counted.total) : 0)
 }
+
+/// CornerNet's focal loss of heatmaps: `−(1 − p)^α log p` where the target is 1, elsewhere `−(1 − y)^β p^α log(1 − p)`,
+/// p = σ(x): places near an object's cost less. Law and Deng, arXiv:1808.01244, equation 1.
+///
+/// - Parameters:
+///   - logits: x, any shape.
+///   - targets: y in 0...1, the shape of the logits: bumps with exactly 1 at the objects; take no gradient.
+/// - Returns: with `.mean`, the sum divided by the number of targets that are 1 (at least 1), as in the paper; else `[]` or
+///   the shape of the logits.
+public func heatmapFocalLoss(
+  _ logits: Tensor, _ targets: Tensor, alpha: Float = 2, beta: Float = 4,
+  weight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  check(
+    alpha >= 0 && beta >= 0, op: "heatmapFocalLoss", expected: "alpha, beta >= 0",
+    got: "\(alpha), \(beta)")
+  var inner = reduction
+  var share: Float = 1
+  if case .mean = reduction {
+    inner = .sum
+    share = 1 / max(1, (targets .>= 1).converted(to: .float32).sum().item)
+  }
+  let loss = FusedLoss.ofElements(
+    "heatmapFocalLoss", logits, targets, weight: weight, inner
+  ) { x, y, _, loss, slope, count in
+    saker_heatmap_focal_f32(x, y, nil, alpha, beta, loss, slope, count)
+  }
+  return share == 1 ? loss : loss * share
+}

@@ -10,7 +10,8 @@ public enum Reduction: Sendable {
   /// Their sum, divided by the size of the first axis: what the definition of a divergence asks for.
   case batchMean
 
-  func callAsFunction(_ losses: Tensor) -> Tensor {
+  /// What becomes of `losses`, for losses of your own: `reduction(abs(x - y))`.
+  public func callAsFunction(_ losses: Tensor) -> Tensor {
     switch self {
     case .none: losses
     case .mean, .sum, .batchMean: losses.sum() * factor(losses.shape)
