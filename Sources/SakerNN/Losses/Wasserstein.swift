@@ -65,14 +65,17 @@ private struct SortedTransport: BinaryOperation {
     var distances = [Float](repeating: 0, count: count)
     var (toX, toY) = ([Float](repeating: 0, count: x.count), [Float](repeating: 0, count: y.count))
     for row in 0..<count {
-      let a = (row * n..<(row + 1) * n), b = (row * m..<(row + 1) * m)
+      let a = (row * n..<(row + 1) * n)
+      let b = (row * m..<(row + 1) * m)
       let all = Array(xs[a]) + Array(ys[b])
       let masses = signedMasses(a, b)
       // Not-a-numbers last, so that the order is one, and they show in the sum.
       let order = all.indices.sorted {
         all[$0] < all[$1] || !all[$0].isNaN && all[$1].isNaN || all[$0] == all[$1] && $0 < $1
       }
-      var difference = 0.0, before = 0.0, distance = 0.0
+      var difference = 0.0
+      var before = 0.0
+      var distance = 0.0
       for (k, i) in order.enumerated() {
         difference += masses[i]
         // Behind the last position both functions are 1.

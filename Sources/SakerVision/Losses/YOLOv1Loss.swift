@@ -113,7 +113,8 @@ private struct CellGoal {
   func box(_ numbers: ArraySlice<Float>, _ cells: Int) -> Box {
     let first = numbers.startIndex
     let (cx, cy) = (
-      (numbers[first] + Float(column)) / Float(cells), (numbers[first + 1] + Float(row)) / Float(cells)
+      (numbers[first] + Float(column)) / Float(cells),
+      (numbers[first + 1] + Float(row)) / Float(cells)
     )
     let (w, h) = (
       numbers[first + 2] * numbers[first + 2] / 2, numbers[first + 3] * numbers[first + 3] / 2
