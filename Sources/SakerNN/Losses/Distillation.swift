@@ -4,7 +4,7 @@ import SakerTensor
 /// size whatever the temperature T. Hinton et al., arXiv:1503.02531. The teacher takes no gradient.
 ///
 /// - Parameters: student, teacher: logits `[..., C]`, of one shape.
-/// - Returns: the mean over all rows with `.mean` and `.batchMean`; `[...]` with `reduction: .none`.
+/// - Returns: reduced over the rows; `[...]` with `reduction: .none`.
 public func distillationLoss(
   _ student: Tensor, teacher: Tensor, temperature: Float = 4, weight: Tensor? = nil,
   reduction: Reduction = .mean

@@ -24,26 +24,27 @@ public func sinkhornDistance(
   let (n, m) = (cost.shape[0], cost.shape[1])
   for (masses, size) in [(a, n), (b, m)] {
     check(
-      masses.map { $0.shape == [size] && !$0.isRecorded } ?? true, op: op,
-      expected: "masses [\(size)] without a gradient", got: masses?.shape ?? [])
+      masses.map { $0.shape == [size] && !$0.isRecorded && $0.min().item > 0 } ?? true, op: op,
+      expected: "positive masses [\(size)] without a gradient", got: masses ?? Tensor(0))
   }
   let cost = cost.converted(to: .float32)
   let (plan, entropy) = withoutGradients {
     let logA = log(a ?? .full([n], 1 / Double(n))).unsqueeze(1)
     let logB = log(b ?? .full([m], 1 / Double(m))).unsqueeze(0)
-    let scaled = cost.detached() / epsilon
+    // What all costs have in common changes no plan, but would take digits.
+    let scaled = (cost.detached() - cost.detached().min()) / epsilon
     var g = Tensor.zeros([1, m])
-    var f = Tensor.zeros([n, 1])
     for _ in 0..<iterations {
-      f = -(g + logB - scaled).logSumExp(axes: [1], keepingAxes: true)
+      let f = -(g + logB - scaled).logSumExp(axes: [1], keepingAxes: true)
       let next = -(f + logA - scaled).logSumExp(axes: [0], keepingAxes: true)
       let change = abs(next - g).max().item
       g = next
       if change < 1e-6 { break }
     }
-    let logRatio = f + g - scaled
-    let plan = exp(logRatio + logA + logB)
-    return (plan, (plan * logRatio).sum())
+    // Each row a distribution over columns: exactly the masses of a, whatever digits the potentials lost.
+    let rows = logSoftmax(g + logB - scaled, axis: 1)
+    let plan = exp(rows + logA)
+    return (plan, (plan * (rows - logB)).sum())
   }
   return (plan * cost).sum() + entropy * epsilon
 }

@@ -109,7 +109,8 @@ struct YOLOLossTests {
 
   @Test func picturesWithoutObjectsTeachBackground() {
     let maps = [Parameter(.zeros([1, 2, 3, 4, 8])), Parameter(.zeros([1, 2, 6, 8, 8]))]
-    for loss in [YOLOLoss.v2, YOLOLoss.v3(_:), YOLOLoss.port] as [([YOLOLevel]) -> YOLOLoss] {
+    let losses: [([YOLOLevel]) -> YOLOLoss] = [{ .v2($0) }, { .v3($0) }, { .port($0) }]
+    for loss in losses {
       let parts = loss(YOLOLossTests.levels)(maps.map(\.value), [[]])
       #expect(parts.box == 0 && parts.classification == 0 && parts.objectness > 0)
       parts.total.backward()
