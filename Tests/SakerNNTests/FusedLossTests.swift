@@ -127,7 +127,7 @@ struct FusedLossTests {
     let t = Tensor([1, 0] as [Float])
     expectClose(
       binaryCrossEntropy(probabilities: p, t, reduction: .none),
-      [-log(0.8), -log(0.2)].map(Float.init))
+      [-log(0.8), -log(0.2)].map { Float($0) })
   }
 
   /// E16: γ = 2, α = 0.25, elementwise. p = 3/4 for logit log 3.
@@ -218,10 +218,10 @@ struct FusedLossTests {
     let boxes = Tensor([1, 1, 1, 1, 0, 0, 1, 1, 5, 5, 5, 5] as [Float], [3, 4])
     for loss in [generalizedBoxIoULoss, distanceBoxIoULoss, completeBoxIoULoss] {
       let y = loss(points.value, boxes, 1e-7, nil, .none)
-      #expect(y.floats.allSatisfy(\.isFinite), "\(y)")
+      #expect(y.floats.allSatisfy { $0.isFinite }, "\(y)")
       points.gradient = nil
       y.backward(.ones([3]))
-      #expect(points.gradient!.floats.allSatisfy(\.isFinite), "\(points.gradient!)")
+      #expect(points.gradient!.floats.allSatisfy { $0.isFinite }, "\(points.gradient!)")
     }
   }
 
