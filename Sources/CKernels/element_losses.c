@@ -76,10 +76,10 @@ SAKER_INLINE float power(float q, float g) {
 SAKER_INLINE Element binary_cross_entropy(float x, float y, float factor, float a, float b) {
   (void)a, (void)b;
   Sigmoid s = sigmoid(x);
-  float w = 1 + (factor - 1) * y;
+  // No differences of large numbers: a sure prediction keeps all digits of its small loss.
   Element e;
-  e.loss = (1 - y) * x + w * s.minus_log_p;
-  e.slope = (1 - y) - w * s.n;
+  e.loss = factor * y * s.minus_log_p + (1 - y) * s.minus_log_n;
+  e.slope = (1 - y) * s.p - factor * y * s.n;
   return e;
 }
 
@@ -104,7 +104,9 @@ SAKER_INLINE Element sigmoid_focal(float x, float y, float factor, float a, floa
   float share = s.p * s.n * (1 - 2 * y) / (q > 0 ? q : 1);
   Element e;
   e.loss = w * modulation * entropy;
-  e.slope = w * modulation * ((s.p - y) + b * entropy * share);
+  // p - y, as above.
+  float difference = s.p * (1 - y) - s.n * y;
+  e.slope = w * modulation * (difference + b * entropy * share);
   return e;
 }
 

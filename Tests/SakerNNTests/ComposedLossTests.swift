@@ -272,7 +272,7 @@ struct ComposedLossTests {
     #expect(huberLoss(x, y, delta: 2, reduction: .none).floats == [0.125, 4])
     let w = Tensor([2, 0.5] as [Float])
     #expect(l1Loss(x, y, weight: w, reduction: .none).floats == [1, 1.5])
-    #expect(meanSquaredError(x, y, weight: w).item == 0.5 * (0.5 + 4.5))
+    #expect(meanSquaredError(x, y, weight: w).item == (0.5 + 4.5) / 2.5)
     #expect(smoothL1Loss(x, y, weight: w, reduction: .batchMean).item == 0.5 * (0.25 + 1.25))
   }
 }

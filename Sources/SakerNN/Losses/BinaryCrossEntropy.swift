@@ -37,10 +37,12 @@ public func binaryCrossEntropy(
 public func binaryCrossEntropy(
   probabilities: Tensor, _ targets: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
-  let outside = probabilities.floats.first { $0 < 0 || $0 > 1 }
-  check(
-    outside == nil, op: "binaryCrossEntropy", expected: "probabilities in 0...1",
-    got: outside ?? 0)
+  if probabilities.count > 0 {
+    let (least, most) = (probabilities.detached().min().item, probabilities.detached().max().item)
+    check(
+      !(least < 0 || most > 1), op: "binaryCrossEntropy", expected: "probabilities in 0...1",
+      got: least < 0 ? least : most)
+  }
   return FusedLoss.ofElements(
     "binaryCrossEntropy", probabilities, targets, weight: weight, reduction
   ) { x, y, _, loss, slope, count in

@@ -4,7 +4,8 @@ import SakerTensor
 // Losses of pairs of boxes: predictions and targets `[..., 4]` as left, top, right, bottom, in any unit. They take both
 // sides' gradients, agree with torchvision's, and are computed in float32, value and gradient in one pass. `weight` is
 // broadcast to the boxes' shape `[...]`, which is also that of the result with `reduction: .none`. Boxes without an area are
-// defined: `epsilon` stands below every fraction, and an angle of no width and no height is 0.
+// defined: `epsilon` stands below every fraction, and an angle of no width and no height is 0. Of no boxes at all the mean is
+// 0, as a picture without objects needs it.
 
 /// How the overlap of two boxes becomes a loss.
 public enum IoULossForm: Sendable {
@@ -59,6 +60,8 @@ private func boxLoss(
     expected: "two tensors of boxes [..., 4]", got: "\(predictions.shape) and \(targets.shape)")
   check(epsilon > 0, op: op, expected: "epsilon > 0", got: epsilon)
   checkWeight(weight, Shape(predictions.shape.dropLast()), op: op)
+  var reduction = reduction
+  if predictions.count == 0, case .mean = reduction { reduction = .sum }
   let result = apply(
     FusedLoss(name: op, width: 4, reduction: weight == nil ? reduction : .none) {
       x, y, _, loss, slope, count in

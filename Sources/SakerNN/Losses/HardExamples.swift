@@ -24,7 +24,9 @@ public enum HardExamples: Sendable {
       return min(count, size)
     case .ratio(let ratio):
       check((0...1).contains(ratio), op: "HardExamples", expected: "a ratio in 0...1", got: ratio)
-      return min(size, Int((ratio * Float(size)).rounded(.up)))
+      // 0.3 as a Float is a little more than 3/10: of 100 losses 30 are meant, not 31.
+      let share = Double(ratio) * Double(size) * (1 - Double(Float.ulpOfOne))
+      return min(size, Int(share.rounded(.up)))
     case .above(let limit, let minimum):
       let hard = losses.floats.lazy.filter { !($0 < limit) }.count
       return min(size, max(hard, minimum))

@@ -26,11 +26,14 @@ public func multiMarginLoss(
   let chosen = ClassTargets(targets, classes: classes, ignoring: .min, nil)
   let indices = chosen.indices.converted(to: .int64).unsqueeze(1)
   let scores = scores.converted(to: .float32)
-  var hinges = relu(scores - scores.gather(indices, axis: 1) + margin)
+  let isOwn =
+    Tensor.zeros([count, classes])
+    .scatter(.ones([count, 1]), at: indices, axis: 1) .> 0
+  // Filled rather than multiplied by 0: the target's own difference need not be a number.
+  let margins = (scores - scores.gather(indices, axis: 1) + margin).filled(where: isOwn, with: 0)
+  var hinges = relu(margins)
   if power == 2 { hinges = hinges * hinges }
-  let others = Tensor.ones([count, classes])
-    .scatter(.zeros([count, 1]), at: indices, axis: 1)
-  let losses = (hinges * others).sum(axes: [1]) / Float(classes)
+  let losses = hinges.sum(axes: [1]) / Float(classes)
   return reduction(losses, weight: weights.map(chosen.picking))
 }
 

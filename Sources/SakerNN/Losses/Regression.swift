@@ -1,16 +1,18 @@
 import CKernels
 import SakerTensor
 
-// The weight of each is broadcast to the shape of x and y; the mean divides by the number of elements, not by the weights.
+// The weight of each is broadcast to the shape of x and y. What a weighed mean divides by is PyTorch's choice: the sum of the
+// weights in `l1Loss` and `meanSquaredError`, the number of elements in the others.
 
-/// `|x − y|`; the slope at 0 is taken as 0.
+/// `|x − y|`; the slope at 0 is taken as 0. A weighed mean divides by the sum of the weights.
 public func l1Loss(
   _ x: Tensor, _ y: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
-  difference(.absolute, x, y, weight, reduction, op: "l1Loss")
+  difference(.absolute, x, y, weight, reduction, isMeanOfWeights: true, op: "l1Loss")
 }
 
-/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083; `beta` 0 is `l1Loss`.
+/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083; `beta` 0 is `l1Loss`. A
+/// weighed mean divides by the number of elements.
 public func smoothL1Loss(
   _ x: Tensor, _ y: Tensor, beta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
@@ -18,11 +20,11 @@ public func smoothL1Loss(
   return difference(.smooth(beta), x, y, weight, reduction, op: "smoothL1Loss")
 }
 
-/// `(x − y)²`
+/// `(x − y)²`. A weighed mean divides by the sum of the weights.
 public func meanSquaredError(
   _ x: Tensor, _ y: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
-  difference(.squared, x, y, weight, reduction, op: "meanSquaredError")
+  difference(.squared, x, y, weight, reduction, isMeanOfWeights: true, op: "meanSquaredError")
 }
 
 /// Losses of the difference of two tensors of one shape, in float32, one pass over memory each way.
@@ -77,18 +79,23 @@ private struct DifferenceLoss: BinaryOperation {
 
 private func difference(
   _ kind: DifferenceLoss.Kind, _ x: Tensor, _ y: Tensor, _ weight: Tensor?,
-  _ reduction: Reduction, op: String
+  _ reduction: Reduction, isMeanOfWeights: Bool = false, op: String
 ) -> Tensor {
   check(
     x.shape == y.shape, op: op, expected: "two tensors of one shape",
     got: "\(x.shape) and \(y.shape)")
   checkWeight(weight, x.shape, op: op)
-  return reduction(
-    apply(DifferenceLoss(kind: kind), x.converted(to: .float32), y.converted(to: .float32)),
-    weight: weight)
+  let losses = apply(
+    DifferenceLoss(kind: kind), x.converted(to: .float32), y.converted(to: .float32))
+  guard isMeanOfWeights, let weight, case .mean = reduction else {
+    return reduction(losses, weight: weight)
+  }
+  let factors = weight.converted(to: .float32).expand(x.shape)
+  return (losses * factors).sum() / factors.sum()
 }
 
-/// `d² / 2` where `d = |x − y| < delta`, else `delta (d − delta / 2)`: smooth L1 times its beta. Huber, 1964.
+/// `d² / 2` where `d = |x − y| < delta`, else `delta (d − delta / 2)`: smooth L1 times its beta. Huber, 1964. A
+/// weighed mean divides by the number of elements.
 public func huberLoss(
   _ x: Tensor, _ y: Tensor, delta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
