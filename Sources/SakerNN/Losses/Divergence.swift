@@ -45,7 +45,7 @@ public func jensenShannonDivergence(
     expected: "two tensors of one shape", got: "\(p.shape) and \(q.shape)")
   let (p, q) = (p.converted(to: .float32), q.converted(to: .float32))
   // log(e^p + e^q) = max + log1p(e^−|p − q|)
-  let mean = maximum(p, q) + softplus(-abs(p - q)) - Float(0.693147180559945)
+  let mean = maximum(p, q) + log1p(exp(-abs(p - q))) - Float(0.693147180559945)
   let terms = exp(p) * (p - mean) + exp(q) * (q - mean)
   return reduction(terms.sum(axes: [axis]) * 0.5, weight: weight)
 }
