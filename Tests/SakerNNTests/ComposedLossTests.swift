@@ -46,7 +46,7 @@ struct ComposedLossTests {
     let here = logSoftmax(Tensor([200, 0, 0] as [Float], [1, 3]))
     let there = Parameter(Tensor([0, 200, 0] as [Float], [1, 3]))
     let js = jensenShannonDivergence(log: here, logSoftmax(there.value))
-    #expect(abs(js.item - log(2)) < 1e-6)
+    #expect(abs(js.item - log(2)) < 3e-6)
     js.backward()
     #expect(there.gradient!.floats.allSatisfy { abs($0) < 1e-6 })
     let impossible = Tensor([-.infinity, 0] as [Float])
