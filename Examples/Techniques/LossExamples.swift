@@ -13,7 +13,7 @@ import Testing
 
   @Test("Negative log-likelihood") func likelihood() {
     let loss = negativeLogLikelihood(logSoftmax(logits), labels)
-    #expect(abs(loss.item - crossEntropy(logits, labels).item) < 1e-6)
+    #expect(abs(loss.item - crossEntropy(logits, labels).item) < 1e-5)
   }
 
   @Test("Binary cross-entropy") func binary() {
@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test("Hinge and embedding losses") func margins() {
-    #expect(multiMarginLoss(logits, labels).item > 0)
+    #expect(multiMarginLoss(logits, labels, margin: 2).item > 0)
     let y = Tensor([1, -1] as [Float])
     #expect(hingeEmbeddingLoss(Tensor([0.25, 0.25] as [Float]), y).item == 0.5)
     #expect(cosineEmbeddingLoss(logits, logits, y).item > 0.49)

@@ -44,8 +44,8 @@ public func jensenShannonDivergence(
     p.shape == q.shape && p.rank > 0, op: "jensenShannonDivergence",
     expected: "two tensors of one shape", got: "\(p.shape) and \(q.shape)")
   let (p, q) = (p.converted(to: .float32), q.converted(to: .float32))
-  // log(e^p + e^q) = max + log1p(e^−|p − q|)
-  let mean = maximum(p, q) + softplus(-abs(p - q)) - Float(0.693147180559945)
+  // log((e^p + e^q) / 2) = max + log1p((e^−|p − q| − 1) / 2), exact where p = q.
+  let mean = maximum(p, q) + log1p(expm1(-abs(p - q)) * 0.5)
   let terms = exp(p) * (p - mean) + exp(q) * (q - mean)
   return reduction(terms.sum(axes: [axis]) * 0.5, weight: weight)
 }
