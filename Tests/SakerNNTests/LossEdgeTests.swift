@@ -93,7 +93,7 @@ struct LossEdgeTests {
       // A target far above all others costs nothing; a class far below counts nothing: relu(1 + 1 - 0) of three.
       expectClose(losses, [0, (power == 1 ? 2 : 4) / 3.0])
       losses.sum().backward()
-      #expect(x.gradient!.floats.allSatisfy(\.isFinite))
+      #expect(x.gradient!.floats.allSatisfy { $0.isFinite })
     }
     // Not defined, as in PyTorch, but never silently a number.
     let logits = Tensor([.infinity, -.infinity, .infinity, -.infinity] as [Float])
@@ -109,7 +109,7 @@ struct LossEdgeTests {
     let a = Parameter(.zeros([2, 3]))
     let loss = cosineEmbeddingLoss(a.value, .ones([2, 3]), Tensor([1, -1] as [Float]))
     loss.backward()
-    #expect(loss.item == 0.5 && a.gradient!.floats.allSatisfy(\.isFinite))
+    #expect(loss.item == 0.5 && a.gradient!.floats.allSatisfy { $0.isFinite })
   }
 
   @Test func probabilitiesAreChecked() async {
