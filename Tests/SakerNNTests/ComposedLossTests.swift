@@ -26,7 +26,8 @@ struct ComposedLossTests {
   @Test func divergencesOfEqualDistributionsAreZero() {
     let p = logSoftmax(random([3, 5], seed: 1))
     expectClose(klDivergence(p, p, isLogarithm: true), Tensor(0), absolute: 1e-7)
-    expectClose(klDivergence(p, exp(p)), Tensor(0), absolute: 1e-7)
+    // The exponential is good to 1e-6.
+    expectClose(klDivergence(p, exp(p)), Tensor(0), absolute: 3e-6)
     expectClose(jensenShannonDivergence(log: p, p), Tensor(0), absolute: 3e-7)
   }
 
