@@ -1,6 +1,8 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+#include "box_losses.h"
+#include "element_losses.h"
 #include "elementwise.h"
 #include "interruption.h"
 #include "losses.h"
