@@ -1,5 +1,7 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
+#include "corner.h"
+#include "deformable.h"
 #include "elementwise.h"
 #include "interruption.h"
 #include "losses.h"
@@ -10,6 +12,9 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "resampling.h"
+#include "roi.h"
 #include "rows.h"
 #include "state.h"
+#include "unpooling.h"
 #include "winograd.h"
