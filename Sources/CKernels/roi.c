@@ -30,6 +30,7 @@ INLINE struct points along(const struct saker_roi *s, float low, float high, int
   // Only points at -1...size read something; a huge box would have too many others to look at.
   double near = (-1 - p.start) / p.step, far = (size - p.start) / p.step;
   double first = floor(fmin(near, far) - 0.5) - 1, end = ceil(fmax(near, far) + 0.5) + 1;
+  count = fmin(count, 1e18);  // what an integer holds
   p.first = (ptrdiff_t)fmin(fmax(first, 0), count);
   p.end = (ptrdiff_t)fmin(fmax(end, 0), count);
   return p;

@@ -187,15 +187,15 @@ import Testing
   }
 
   @Test(
-    arguments: GoldenCase.all("convolutions", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle")
-  )
-  func shuffles(_ golden: GoldenCase) {
+    arguments: GoldenCase.all(
+      "convolutions", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle"), [false, true])
+  func shuffles(_ golden: GoldenCase, channelsLast: Bool) {
     golden.expectGradients(["x"]) { t in
-      let x = t["x"]!
+      let x = channelsLast ? t["x"]!.channelsLast() : t["x"]!
       return switch golden.text("op") {
       case "pixel_shuffle": pixelShuffle(x, 2)
       case "pixel_unshuffle": pixelUnshuffle(x, 2)
-      default: ChannelShuffle(groups: 3)(x.channelsLast())
+      default: ChannelShuffle(groups: 3)(x)
       }
     }
   }

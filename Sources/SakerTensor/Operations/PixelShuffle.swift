@@ -46,6 +46,11 @@ public func pixelShuffle(_ x: Tensor, _ factor: Int) -> Tensor {
     x.rank == 4 && factor >= 1 && x.shape[1] % max(factor * factor, 1) == 0, op: "pixelShuffle",
     expected: "[N, C, H, W] with channels that \(factor)² divides", got: x.shape)
   let (n, c, h, w) = (x.shape[0], x.shape[1] / (factor * factor), x.shape[2], x.shape[3])
+  // One copy, into the order that `x` has.
+  if x.isChannelsLast && !x.isContiguous {
+    return x.permute([0, 2, 3, 1]).reshape([n, h, w, c, factor, factor])
+      .permute([0, 1, 4, 2, 5, 3]).reshape([n, h * factor, w * factor, c]).permute([0, 3, 1, 2])
+  }
   return x.reshape([n, c, factor, factor, h, w]).permute([0, 1, 4, 2, 5, 3])
     .reshape([n, c, h * factor, w * factor])
 }
@@ -57,6 +62,10 @@ public func pixelUnshuffle(_ x: Tensor, _ factor: Int) -> Tensor {
       && x.shape[3] % max(factor, 1) == 0, op: "pixelUnshuffle",
     expected: "[N, C, H, W] with sides that \(factor) divides", got: x.shape)
   let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2] / factor, x.shape[3] / factor)
+  if x.isChannelsLast && !x.isContiguous {
+    return x.permute([0, 2, 3, 1]).reshape([n, h, factor, w, factor, c])
+      .permute([0, 1, 3, 5, 2, 4]).reshape([n, h, w, c * factor * factor]).permute([0, 3, 1, 2])
+  }
   return x.reshape([n, c, h, factor, w, factor]).permute([0, 1, 3, 5, 2, 4])
     .reshape([n, c * factor * factor, h, w])
 }

@@ -50,7 +50,13 @@ public func adaptiveMaxPool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
 
 /// The mean of each of `size` (rows, columns) windows that cover the picture, placed as in `adaptiveMaxPool2d`.
 public func adaptiveAveragePool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
-  adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
+  if x.rank == 4, x.count > 0, x.dtype.isFloating, size.0 >= 1, size.1 >= 1,
+    x.shape[2] % size.0 != 0 || x.shape[3] % size.1 != 0
+  {
+    // Windows of unequal sides: the means along one axis, and their means along the other.
+    return interpolate(x, size: [size.0, size.1], mode: .area)
+  }
+  return adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
 }
 
 private func pool2d(
