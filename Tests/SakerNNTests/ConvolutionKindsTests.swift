@@ -30,7 +30,7 @@ import Testing
     layer.secondary.weight.value = .ones(layer.secondary.weight.shape)
     for output in 0..<6 {
       let x = Parameter(random([1, 6, 3, 3], seed: 1))
-      layer(x.value)[0, .position(output), 1, 1].backward()
+      layer(x.value)[0, output, 1, 1].backward()
       #expect(x.gradient!.floats.allSatisfy { $0 == 1 }, "output \(output)")
     }
     // Dealt back: with secondary weights that pass one's own channel only, the layer is its first half.

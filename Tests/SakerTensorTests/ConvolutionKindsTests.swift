@@ -103,7 +103,7 @@ import Testing
       let grid = Tensor.full([1, 1, 1, 2], Double(odd))
       expectClose(gridSample(x, grid), Tensor.zeros([1, 2, 1, 1]), relative: 0)
       for border in [GridBorder.border, .reflection] where abs(odd) != 1e30 {
-        #expect(gridSample(x, grid, border: border).floats.allSatisfy(\.isFinite))
+        #expect(gridSample(x, grid, border: border).floats.allSatisfy { $0.isFinite })
       }
     }
     var hot = Tensor.zeros([1, 1, 1, 4])
@@ -165,8 +165,8 @@ import Testing
       ] as [Float], [4, 5])
     let aligned = roiAlign(x, odd, size: (2, 2), aligned: true)
     expectClose(aligned, Tensor.zeros([4, 4, 2, 2]), relative: 0, absolute: 1e-20)
-    #expect(roiAlign(x, odd, size: (2, 2)).floats.allSatisfy(\.isFinite))
-    #expect(roiPool(x, odd, size: (2, 2)).floats.allSatisfy(\.isFinite))
+    #expect(roiAlign(x, odd, size: (2, 2)).floats.allSatisfy { $0.isFinite })
+    #expect(roiPool(x, odd, size: (2, 2)).floats.allSatisfy { $0.isFinite })
   }
 
   @Test func unpoolingPutsBack() {

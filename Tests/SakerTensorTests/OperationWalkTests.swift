@@ -225,8 +225,10 @@ struct OperationWalkTests {
   private static let points: Tensor = {
     let columns: [Float] = [0.3, 4.6, 2.4, 5.9, -0.8, 1.35]
     let rows: [Float] = [3.4, 0.7, 4.8, 1.6, 2.25, -0.7]
-    let pairs = (0..<12).flatMap { i in
-      [(2 * columns[i % 6] + 1) / 6 - 1, (2 * rows[(i + i / 6) % 6] + 1) / 5 - 1]
+    var pairs: [Float] = []
+    for i in 0..<12 {
+      pairs.append((2 * columns[i % 6] + 1) / 6 - 1)
+      pairs.append((2 * rows[(i + i / 6) % 6] + 1) / 5 - 1)
     }
     return Tensor(pairs, [2, 3, 2, 2])
   }()

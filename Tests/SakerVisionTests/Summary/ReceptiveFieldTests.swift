@@ -39,7 +39,7 @@ import Testing
         dilation: $1.dilation)
     }
     let index = y.shape[2] / 2
-    y[0, 0, .position(index)].backward()
+    y[0, 0, index].backward()
     let reached = x.gradient!.floats.enumerated().filter { $0.element > 0 }.map(\.offset)
     #expect(ReceptiveField(windows).elements(of: index) == reached.first!...reached.last!)
   }
