@@ -44,7 +44,8 @@ extension Kernels {
         saker_pooling(
           &description, engine.engine, pass, hint, kind, MemoryDescription(x).raw,
           MemoryDescription(y).raw, Int32(attributes.stride.count),
-          attributes.stride.map(Int64.init), attributes.kernel.map(Int64.init), attributes.dilation.map { Int64($0 - 1) },
+          attributes.stride.map(Int64.init), attributes.kernel.map(Int64.init),
+          attributes.dilation.map { Int64($0 - 1) },
           attributes.before.map(Int64.init), attributes.after.map(Int64.init),
           engine.attributes),
         "pooling of \(x.shape)")
