@@ -57,11 +57,10 @@ INLINE struct target target_of(const epilogue *e, float *y, ptrdiff_t pixel, ptr
   return t;
 }
 
-/// Stores height x width results of the channels from `k` on, whose first pixel begins at `origin`, after the epilogue. They are in rows of 4, or in one row
-/// of any width. `is_first`: of their block.
-INLINE void emit(vec *o, int height, int width, const struct target *t, int is_first, ptrdiff_t origin, int k, int part) {
+/// Adds bias and residual to height x width results of the channels from `k` on, whose first pixel begins at `origin`. They are in rows of 4, or in one row of
+/// any width.
+INLINE void add_terms(vec *o, int height, int width, const struct target *t, ptrdiff_t origin, int k, int part) {
   const epilogue *e = t->by;
-  ptrdiff_t pixel = t->pixel, line = t->line;
   if (e->bias) {
     vec bias = load(e->bias + k, part);
     for (int p = 0; p < height; p++)
@@ -69,7 +68,14 @@ INLINE void emit(vec *o, int height, int width, const struct target *t, int is_f
   }
   if (e->residual)
     for (int p = 0; p < height; p++)
-      for (int q = 0; q < width; q++) o[p * 4 + q] += load(e->residual + origin + p * line + q * pixel + k, part);
+      for (int q = 0; q < width; q++) o[p * 4 + q] += load(e->residual + origin + p * t->line + q * t->pixel + k, part);
+}
+
+/// Stores such results after the epilogue. `is_first`: of their block.
+INLINE void emit(vec *o, int height, int width, const struct target *t, int is_first, ptrdiff_t origin, int k, int part) {
+  const epilogue *e = t->by;
+  ptrdiff_t pixel = t->pixel, line = t->line;
+  add_terms(o, height, width, t, origin, k, part);
   if (!t->is_identity)
     for (int p = 0; p < height; p++)
       for (int q = 0; q < width; q++) o[p * 4 + q] = activate(o[p * 4 + q], e->activation);
@@ -78,4 +84,24 @@ INLINE void emit(vec *o, int height, int width, const struct target *t, int is_f
     for (int q = 0; q < width; q++) store(to + p * line + q * pixel, part, o[p * 4 + q]);
   if (t->statistics) add_statistics(o, height, width, part, is_first, t->statistics + k, t->channels);
   if (t->sums) add_sums(o, height, width, part, is_first, t->sums + k, t->channels, e->x + origin + k, pixel, line, e->normalization, k);
+}
+
+/// The larger of each two; not-a-number is larger than all.
+INLINE vec larger(vec a, vec b) { return blend((b > a) | (b != b), b, a); }
+
+/// Stores the largest of each whole 2x2 window of results in rows of 4; the first window's goes to `at`, in a map with `line` floats a row.
+INLINE void emit_pooled(vec *o, int height, int width, const struct target *t, ptrdiff_t origin, ptrdiff_t at, ptrdiff_t line, int k, int part) {
+  struct saker_activation by = t->by->activation;
+  add_terms(o, height, width, t, origin, k, part);
+  if (by.swish)
+    for (int p = 0; p < height; p++)
+      for (int q = 0; q < width; q++) o[p * 4 + q] = activate(o[p * 4 + q], by);
+  for (int p = 0; p < height / 2; p++)
+    for (int q = 0; q < width / 2; q++) {
+      const vec *window = o + p * 8 + q * 2;
+      vec v = larger(larger(window[0], window[1]), larger(window[4], window[5]));
+      // The other functions never fall.
+      if (!by.swish && !t->is_identity) v = activate(v, by);
+      store(t->y + at + p * line + q * t->pixel + k, part, v);
+    }
 }

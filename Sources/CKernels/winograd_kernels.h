@@ -332,6 +332,8 @@ static void store_tiles(shape s, const struct chunk *c, const float *m, const ep
   struct positions positions;
   set_positions(&positions, c->grid, &l);
   ptrdiff_t pixel = s.out_stride, line = s.columns * pixel;
+  // Tiles begin at even rows and columns: they hold whole windows, but for odd last ones, which belong to none.
+  int half_rows = s.rows / 2, half_columns = s.columns / 2, half_tile = s.tile / 2;
   struct target to = target_of(e, y, pixel, line, s.out, block);
   vec o[16];
   struct cursor at = cursor_at(c, from);
@@ -342,6 +344,12 @@ static void store_tiles(shape s, const struct chunk *c, const float *m, const ep
     for (int k = 0; k < s.out; k += LANES) {
       int part = part_of(s.out, k);
       transform_output(height, width, m + k, places, o);
+      if (e->pooled) {
+        ptrdiff_t row = (ptrdiff_t)at.picture * half_rows + at.row * half_tile, first = (row * half_columns + at.column * half_tile) * pixel;
+        if (height == 4 && width == 4) emit_pooled(o, 4, 4, &to, origin, first, half_columns * pixel, k, part);
+        else emit_pooled(o, height, width, &to, origin, first, half_columns * pixel, k, part);
+        continue;
+      }
       if (height == 4 && width == 4) emit(o, 4, 4, &to, tile == from, origin, k, part);
       else emit(o, height, width, &to, tile == from, origin, k, part);
     }

@@ -210,6 +210,15 @@ static inline dnnl_status_t saker_reorder(dnnl_primitive_desc_t *pd, dnnl_engine
   return dnnl_reorder_primitive_desc_create(pd, SAKER_MD(src), engine, SAKER_MD(dst), engine, attr);
 }
 
+/// Post-operation: what stands in the result's place is added to it.
+static inline dnnl_status_t saker_append_sum(dnnl_post_ops_t ops) {
+#if DNNL_VERSION_MAJOR >= 3
+  return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef);
+#else
+  return dnnl_post_ops_append_sum(ops, 1.0f);
+#endif
+}
+
 /// Post-operation: an activation of the result while it is in registers.
 static inline dnnl_status_t saker_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3

@@ -7,16 +7,23 @@ import CKernels
 struct Pointwise: BlockKernel {
   let x, y, weight: Shape
 
-  /// How a pass of a block runs on these kernels, if it does: always, unless direct ones are forced. Alone, oneDNN's save
-  /// nothing; in a block, they need passes over the maps beside them.
+  /// Nothing if it is no such convolution.
   init?(_ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes) {
     guard weight[2] == 1, weight[3] == 1, attributes.groups == 1, attributes.stride == [1, 1],
       (attributes.before + attributes.after).allSatisfy({ $0 == 0 }),
-      Convolutions.setting != .direct, Int32(exactly: x.elements / x[1]) != nil
+      Int32(exactly: x.elements / x[1]) != nil
     else { return nil }
     self.x = x
     self.weight = weight
     y = attributes.output(x, weight)
+  }
+
+  /// How a pass of a block runs on these kernels, if it does: always, unless direct ones are forced. Alone, oneDNN's save
+  /// nothing; in a block, they need passes over the maps beside them (docs/decisions/0017).
+  static func inBlock(
+    _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
+  ) -> Pointwise? {
+    Convolutions.setting == .direct ? nil : Pointwise(x, weight, attributes)
   }
 
   /// The same for a weight's gradient that is wanted alone: oneDNN's kernel is slow where input channels are many.
@@ -24,7 +31,7 @@ struct Pointwise: BlockKernel {
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
   ) -> Pointwise? {
     guard dtype == .float32, weight[1] >= 1024 else { return nil }
-    return Pointwise(x, weight, attributes)
+    return inBlock(x, weight, attributes)
   }
 
   private func raw(turned: Bool) -> saker_pointwise {
@@ -40,7 +47,7 @@ struct Pointwise: BlockKernel {
   }
 
   func convolve(
-    _ x: Winograd.Source, _ weight: Tensor, turned: Bool, _ epilogue: Winograd.Epilogue,
+    _ x: KernelSource, _ weight: Tensor, turned: Bool, _ epilogue: KernelEpilogue,
     keeping: Bool
   ) -> Tensor {
     let result = Tensor(uninitializedImage: turned ? self.x : y)
@@ -77,7 +84,7 @@ struct Pointwise: BlockKernel {
   }
 
   func gradient(
-    _ x: Winograd.Source, _ gradient: Winograd.Source, hasBias: Bool
+    _ x: KernelSource, _ gradient: KernelSource, hasBias: Bool
   ) -> (Tensor, Tensor?) {
     let raw = raw(turned: false)
     let threads = Int32(Parallel.threads)

@@ -17,38 +17,6 @@ enum Winograd {
     return Geometry(x: x, weight: weight, attributes: attributes, tile: tile)
   }
 
-  /// Where the input comes from: a map, perhaps still to be normalized, or a gradient through that. What the C parts point
-  /// to lives as long as the caller holds it.
-  struct Source {
-    let map: Tensor
-    var normalization: saker_normalization?
-    var gradient: saker_normalization_gradient?
-
-    init(_ map: Tensor) { self.map = map }
-
-    init(_ source: MapSource) {
-      map = source.map
-      normalization = source.normalization?.raw
-    }
-
-    init(_ source: GradientSource) {
-      map = source.gradient
-      gradient = source.pending?.c
-    }
-  }
-
-  /// What becomes of each sum while it is in registers.
-  struct Epilogue {
-    var bias: Tensor?
-    /// Of the result's shape, channels-last.
-    var residual: Tensor?
-    var activation = Activation.identity
-    /// `[blocks, 3, out]`: see `saker_epilogue`. Only without groups, as the next.
-    var statistics: Tensor?
-    /// `[blocks, 2, out]`, and the map whose gradient the result is.
-    var sums: (partials: Tensor, map: Tensor, normalization: Normalization)?
-  }
-
   /// The shapes of a convolution's three maps of numbers, and what follows from them.
   struct Geometry {
     let x, weight: Shape
@@ -83,10 +51,12 @@ enum Winograd {
   /// The convolution of `x`, or with `turned` the gradient of the input from that of the result. Packed weights stay beside
   /// the weight while it does not change, if `keeping`.
   static func convolve(
-    _ x: Source, _ weight: Tensor, _ geometry: Geometry, turned: Bool, _ epilogue: Epilogue,
+    _ x: KernelSource, _ weight: Tensor, _ geometry: Geometry, turned: Bool,
+    _ epilogue: KernelEpilogue,
     keeping: Bool
   ) -> Tensor {
-    let result = Tensor(uninitializedImage: turned ? geometry.x : geometry.y)
+    let shape = turned ? geometry.x : geometry.y
+    let result = Tensor(uninitializedImage: epilogue.pools ? shape.halved : shape)
     let raw = geometry.raw(turned: turned)
     let packed = packed(weight, geometry, turned: turned, keeping: keeping)
     let size = saker_winograd_packed(raw)
@@ -137,7 +107,7 @@ enum Winograd {
 
   /// The gradients of weight and bias from that of the result.
   static func gradient(
-    _ x: Source, _ gradient: Source, _ geometry: Geometry, hasBias: Bool
+    _ x: KernelSource, _ gradient: KernelSource, _ geometry: Geometry, hasBias: Bool
   ) -> (Tensor, Tensor?) {
     let raw = geometry.raw(turned: false)
     let threads = Int32(Parallel.threads)
@@ -163,67 +133,20 @@ enum Winograd {
 
 extension Winograd.Geometry: BlockKernel {
   func convolve(
-    _ x: Winograd.Source, _ weight: Tensor, turned: Bool, _ epilogue: Winograd.Epilogue,
+    _ x: KernelSource, _ weight: Tensor, turned: Bool, _ epilogue: KernelEpilogue,
     keeping: Bool
   ) -> Tensor {
     Winograd.convolve(x, weight, self, turned: turned, epilogue, keeping: keeping)
   }
 
   func gradient(
-    _ x: Winograd.Source, _ gradient: Winograd.Source, hasBias: Bool
+    _ x: KernelSource, _ gradient: KernelSource, hasBias: Bool
   ) -> (Tensor, Tensor?) {
     Winograd.gradient(x, gradient, self, hasBias: hasBias)
   }
 }
 
-// MARK: - From a channel on, as a group needs it
-
-extension Winograd.Source {
-  func withC(_ channel: Int = 0, _ body: (saker_source) -> Void) {
-    let map = UnsafePointer(map.pointer(Float.self)) + channel
-    if let gradient {
-      withUnsafePointer(to: gradient.from(channel)) {
-        body(saker_source(map: map, normalization: nil, gradient: $0))
-      }
-    } else if let normalization {
-      withUnsafePointer(to: normalization.from(channel)) {
-        body(saker_source(map: map, normalization: $0, gradient: nil))
-      }
-    } else {
-      body(saker_source(map: map, normalization: nil, gradient: nil))
-    }
-  }
-}
-
-extension Winograd.Epilogue {
-  func withC(_ channel: Int = 0, _ body: (saker_epilogue) -> Void) {
-    var result = saker_epilogue()
-    result.bias = bias.map { UnsafePointer($0.pointer(Float.self)) + channel }
-    result.residual = residual.map { UnsafePointer($0.pointer(Float.self)) + channel }
-    result.activation = activation.raw
-    result.statistics = statistics?.pointer(Float.self)
-    guard let sums else { return body(result) }
-    result.sums = sums.partials.pointer(Float.self)
-    result.x = UnsafePointer(sums.map.pointer(Float.self))
-    withUnsafePointer(to: sums.normalization.raw) {
-      result.normalization = $0
-      body(result)
-    }
-  }
-}
-
-extension saker_normalization {
-  fileprivate func from(_ channel: Int) -> saker_normalization {
-    saker_normalization(
-      mean: mean + channel, inverse: inverse + channel, scale: scale + channel,
-      shift: shift + channel, activation: activation)
-  }
-}
-
-extension saker_normalization_gradient {
-  fileprivate func from(_ channel: Int) -> saker_normalization_gradient {
-    saker_normalization_gradient(
-      x: x + channel, normalization: normalization.from(channel), a: a + channel,
-      b: b + channel, c: c + channel)
-  }
+extension Shape {
+  /// Of `[N, C, H, W]`, as 2x2 windows leave it.
+  fileprivate var halved: Shape { [self[0], self[1], self[2] / 2, self[3] / 2] }
 }

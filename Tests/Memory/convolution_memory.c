@@ -269,6 +269,24 @@ static void run(struct test t, int turn, int threads) {
   float *results = dense(y, to, s.out, s.out_stride);
   compare("forward", &t, results, exact, to * s.out, 1e-5);
 
+  if (rows > 1 && columns > 1) {
+    // The largest of each 2x2 window in its place.
+    size_t half = (size_t)t.pictures * (rows / 2) * (columns / 2);
+    float *y = buffer((half - 1) * s.out_stride + s.out, 0);
+    struct saker_epilogue pooling = {.bias = bias, .residual = residual, .activation = activation, .pooled = 1};
+    saker_winograd_convolve(s, x, packed, pooling, y, workspace, threads);
+    double *truths = malloc(half * s.out * sizeof *truths);
+    for (size_t i = 0; i < half * s.out; i++) {
+      size_t row = i / s.out / (columns / 2), picture = row / (rows / 2);
+      size_t first = ((picture * rows + row % (rows / 2) * 2) * columns + i / s.out % (columns / 2) * 2) * s.out + i % s.out;
+      const double *top = exact + first, *bottom = top + (size_t)columns * s.out;
+      truths[i] = fmax(fmax(top[0], top[s.out]), fmax(bottom[0], bottom[s.out]));
+    }
+    float *largest = dense(y, half, s.out, s.out_stride);
+    compare("pooled", &t, largest, truths, half * s.out, 1e-5);
+    free(truths), free(largest);
+  }
+
   if (e.statistics) {
     // Mean and mean square of each channel, put together from the blocks.
     float *means = malloc(2 * s.out * sizeof *means);

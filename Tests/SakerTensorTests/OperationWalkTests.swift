@@ -26,9 +26,10 @@ struct OperationWalkTests {
     }
   }
 
-  /// Their results are integers or truths: nothing flows back.
+  /// Nothing flows back: their results are integers or truths, or nothing may be recorded.
   static let withoutGradient: Set = [
     "Compare", "Logic", "ElementTest", "ExtremePositions", "Argsort", "ArgTop", "MaxPositions",
+    "ConvolutionInference",
   ]
 
   // MARK: - Inputs, away from kinks
@@ -190,6 +191,12 @@ struct OperationWalkTests {
     },
     Step("conv2d", image, random([6, 2, 3, 3], seed: 4), random([6], seed: 5)) {
       conv2d($0[0], $0[1], bias: $0[2], stride: (2, 1), padding: (1, 1, 1, 1), groups: 2)
+    },
+    Step("conv2dInference", x) { inputs in
+      inputs[0]
+        * withoutGradients {
+          conv2dInference(image, random([1, 4, 3, 3], seed: 4), activation: .relu6).mean()
+        }
     },
     Step("batchNormTraining", image * 2, random([4], seed: 6), random([4], seed: 7)) {
       batchNormTraining(

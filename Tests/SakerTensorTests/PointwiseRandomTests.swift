@@ -67,12 +67,12 @@ import Testing
       let statistics = StatisticsPartials(
         counts: kernel.blocks(turned: false), channels: kernel.y[1])
       let y = kernel.convolve(
-        Winograd.Source(x), weight, turned: false,
-        Winograd.Epilogue(
+        KernelSource(x), weight, turned: false,
+        KernelEpilogue(
           bias: bias, residual: residual, activation: activation, statistics: statistics.values),
         keeping: false)
       let own = statistics.merged(count: y.count / y.shape[1])
-      var epilogue = Winograd.Epilogue()
+      var epilogue = KernelEpilogue()
       var sums: GradientPartials?
       if let normalization = x.normalization {
         sums = GradientPartials(
@@ -80,8 +80,8 @@ import Testing
         epilogue.sums = (sums!.values, x.map, normalization)
       }
       let dx = kernel.convolve(
-        Winograd.Source(gradient), weight, turned: true, epilogue, keeping: false)
-      let (dw, db) = kernel.gradient(Winograd.Source(x), Winograd.Source(gradient), hasBias: true)
+        KernelSource(gradient), weight, turned: true, epilogue, keeping: false)
+      let (dw, db) = kernel.gradient(KernelSource(x), KernelSource(gradient), hasBias: true)
       let merged = sums.map { $0.merged() }
       let vectors = merged.map { [$0.shift, $0.scale].map { Tensor($0.map { Float($0) }) } } ?? []
       return [y, own.mean, own.variance, dx, dw, db!] + vectors
@@ -171,7 +171,7 @@ import Testing
     values[3 * 25 + 7] = .nan  // Picture 0, channel 3, pixel 7.
     let bad = Tensor(values, work.kernel.x).channelsLast()
     let y = work.kernel.convolve(
-      Winograd.Source(bad), work.weight, turned: false, Winograd.Epilogue(), keeping: false)
+      KernelSource(bad), work.weight, turned: false, KernelEpilogue(), keeping: false)
     for (i, value) in y.floats.enumerated() {
       #expect(value.isNaN == (i / (35 * 25) == 0 && i % 25 == 7))
     }
@@ -181,13 +181,27 @@ import Testing
     let work = Case(seed: 5, [1, 20, 4, 4], out: 30)
     func result(keeping: Bool) -> [Float] {
       work.kernel.convolve(
-        Winograd.Source(work.x), work.weight, turned: false, Winograd.Epilogue(),
+        KernelSource(work.x), work.weight, turned: false, KernelEpilogue(),
         keeping: keeping
       ).floats
     }
     let first = result(keeping: true)
     #expect(work.weight.storage.derived([-2, 0]) != nil)
     #expect(result(keeping: true) == first && result(keeping: false) == first)
+  }
+
+  @Test func manyInputChannelsHaveTheirWeightsGradientAlone() {
+    let (x, weight) = (random([2, 1024, 3, 3], seed: 1), random([5, 1024, 1, 1], seed: 2))
+    let isForced = Convolutions.setting == .direct
+    #expect(
+      (Pointwise.gradient(x.shape, weight.shape, ConvolutionAttributes(), .float32) == nil)
+        == isForced)
+    #expect(Pointwise.gradient(x.shape, weight.shape, ConvolutionAttributes(), .bfloat16) == nil)
+    let own = gradients(at: [weight]) { conv2d(x, $0[0], bias: .zeros([5])).sum() }.gradients[0]
+    let sums = x.sum(axes: [0, 2, 3]).floats
+    for (i, value) in own.floats.enumerated() {
+      #expect(Swift.abs(value - sums[i % 1024]) < 1e-5, "\(i)")
+    }
   }
 
   @Test func onlyPlainOnesOfStrideOneAreOurs() {

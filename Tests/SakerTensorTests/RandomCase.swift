@@ -80,19 +80,19 @@ struct RandomCase: CustomStringConvertible {
 
   func forward() -> Tensor {
     Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false,
-      Winograd.Epilogue(bias: bias, residual: residual, activation: activation), keeping: false)
+      KernelSource(x), weight, geometry, turned: false,
+      KernelEpilogue(bias: bias, residual: residual, activation: activation), keeping: false)
   }
 
   func dataGradient() -> Tensor {
     Winograd.convolve(
-      Winograd.Source(gradient), weight, geometry, turned: true, Winograd.Epilogue(),
+      KernelSource(gradient), weight, geometry, turned: true, KernelEpilogue(),
       keeping: false)
   }
 
   func weightGradients() -> (Tensor, Tensor) {
     let (dw, db) = Winograd.gradient(
-      Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: true)
+      KernelSource(x), KernelSource(gradient), geometry, hasBias: true)
     return (dw, db!)
   }
 
@@ -150,15 +150,15 @@ struct OurConvolution: Operation {
     let x = inputs[0].channelsLast()
     saved.keep(x, inputs[1])
     return Winograd.convolve(
-      Winograd.Source(x), inputs[1].contiguous(), geometry, turned: false,
-      Winograd.Epilogue(bias: inputs[2].contiguous()), keeping: false)
+      KernelSource(x), inputs[1].contiguous(), geometry, turned: false,
+      KernelEpilogue(bias: inputs[2].contiguous()), keeping: false)
   }
 
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
-    let gradient = Winograd.Source(gradient.channelsLast())
+    let gradient = KernelSource(gradient.channelsLast())
     let dx = Winograd.convolve(
-      gradient, saved[1].contiguous(), geometry, turned: true, Winograd.Epilogue(), keeping: false)
-    let (dw, db) = Winograd.gradient(Winograd.Source(saved[0]), gradient, geometry, hasBias: true)
+      gradient, saved[1].contiguous(), geometry, turned: true, KernelEpilogue(), keeping: false)
+    let (dw, db) = Winograd.gradient(KernelSource(saved[0]), gradient, geometry, hasBias: true)
     return [dx, dw, db]
   }
 }

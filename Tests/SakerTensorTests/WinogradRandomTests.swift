@@ -106,7 +106,7 @@ import Testing
     let group = place[1] / (c / geometry.attributes.groups)
 
     let y = Winograd.convolve(
-      Winograd.Source(bad), shape.weight, geometry, turned: false, Winograd.Epilogue(),
+      KernelSource(bad), shape.weight, geometry, turned: false, KernelEpilogue(),
       keeping: false
     ).floats
     let (row, column) = (
@@ -129,7 +129,7 @@ import Testing
     #expect(lost == 0 && strayed == 0, "\(value), \(shape)")
 
     let (dw, _) = Winograd.gradient(
-      Winograd.Source(bad), Winograd.Source(shape.gradient), geometry, hasBias: true)
+      KernelSource(bad), KernelSource(shape.gradient), geometry, hasBias: true)
     let channels = c / geometry.attributes.groups
     (lost, strayed) = (0, 0)
     for (i, number) in dw.floats.enumerated() {

@@ -33,20 +33,20 @@ import Testing
     let geometry = Winograd.Geometry(x: x.shape, weight: weight.shape, attributes: attributes)
     let direct = Kernels.convolution(x, weight, bias, attributes, training: true)
     let y = Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(bias: bias),
+      KernelSource(x), weight, geometry, turned: false, KernelEpilogue(bias: bias),
       keeping: false)
     #expect(error(y, direct) < 5e-6)
 
     let gradient = random([n, k, h, w], seed: 4).channelsLast()
     let dx = Winograd.convolve(
-      Winograd.Source(gradient), weight, geometry, turned: true, Winograd.Epilogue(),
+      KernelSource(gradient), weight, geometry, turned: true, KernelEpilogue(),
       keeping: false)
     let directData = Kernels.convolutionBackwardData(
       gradient, weight, x.shape, attributes, hasBias: true)
     #expect(error(dx, directData) < 5e-6)
 
     let (dw, db) = Winograd.gradient(
-      Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: true)
+      KernelSource(x), KernelSource(gradient), geometry, hasBias: true)
     let (directWeight, directBias) = Kernels.convolutionBackwardWeights(
       x, gradient, weight.shape, attributes, hasBias: true)
     #expect(error(dw, directWeight) < 5e-6)
@@ -61,7 +61,7 @@ import Testing
     let geometry = Winograd.Geometry(
       x: x.shape, weight: weight.shape, attributes: WinogradTests.attributes)
     let y = Winograd.convolve(
-      Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(activation: .relu),
+      KernelSource(x), weight, geometry, turned: false, KernelEpilogue(activation: .relu),
       keeping: false
     ).floats
     #expect(y.contains { $0.isNaN })

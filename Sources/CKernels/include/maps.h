@@ -36,7 +36,9 @@ struct saker_source {
 
 /// What becomes of a convolution's sum: activation(sum + bias + residual), both may be null. `statistics`, unless null, gets for each block of
 /// results and channel `[blocks][3][out]` a pivot, the sum of (value - pivot) and of its square. `sums`, unless null, gets `[blocks][2][out]` the sums of g and g x^,
-/// g = value * activation'(scale x + shift), where `x` and `normalization` describe the map whose gradient the result is.
+/// g = value * activation'(scale x + shift), where `x` and `normalization` describe the map whose gradient the result is. `pooled` (of
+/// `saker_winograd_convolve` alone, and without the sums) gives instead of the result the largest of each of its 2x2 windows, 2 apart: a map of half the sides,
+/// rounded down, where not-a-number is larger than all.
 struct saker_epilogue {
   const float *bias, *residual;
   struct saker_activation activation;
@@ -44,4 +46,5 @@ struct saker_epilogue {
   float *sums;
   const float *x;
   const struct saker_normalization *normalization;
+  int pooled;
 };

@@ -33,7 +33,7 @@ int saker_winograd_blocks(struct saker_winograd shape, int *counts);
 /// Transforms weights `[out][in][3][3]`; or, turned, `[in][out][3][3]` as the gradient of the input needs them.
 void saker_winograd_pack(struct saker_winograd shape, const float *weights, int turned, float *packed, int threads);
 
-/// y `[pictures][rows][columns][out]` = x `[pictures][height][width][in]` convolved.
+/// y `[pictures][rows][columns][out]`, or half the rows and columns if `pooled`, = x `[pictures][height][width][in]` convolved.
 void saker_winograd_convolve(struct saker_winograd shape, struct saker_source x, const float *packed,
                              struct saker_epilogue epilogue, float *y, float *workspace, int threads);
 

@@ -96,12 +96,15 @@ public final class Conv2d: Layer {
       groups: groups)
   }
 
-  /// The same without a tape and with other weights, and the negative results made 0 on the way if `relu`.
-  func inference(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, relu: Bool) -> Tensor {
+  /// The same without a tape, with other weights and with what `conv2dInference` does on the way.
+  func inference(
+    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, adding residual: consuming Tensor?,
+    _ activation: Activation, pooling: Bool
+  ) -> Tensor {
     let (padded, edges) = prepare(x)
     return conv2dInference(
       padded, weight, bias: bias, stride: stride, padding: edges, dilation: dilation,
-      groups: groups, relu: relu)
+      groups: groups, residual: consume residual, activation: activation, pooling: pooling)
   }
 
   /// Rows and columns around the picture.

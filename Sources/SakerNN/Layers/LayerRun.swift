@@ -4,7 +4,7 @@ import Synchronization
 /// Layers one after the other, where what belongs together runs as one operation, which reads and writes memory fewer times:
 ///
 /// - while learning, runs of [convolution, batch norm, activation] with the 2x2 max pooling behind the last, in float32;
-/// - in evaluation without gradients, a convolution with the batch norm and the ReLU behind it;
+/// - in evaluation without gradients, a convolution with the batch norm, the activation and the 2x2 max pooling behind it;
 /// - else a batch norm with the ReLU behind it.
 ///
 /// A layer with a hook runs apart, so that the hook sees what it expects.
@@ -17,33 +17,27 @@ final class LayerRun {
 
   /// `layers` applied to `x`; the sum with a residual, and its activation, as part of the last layers' operation if they allow.
   func callAsFunction(
-    _ x: Tensor, adding residual: Tensor? = nil, activation: Activation = .identity
+    _ x: Tensor, adding residual: consuming Tensor? = nil, _ activation: Activation = .identity
   ) -> Tensor {
     var x = x
-    var residual = residual
     var index = 0
     while index < layers.count {
-      if let block = block(at: index, x) {
-        let takesResidual = block.end == layers.count && block.isLinear && residual != nil
-        x = block(x, adding: takesResidual ? residual : nil, activation)
-        if takesResidual { return x }
-        index = block.end
-      } else {
+      guard let fusion = block(at: index, x) ?? inference(at: index) else {
         (x, index) = single(at: index, x)
+        continue
       }
+      if fusion.end == layers.count, fusion.isLinear, residual?.dtype == x.dtype {
+        return fusion(x, adding: consume residual, activation)
+      }
+      x = fusion(x, adding: nil, .identity)
+      index = fusion.end
     }
     guard let added = residual.take() else { return activation(x) }
     return sum(x, added, activation: activation)
   }
 
-  /// The layer there, or the two or three that run as one, and the position behind them.
+  /// The layer there, or a batch norm with its ReLU, and the position behind.
   private func single(at index: Int, _ x: Tensor) -> (Tensor, Int) {
-    let norm = plain(index + 1, BatchNorm.self).flatMap { $0.isConstant ? $0 : nil }
-    let next = norm == nil ? index + 1 : index + 2
-    let relu = plain(next, ReLU.self) != nil
-    if !isRecordingGradients, norm != nil || relu, let conv = plain(index, Conv2d.self) {
-      return (infer(conv, norm, relu: relu, index, x), relu ? next + 1 : next)
-    }
     if let norm = plain(index, BatchNorm.self), plain(index + 1, ReLU.self) != nil {
       return (norm(x, relu: true), index + 2)
     }
@@ -57,37 +51,96 @@ final class LayerRun {
     return layer
   }
 
-  private func infer(
-    _ conv: Conv2d, _ norm: BatchNorm?, relu: Bool, _ index: Int, _ x: Tensor
-  ) -> Tensor {
-    guard let norm else {
-      return conv.inference(x, conv.weight.value, conv.bias?.value, relu: relu)
+  /// What the layer there applies, if it is an activation and without hooks.
+  private func activation(at index: Int) -> Activation? {
+    index < layers.count ? layers[index].asActivation : nil
+  }
+
+  /// Whether 2x2 max pooling is there, without hooks.
+  private func halves(at index: Int) -> Bool { plain(index, MaxPool2d.self)?.halves ?? false }
+}
+
+/// Layers that run as one operation.
+private protocol Fusion {
+  /// The position behind them.
+  var end: Int { get }
+  /// Whether a residual can be added, because no activation or pooling comes last.
+  var isLinear: Bool { get }
+  /// - Parameters:
+  ///   - residual: only if it is linear.
+  ///   - activation: of the sum with the residual.
+  func callAsFunction(
+    _ x: Tensor, adding residual: consuming Tensor?, _ activation: Activation
+  ) -> Tensor
+}
+
+// MARK: - Evaluation
+
+extension LayerRun {
+  /// A convolution with what follows it, where no gradient is wanted.
+  private struct Inference: Fusion {
+    let conv: Conv2d
+    var weight: Tensor
+    var bias: Tensor?
+    var activation = Activation.identity
+    var pooling = false
+    var end: Int
+
+    var isLinear: Bool { !pooling && activation == .identity }
+
+    func callAsFunction(
+      _ x: Tensor, adding residual: consuming Tensor?, _ activation: Activation
+    ) -> Tensor {
+      let last = residual == nil ? self.activation : activation
+      return conv.inference(x, weight, bias, adding: consume residual, last, pooling: pooling)
     }
-    let fold = folded.withLock { cache in
+  }
+
+  private func inference(at index: Int) -> (any Fusion)? {
+    guard !isRecordingGradients, let conv = plain(index, Conv2d.self) else { return nil }
+    var result = Inference(
+      conv: conv, weight: conv.weight.value, bias: conv.bias?.value, end: index + 1)
+    if let norm = plain(result.end, BatchNorm.self), norm.isConstant,
+      norm.channels == conv.outputs
+    {
+      let fold = fold(conv, norm, index)
+      (result.weight, result.bias) = (fold.weight, fold.bias)
+      result.end += 1
+    }
+    if let activation = activation(at: result.end) {
+      result.activation = activation
+      result.end += 1
+    }
+    if halves(at: result.end) {
+      result.pooling = true
+      result.end += 1
+    }
+    return result
+  }
+
+  private func fold(_ conv: Conv2d, _ norm: BatchNorm, _ index: Int) -> FoldedConvolution {
+    folded.withLock { cache in
       if let fold = cache[index], fold.isFresh(conv, norm) { return fold }
       let fold = FoldedConvolution(conv, norm)
       cache[index] = fold
       return fold
     }
-    return conv.inference(x, fold.weight, fold.bias, relu: relu)
   }
 }
 
-// MARK: - Blocks
+// MARK: - While learning
 
 extension LayerRun {
   /// Layers that run as one `convolutionBlock`.
-  private struct Block {
+  private struct Block: Fusion {
     var stages: [ConvolutionStage] = []
     var pooling = false
-    /// The position behind them.
     var end: Int
 
-    /// Whether it ends in a batch norm without activation.
     var isLinear: Bool { !pooling && stages.last?.activation == .identity }
 
     func callAsFunction(
-      _ x: Tensor, adding residual: Tensor?, _ activation: Activation
+      _ x: Tensor, adding residual: consuming Tensor?, _ activation: Activation
     ) -> Tensor {
       guard let residual else { return convolutionBlock(x, stages, pooling: pooling) }
       var stages = stages
@@ -97,7 +150,7 @@ extension LayerRun {
   }
 
   /// The longest block that begins there; none where a convolution can take its batch norm into its weight.
-  private func block(at index: Int, _ x: Tensor) -> Block? {
+  private func block(at index: Int, _ x: Tensor) -> (any Fusion)? {
     guard x.rank == 4, x.dtype == .float32, x.count > 0, BatchNorm.DryRun.current == nil
     else { return nil }
     var block = Block(end: index)
@@ -110,15 +163,15 @@ extension LayerRun {
       stage.shift = norm.bias?.value
       stage.epsilon = norm.epsilon
       block.end += 2
-      if plain(block.end, ReLU.self) != nil {
-        stage.activation = .relu
+      if let activation = activation(at: block.end) {
+        stage.activation = activation
         block.end += 1
       }
       block.stages.append(stage)
       channels = norm.channels
     }
     guard !block.stages.isEmpty else { return nil }
-    if let pool = plain(block.end, MaxPool2d.self), pool.halves {
+    if halves(at: block.end) {
       block.pooling = true
       block.end += 1
     }

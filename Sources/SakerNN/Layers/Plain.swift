@@ -1,9 +1,51 @@
 import SakerTensor
 
 /// `max(0, x)`
-public final class ReLU: Layer {
+public final class ReLU: ActivationLayer {
+  let activation: Activation? = .relu
+
   public init() {}
   public func forward(_ x: Tensor) -> Tensor { relu(x) }
+}
+
+/// `min(max(0, x), 6)`. Howard et al., arXiv:1704.04861.
+public final class ReLU6: ActivationLayer {
+  let activation: Activation? = .relu6
+
+  public init() {}
+  public func forward(_ x: Tensor) -> Tensor { relu6(x) }
+}
+
+/// `x` where positive, else `slope · x`. Maas et al. 2013.
+public final class LeakyReLU: ActivationLayer {
+  public let slope: Float
+
+  public init(slope: Float = 0.01) { self.slope = slope }
+  public func forward(_ x: Tensor) -> Tensor { leakyReLU(x, slope: slope) }
+
+  /// For the slopes that `Activation` has.
+  var activation: Activation? { (0...1).contains(slope) ? .leaky(slope) : nil }
+}
+
+/// `x · sigmoid(x)`, also called swish. Elfwing et al., arXiv:1702.03118.
+public final class SiLU: ActivationLayer {
+  let activation: Activation? = .swish
+
+  public init() {}
+  public func forward(_ x: Tensor) -> Tensor { swish(x) }
+}
+
+/// A layer that other layers' operations can compute on their way.
+protocol ActivationLayer: Layer {
+  /// Nothing if, as it is set, they can't.
+  var activation: Activation? { get }
+}
+
+extension Layer {
+  /// What an operation before it may compute in its place; nothing if a hook wants to see it run.
+  var asActivation: Activation? {
+    LayerHooks.of(self) == nil ? (self as? any ActivationLayer)?.activation : nil
+  }
 }
 
 /// `x`

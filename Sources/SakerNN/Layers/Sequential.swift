@@ -24,8 +24,10 @@ public final class Sequential: Layer {
   public func forward(_ x: Tensor) -> Tensor { run(x) }
 
   /// `activation(self(x) + residual)`, if possible as part of the last layers' operation. Runs no hooks of its own.
-  func forward(_ x: Tensor, adding residual: Tensor, _ activation: Activation) -> Tensor {
-    run(x, adding: residual, activation: activation)
+  func forward(
+    _ x: Tensor, adding residual: consuming Tensor, _ activation: Activation
+  ) -> Tensor {
+    run(x, adding: consume residual, activation)
   }
 }
 

@@ -45,15 +45,15 @@ enum ConvolutionMethods {
     switch work.pass {
     case .inference, .forward:
       return Winograd.convolve(
-        Winograd.Source(x), weight, geometry, turned: false, Winograd.Epilogue(),
+        KernelSource(x), weight, geometry, turned: false, KernelEpilogue(),
         keeping: work.pass == .inference)
     case .data:
       return Winograd.convolve(
-        Winograd.Source(gradient), weight, geometry, turned: true, Winograd.Epilogue(),
+        KernelSource(gradient), weight, geometry, turned: true, KernelEpilogue(),
         keeping: false)
     case .weights:
       return Winograd.gradient(
-        Winograd.Source(x), Winograd.Source(gradient), geometry, hasBias: false
+        KernelSource(x), KernelSource(gradient), geometry, hasBias: false
       ).0
     }
   }

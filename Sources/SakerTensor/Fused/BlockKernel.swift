@@ -6,13 +6,13 @@ protocol BlockKernel {
   /// The convolution of `x`, or with `turned` the gradient of the input from that of the result. Packed weights stay beside
   /// the weight while it does not change, if `keeping`.
   func convolve(
-    _ x: Winograd.Source, _ weight: Tensor, turned: Bool, _ epilogue: Winograd.Epilogue,
+    _ x: KernelSource, _ weight: Tensor, turned: Bool, _ epilogue: KernelEpilogue,
     keeping: Bool
   ) -> Tensor
 
   /// The gradients of weight and bias from that of the result.
   func gradient(
-    _ x: Winograd.Source, _ gradient: Winograd.Source, hasBias: Bool
+    _ x: KernelSource, _ gradient: KernelSource, hasBias: Bool
   ) -> (Tensor, Tensor?)
 }
 
@@ -22,6 +22,6 @@ extension FusedKernels {
     _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> (any BlockKernel)? {
     Winograd.geometry(pass, x, weight, attributes, inBlock: true)
-      ?? Pointwise(x, weight, attributes)
+      ?? Pointwise.inBlock(x, weight, attributes)
   }
 }

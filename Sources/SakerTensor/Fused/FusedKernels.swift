@@ -14,14 +14,14 @@ enum FusedKernels {
       let y = Kernels.convolution(x.written, weight, bias, attributes, training: true)
       return (y, wantsStatistics ? statistics(y) : nil)
     }
-    var epilogue = Winograd.Epilogue(bias: bias)
+    var epilogue = KernelEpilogue(bias: bias)
     var partials: StatisticsPartials?
     if wantsStatistics && attributes.groups == 1 {
       partials = StatisticsPartials(
         counts: kernel.blocks(turned: false), channels: weight.shape[0])
       epilogue.statistics = partials?.values
     }
-    let y = kernel.convolve(Winograd.Source(x), weight, turned: false, epilogue, keeping: false)
+    let y = kernel.convolve(KernelSource(x), weight, turned: false, epilogue, keeping: false)
     withExtendedLifetime(x) {}
     guard wantsStatistics else { return (y, nil) }
     return (y, partials?.merged(count: y.count / y.shape[1]) ?? statistics(y))
@@ -49,14 +49,14 @@ enum FusedKernels {
       guard let source, let normalization = source.normalization else { return (dx, nil) }
       return (dx, sums(dx, source.map, normalization, residual: nil).sums)
     }
-    var epilogue = Winograd.Epilogue()
+    var epilogue = KernelEpilogue()
     var partials: GradientPartials?
     if let source, let normalization = source.normalization, attributes.groups == 1 {
       partials = GradientPartials(
         blocks: kernel.blocks(turned: true).count, channels: xShape[1])
       epilogue.sums = (partials!.values, source.map, normalization)
     }
-    let dx = kernel.convolve(Winograd.Source(g), weight, turned: true, epilogue, keeping: false)
+    let dx = kernel.convolve(KernelSource(g), weight, turned: true, epilogue, keeping: false)
     withExtendedLifetime((g, source)) {}
     guard let source, let normalization = source.normalization else { return (dx, nil) }
     return (dx, partials?.merged() ?? sums(dx, source.map, normalization, residual: nil).sums)
@@ -71,7 +71,7 @@ enum FusedKernels {
         x.written, g.written, weight, attributes, hasBias: false
       ).0
     }
-    let result = kernel.gradient(Winograd.Source(x), Winograd.Source(g), hasBias: false)
+    let result = kernel.gradient(KernelSource(x), KernelSource(g), hasBias: false)
     withExtendedLifetime((x, g)) {}
     return result.0
   }

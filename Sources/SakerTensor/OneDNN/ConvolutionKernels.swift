@@ -9,12 +9,8 @@ struct ConvolutionAttributes: Hashable {
   var after = [0, 0]
   var dilation = [1, 1]
   var groups = 1
-  /// A ReLU over the result; for inference only.
-  var relu = false
 
-  fileprivate var numbers: [Int] {
-    stride + before + after + dilation + [groups, relu ? 1 : 0]
-  }
+  fileprivate var numbers: [Int] { stride + before + after + dilation + [groups] }
 
   /// The output's shape for an input and a weight of these shapes.
   func output(_ x: Shape, _ weight: Shape) -> Shape {
@@ -33,9 +29,14 @@ extension Kernels {
     let x, y: Tensor
     let weight: Shape
     let hasBias: Bool
+    /// Of the result; for inference only, as the next.
+    var activation = Activation.identity
+    /// Whether the sum is added to what stands in the result's place.
+    var adds = false
 
     var key: [Int] {
-      Kernels.key(x) + weight.sizes + attributes.numbers + [hasBias ? 1 : 0]
+      Kernels.key(x) + weight.sizes + attributes.numbers + activation.numbers
+        + [hasBias ? 1 : 0, adds ? 1 : 0]
     }
 
     /// `[groups, out/groups, in/groups, height, width]` if there are groups, so that oneDNN sees them.
@@ -57,12 +58,13 @@ extension Kernels {
       let bias = hasBias ? MemoryDescription([weight[0]], .float32, [1]) : nil
       var description: OpaquePointer?
       let engine = Engine.shared
-      let status = saker_convolution(
-        &description, engine.engine, pass, hint, src.raw, chosen.raw, bias?.raw, dst.raw,
-        Int32(attributes.stride.count), attributes.stride.map(Int64.init),
-        attributes.dilation.map { Int64($0 - 1) },
-        attributes.before.map(Int64.init), attributes.after.map(Int64.init),
-        attributes.relu ? engine.reluAttributes : engine.attributes)
+      let status = engine.withAttributes(adding: adds, activation.function) {
+        saker_convolution(
+          &description, engine.engine, pass, hint, src.raw, chosen.raw, bias?.raw, dst.raw,
+          Int32(attributes.stride.count), attributes.stride.map(Int64.init),
+          attributes.dilation.map { Int64($0 - 1) }, attributes.before.map(Int64.init),
+          attributes.after.map(Int64.init), $0)
+      }
       demand(status, "convolution of \(x.shape) by \(weight)")
       return description!
     }
@@ -123,14 +125,24 @@ extension Kernels {
     }
   }
 
-  /// `x` channels-last; `weight` and `bias` float32 and contiguous.
+  /// activation(convolution + bias + residual), the activation for inference only. `x` channels-last; `weight` and `bias` float32
+  /// and contiguous; the residual channels-last, of the result's shape and type, and no longer needed if the result may be
+  /// `overwriting` it.
   static func convolution(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
-    training: Bool
+    training: Bool, residual: Tensor? = nil, overwriting: Bool = false,
+    activation: Activation = .identity
   ) -> Tensor {
-    let y = Tensor(uninitializedImage: attributes.output(x.shape, weight.shape), x.dtype)
+    let y: Tensor
+    if let residual, overwriting {
+      y = residual
+    } else {
+      y = Tensor(uninitializedImage: attributes.output(x.shape, weight.shape), x.dtype)
+      if let residual { Strided.copy(from: residual, to: y) }
+    }
     let work = Convolution(
-      attributes: attributes, x: x, y: y, weight: weight.shape, hasBias: bias != nil)
+      attributes: attributes, x: x, y: y, weight: weight.shape, hasBias: bias != nil,
+      activation: activation, adds: residual != nil)
     let primitive = work.forward(training: training)
     let packed = work.packed(weight, for: primitive, 0, keeping: !training)
     let source = packed === weight.storage ? weight.raw : packed.pointer
@@ -178,5 +190,22 @@ extension Kernels {
     }
     if !isPlain { reorder(target.pointer, layout, dw.raw, plain.raw, [2] + work.key) }
     return (dw, db)
+  }
+}
+
+extension Activation {
+  /// As oneDNN knows it; nothing for the identity.
+  fileprivate var function: ElementwiseFunction? {
+    switch self {
+    case .identity: nil
+    case .relu: .relu
+    case .relu6: .clip(0, 6)
+    case .swish: .swish(alpha: 1)
+    default: .leakyRelu(slope)
+    }
+  }
+
+  fileprivate var numbers: [Int] {
+    [Int(slope.bitPattern), Int(cap.bitPattern), isSwish ? 1 : 0]
   }
 }

@@ -21,7 +21,7 @@ enum ElementwiseFunction: Hashable {
   case hardSwish
   case clip(Float, Float)
 
-  fileprivate var algorithm: (kind: dnnl_alg_kind_t, alpha: Float, beta: Float) {
+  var algorithm: (kind: dnnl_alg_kind_t, alpha: Float, beta: Float) {
     switch self {
     case .relu: (dnnl_eltwise_relu, 0, 0)
     case .leakyRelu(let slope): (dnnl_eltwise_relu, slope, 0)

@@ -9,8 +9,6 @@ final class Engine: @unchecked Sendable {
   let stream: OpaquePointer
   /// Primitives take their scratch memory from our pool, so that it is shared among them and given back.
   let attributes: OpaquePointer
-  /// The same, with a ReLU over the result.
-  let reluAttributes: OpaquePointer
 
   private init() {
     var engine: OpaquePointer?
@@ -19,23 +17,35 @@ final class Engine: @unchecked Sendable {
     demand(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags.rawValue), "stream")
     self.engine = engine!
     self.stream = stream!
-    attributes = Engine.attributes(relu: false)
-    reluAttributes = Engine.attributes(relu: true)
+    attributes = Engine.makeAttributes()
   }
 
-  private static func attributes(relu: Bool) -> OpaquePointer {
+  private static func makeAttributes() -> OpaquePointer {
     var attributes: OpaquePointer?
     demand(dnnl_primitive_attr_create(&attributes), "attributes")
     demand(
       dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "scratchpad")
-    if relu {
-      var operations: OpaquePointer?
-      demand(dnnl_post_ops_create(&operations), "post-operations")
-      demand(saker_append_eltwise(operations, dnnl_eltwise_relu, 0, 0), "post-operation relu")
-      demand(dnnl_primitive_attr_set_post_ops(attributes, operations), "post-operations")
-      dnnl_post_ops_destroy(operations)
-    }
     return attributes!
+  }
+
+  /// Calls `body` with attributes by which a primitive adds its result to what stands in its place, if `adding`, and then
+  /// applies `function`.
+  func withAttributes<R>(
+    adding: Bool, _ function: ElementwiseFunction?, _ body: (_ attributes: OpaquePointer) -> R
+  ) -> R {
+    guard adding || function != nil else { return body(attributes) }
+    let attributes = Engine.makeAttributes()
+    var operations: OpaquePointer?
+    demand(dnnl_post_ops_create(&operations), "post-operations")
+    if adding { demand(saker_append_sum(operations), "post-operation sum") }
+    if let function {
+      let (kind, alpha, beta) = function.algorithm
+      demand(saker_append_eltwise(operations, kind, alpha, beta), "post-operation \(function)")
+    }
+    demand(dnnl_primitive_attr_set_post_ops(attributes, operations), "post-operations")
+    dnnl_post_ops_destroy(operations)
+    defer { dnnl_primitive_attr_destroy(attributes) }
+    return body(attributes)
   }
 
   /// Whether convolutions run in bfloat16 on this processor; if not, they compute through float32.

@@ -9,14 +9,9 @@ struct Convolution2d: Operation {
     if saved.isRecording {
       saved.keep(x, weight)
     }
-    let pass = saved.isRecording ? ConvolutionPass.forward : .inference
-    if let geometry = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
-      let epilogue = Winograd.Epilogue(
-        bias: bias, activation: attributes.relu ? .relu : .identity)
-      return Winograd.convolve(
-        Winograd.Source(x), weight, geometry, turned: false, epilogue, keeping: !saved.isRecording)
-    }
-    return Kernels.convolution(x, weight, bias, attributes, training: saved.isRecording)
+    return convolve(
+      x, weight, attributes, KernelEpilogue(bias: bias),
+      saved.isRecording ? .forward : .inference)
   }
 
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
@@ -31,7 +26,7 @@ struct Convolution2d: Operation {
       dx =
         winograd(.data).map {
           Winograd.convolve(
-            Winograd.Source(gradient), weight, $0, turned: true, Winograd.Epilogue(),
+            KernelSource(gradient), weight, $0, turned: true, KernelEpilogue(),
             keeping: false)
         }
         ?? Kernels.convolutionBackwardData(
@@ -43,12 +38,36 @@ struct Convolution2d: Operation {
     let (dw, db) =
       winograd(.weights).map {
         Winograd.gradient(
-          Winograd.Source(x), Winograd.Source(gradient), $0, hasBias: hasBias)
+          KernelSource(x), KernelSource(gradient), $0, hasBias: hasBias)
+      }
+      ?? Pointwise.gradient(x.shape, weight.shape, attributes, x.dtype).map {
+        $0.gradient(KernelSource(x), KernelSource(gradient), hasBias: hasBias)
       }
       ?? Kernels.convolutionBackwardWeights(
         x, gradient, weight.shape, attributes, hasBias: hasBias)
     return hasBias ? [dx, dw, db] : [dx, dw]
   }
+}
+
+/// A convolution and what its epilogue makes of it, by whichever kernel is expected to be the fastest.
+///
+/// - Parameters:
+///   - x: channels-last, as the residual; weight and bias float32 and contiguous.
+///   - epilogue: without sums. Activation and pooling for inference only.
+///   - pass: of the result.
+///   - overwriting: the residual is no longer needed.
+func convolve(
+  _ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes,
+  _ epilogue: KernelEpilogue, _ pass: ConvolutionPass, overwriting: Bool = false
+) -> Tensor {
+  if let geometry = Winograd.geometry(pass, x.shape, weight.shape, attributes, x.dtype) {
+    return Winograd.convolve(
+      KernelSource(x), weight, geometry, turned: false, epilogue, keeping: pass == .inference)
+  }
+  let y = Kernels.convolution(
+    x, weight, epilogue.bias, attributes, training: pass == .forward,
+    residual: epilogue.residual, overwriting: overwriting, activation: epilogue.activation)
+  return epilogue.pools ? maxPool2d(y, kernel: (2, 2)) : y
 }
 
 /// Cross-correlation of images with kernels, as layers of the field compute it.
@@ -67,70 +86,56 @@ public func conv2d(
   padding: (top: Int, bottom: Int, left: Int, right: Int) = (0, 0, 0, 0),
   dilation: (Int, Int) = (1, 1), groups: Int = 1
 ) -> Tensor {
-  convolution(
-    x, weight, bias, ConvolutionAttributes(stride, padding, dilation, groups, relu: false))
+  let attributes = ConvolutionAttributes(stride, padding, dilation, groups)
+  _ = attributes.checked(x, weight, bias)
+  return inKernelType(x) {
+    apply(Convolution2d(attributes: attributes), to: [$0, weight] + (bias.map { [$0] } ?? []))
+  }
 }
 
-/// The same for inference, with a ReLU over the result while it is in registers. Records nothing: stops where a gradient
-/// is wanted.
-public func conv2dInference(
-  _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: (Int, Int) = (1, 1),
-  padding: (top: Int, bottom: Int, left: Int, right: Int) = (0, 0, 0, 0),
-  dilation: (Int, Int) = (1, 1), groups: Int = 1, relu: Bool
-) -> Tensor {
-  check(
-    !isRecordingGradients || !(x.isRecorded || weight.isRecorded), op: "conv2dInference",
-    expected: "withoutGradients", got: "tensors that are recorded")
-  return convolution(
-    x, weight, bias, ConvolutionAttributes(stride, padding, dilation, groups, relu: relu))
+/// Where the kernels have no bfloat16, or no float16, the product is computed in float32 and rounded once.
+func inKernelType(_ x: Tensor, _ body: (Tensor) -> Tensor) -> Tensor {
+  if x.dtype == .float32 || (x.dtype == .bfloat16 && Engine.hasBFloat16) { return body(x) }
+  return body(x.converted(to: .float32)).converted(to: x.dtype)
 }
 
 extension ConvolutionAttributes {
-  fileprivate init(
+  init(
     _ stride: (Int, Int), _ padding: (top: Int, bottom: Int, left: Int, right: Int),
-    _ dilation: (Int, Int), _ groups: Int, relu: Bool
+    _ dilation: (Int, Int), _ groups: Int
   ) {
     self.stride = [stride.0, stride.1]
     before = [padding.top, padding.left]
     after = [padding.bottom, padding.right]
     self.dilation = [dilation.0, dilation.1]
     self.groups = groups
-    self.relu = relu
   }
-}
 
-private func convolution(
-  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes
-) -> Tensor {
-  let groups = attributes.groups
-  check(x.rank == 4, op: "conv2d", expected: "[N, C, H, W]", got: x.shape)
-  check(
-    weight.rank == 4, op: "conv2d", expected: "a weight [out, in / groups, height, width]",
-    got: weight.shape)
-  check(
-    groups >= 1 && weight.shape[0] % groups == 0 && x.shape[1] == weight.shape[1] * groups,
-    op: "conv2d",
-    expected: "\(weight.shape[1] * groups) channels in \(groups) groups", got: x.shape)
-  check(
-    weight.dtype == .float32 && (bias?.dtype ?? .float32) == .float32, op: "conv2d",
-    expected: "float32 weights", got: weight.dtype)
-  check(
-    bias == nil || bias!.shape == [weight.shape[0]], op: "conv2d",
-    expected: "a bias [\(weight.shape[0])]", got: bias?.shape ?? [])
-  check(
-    attributes.stride.allSatisfy { $0 >= 1 } && attributes.dilation.allSatisfy { $0 >= 1 }
-      && (attributes.before + attributes.after).allSatisfy { $0 >= 0 },
-    op: "conv2d", expected: "stride and dilation of at least 1, padding of at least 0",
-    got: attributes)
-  let result = attributes.output(x.shape, weight.shape)
-  check(
-    result[2] >= 1 && result[3] >= 1 && x.count > 0, op: "conv2d",
-    expected: "pictures at least as large as the kernel \(weight.shape)", got: x.shape)
-  let operation = Convolution2d(attributes: attributes)
-  // Where the kernels have no bfloat16, or no float16, the product is computed in float32 and rounded once.
-  if x.dtype == .float32 || (x.dtype == .bfloat16 && Engine.hasBFloat16) {
-    return apply(operation, to: [x, weight] + (bias.map { [$0] } ?? []))
+  /// The result's shape. Stops where `conv2d` can't compute one.
+  func checked(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Shape {
+    check(x.rank == 4, op: "conv2d", expected: "[N, C, H, W]", got: x.shape)
+    check(
+      weight.rank == 4, op: "conv2d", expected: "a weight [out, in / groups, height, width]",
+      got: weight.shape)
+    check(
+      groups >= 1 && weight.shape[0] % groups == 0 && x.shape[1] == weight.shape[1] * groups,
+      op: "conv2d",
+      expected: "\(weight.shape[1] * groups) channels in \(groups) groups", got: x.shape)
+    check(
+      weight.dtype == .float32 && (bias?.dtype ?? .float32) == .float32, op: "conv2d",
+      expected: "float32 weights", got: weight.dtype)
+    check(
+      bias == nil || bias!.shape == [weight.shape[0]], op: "conv2d",
+      expected: "a bias [\(weight.shape[0])]", got: bias?.shape ?? [])
+    check(
+      stride.allSatisfy { $0 >= 1 } && dilation.allSatisfy { $0 >= 1 }
+        && (before + after).allSatisfy { $0 >= 0 },
+      op: "conv2d", expected: "stride and dilation of at least 1, padding of at least 0",
+      got: self)
+    let result = output(x.shape, weight.shape)
+    check(
+      result[2] >= 1 && result[3] >= 1 && x.count > 0, op: "conv2d",
+      expected: "pictures at least as large as the kernel \(weight.shape)", got: x.shape)
+    return result
   }
-  let wide = x.converted(to: .float32)
-  return apply(operation, to: [wide, weight] + (bias.map { [$0] } ?? [])).converted(to: x.dtype)
 }
