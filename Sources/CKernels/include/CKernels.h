@@ -2,6 +2,8 @@
 #pragma once
 #include "activations.h"
 #include "box_losses.h"
+#include "corner.h"
+#include "deformable.h"
 #include "element_losses.h"
 #include "elementwise.h"
 #include "interruption.h"
@@ -14,6 +16,9 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "resampling.h"
+#include "roi.h"
 #include "rows.h"
 #include "state.h"
+#include "unpooling.h"
 #include "winograd.h"
