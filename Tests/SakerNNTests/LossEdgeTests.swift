@@ -105,6 +105,19 @@ struct LossEdgeTests {
     #expect(boxIoULoss(logits, .zeros([4])).item.isNaN)
   }
 
+  /// What is not a number shows: a hinge does not turn it into 0.
+  @Test func notANumberShows() {
+    let bad = Tensor([.nan, 0, 0] as [Float], [1, 3])
+    #expect(multiMarginLoss(bad, Tensor([1] as [Int64])).item.isNaN)
+    #expect(hingeEmbeddingLoss(Tensor([.nan] as [Float]), Tensor([-1] as [Float])).item.isNaN)
+    #expect(cosineEmbeddingLoss(bad, .ones([1, 3]), Tensor([-1] as [Float])).item.isNaN)
+    #expect(meanSquaredError(bad, .zeros([1, 3])).item.isNaN)
+    #expect(smoothL1Loss(bad, .zeros([1, 3])).item.isNaN)
+    #expect(crossEntropy(bad, Tensor([1] as [Int64])).item.isNaN)
+    #expect(softmaxFocalLoss(bad, Tensor([1] as [Int64])).item.isNaN)
+    #expect(totalVariationLoss(bad.reshape([1, 1, 1, 3])).item.isNaN)
+  }
+
   @Test func vectorsOfZerosHaveFiniteGradients() {
     let a = Parameter(.zeros([2, 3]))
     let loss = cosineEmbeddingLoss(a.value, .ones([2, 3]), Tensor([1, -1] as [Float]))

@@ -31,7 +31,7 @@ public func multiMarginLoss(
     .scatter(.ones([count, 1]), at: indices, axis: 1) .> 0
   // Filled rather than multiplied by 0: the target's own difference need not be a number.
   let margins = (scores - scores.gather(indices, axis: 1) + margin).filled(where: isOwn, with: 0)
-  var hinges = relu(margins)
+  var hinges = hinge(margins)
   if power == 2 { hinges = hinges * hinges }
   let losses = hinges.sum(axes: [1]) / Float(classes)
   return reduction(losses, weight: weights.map(chosen.picking))
@@ -47,7 +47,7 @@ public func hingeEmbeddingLoss(
     got: targets.shape)
   let x = x.converted(to: .float32)
   return reduction(
-    .where(targets .== 1, x, relu(margin - x)), weight: weight)
+    .where(targets .== 1, x, hinge(margin - x)), weight: weight)
 }
 
 /// `1 − cos(a, b)` for y = 1, `max(0, cos(a, b) − margin)` for y = −1. PyTorch's `cosine_embedding_loss`; the cosine with a
@@ -65,7 +65,7 @@ public func cosineEmbeddingLoss(
     got: "\(a.shape), \(b.shape) and \(targets.shape)")
   let cosine = cosineSimilarity(a, b, axis: 1)
   return reduction(
-    .where(targets .== 1, 1 - cosine, relu(cosine - margin)), weight: weight)
+    .where(targets .== 1, 1 - cosine, hinge(cosine - margin)), weight: weight)
 }
 
 /// `a · b / (‖a‖ ‖b‖)` along `axis`; norms count as at least `epsilon`.
@@ -75,6 +75,9 @@ public func cosineSimilarity(
   let (a, b) = (a.converted(to: .float32), b.converted(to: .float32))
   return (unit(a, axis, epsilon) * unit(b, axis, epsilon)).sum(axes: [axis])
 }
+
+/// `max(0, x)`, with slope 0 at 0. Unlike `relu` it keeps what is not a number: a broken score must not look like a loss of 0.
+func hinge(_ x: Tensor) -> Tensor { .where(x .<= 0, 0, x) }
 
 /// The vectors along `axis` with length 1; a norm counts as at least `epsilon`.
 func unit(_ x: Tensor, _ axis: Int, _ epsilon: Float = 1e-12) -> Tensor {

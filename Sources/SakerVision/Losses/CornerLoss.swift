@@ -31,7 +31,11 @@ public func cornerEmbeddingLoss(
   let apart = abs(centre.unsqueeze(2) - centre.unsqueeze(1))
   let others = 1 - Tensor.eye(topLeft.shape[1])
   let pairs = mask.unsqueeze(2) * mask.unsqueeze(1) * others
-  let push = (relu(margin - apart) * pairs).sum(axes: [1, 2]) / maximum(objects * (objects - 1), 1)
+  // Selected, as `relu` would make a 0 of what is not a number.
+  let near = margin - apart
+  let push =
+    (Tensor.where(near .<= 0, 0, near) * pairs).sum(axes: [1, 2])
+    / maximum(objects * (objects - 1), 1)
   return (reduction(pull), reduction(push))
 }
 

@@ -34,6 +34,9 @@ struct CornerLossTests {
     let none = cornerEmbeddingLoss(
       topLeft: top, bottomRight: bottom, isObject: Tensor([false, false], [1, 2]))
     #expect(none.pull.item == 0 && none.push.item == 0)
+    let bad = cornerEmbeddingLoss(
+      topLeft: Tensor([.nan, 0] as [Float], [1, 2]), bottomRight: bottom, isObject: both)
+    #expect(bad.pull.item.isNaN && bad.push.item.isNaN)
     expectGradient(at: [random([2, 3], seed: 1), random([2, 3], seed: 2)]) {
       cornerEmbeddingLoss(
         topLeft: $0[0], bottomRight: $0[1], isObject: .ones([2, 3], .bool), margin: 4
