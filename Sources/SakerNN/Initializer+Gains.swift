@@ -1,4 +1,5 @@
 import Foundation
+import SakerTensor
 
 /// What an activation makes of the variance that reaches it.
 public enum Nonlinearity: Hashable, Sendable {

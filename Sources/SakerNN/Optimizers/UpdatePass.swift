@@ -27,12 +27,21 @@ struct UpdatePass {
       (self.rate, self.decay, self.step, self.scalar) = (rate, decay, step, scalar)
       // The memory stays where it is as long as parameter, gradient and slots keep their values, which this item sees to:
       // nobody gives them others during the pass.
-      guard parameter.shape.elements > 0, let values = parameter.update({ $0.baseAddress }),
+      guard parameter.shape.elements > 0, let values = Item.place({ parameter.update($0) }),
         let slope = self.gradient.withElements(of: Float.self, { $0.baseAddress })
       else { return nil }
       self.values = values
       self.slope = slope
-      memory = slots.compactMap { $0.update { $0.baseAddress } }
+      memory = slots.compactMap { slot in Item.place { slot.update($0) } }
+    }
+
+    /// Where the elements lie that an update would write.
+    private static func place(
+      _ update: ((UnsafeMutableBufferPointer<Float>) -> Void) -> Void
+    ) -> UnsafeMutablePointer<Float>? {
+      var place: UnsafeMutablePointer<Float>?
+      update { place = $0.baseAddress }
+      return place
     }
   }
 
