@@ -110,7 +110,9 @@ struct InitializerTests {
 
   // MARK: Orthogonal
 
-  @Test(arguments: [[8, 8], [5, 20], [20, 5], [6, 3, 3, 3], [40, 2, 3, 3], [1, 7], [7, 1], [1, 1]])
+  @Test(arguments: [
+    [8, 8], [5, 20], [20, 5], [6, 3, 3, 3], [40, 2, 3, 3], [1, 7], [7, 1], [1, 1],
+  ])
   func orthogonalRowsOrColumnsAreOrthonormal(_ sizes: [Int]) {
     var source = Random(seed: 3)
     let weight = Initializer.orthogonal(gain: 2)(Shape(sizes), using: &source)
@@ -227,7 +229,8 @@ struct InitializerTests {
         _ = Initializer.prior(1)
       })
     expectStopped(
-      saying: "Initializer.bilinear: expected [channels, channels or 1, height, width], got [2, 3, 4, 4]",
+      saying:
+        "Initializer.bilinear: expected [channels, channels or 1, height, width], got [2, 3, 4, 4]",
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         var source = Random(seed: 0)
         _ = Initializer.bilinear([2, 3, 4, 4], using: &source)

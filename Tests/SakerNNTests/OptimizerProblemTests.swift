@@ -248,7 +248,7 @@ struct OptimizerProblemTests {
       parameter.gradient = gradient
       optimizer.step()
     }
-    #expect(parameter.value.floats.allSatisfy(\.isFinite))
+    #expect(parameter.value.floats.allSatisfy { $0.isFinite })
   }
 
   @Test func rulesWithoutMomentumIgnoreSchedulesOfIt() {

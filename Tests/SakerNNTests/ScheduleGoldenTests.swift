@@ -46,7 +46,8 @@ struct ScheduleGoldenTests {
 
   @Test func polynomialsEndAtTheirFloor() {
     let schedule = PolynomialSchedule(1, floor: 0.1, steps: 4, power: 2)
-    expectClose((0...5).map { Float(schedule.rate(at: $0)) }, [1, 0.60625, 0.325, 0.15625, 0.1, 0.1])
+    expectClose(
+      (0...5).map { Float(schedule.rate(at: $0)) }, [1, 0.60625, 0.325, 0.15625, 0.1, 0.1])
   }
 
   @Test(arguments: GoldenCase.all("optimizers", "plateau"))
@@ -55,7 +56,8 @@ struct ScheduleGoldenTests {
     var plateau = Plateau(
       golden.number("lr")!, aim: golden.text("mode") == "max" ? .largest : .smallest,
       factor: golden.number("factor")!, patience: Int(golden.number("patience")!),
-      threshold: golden.text("threshold_mode") == "abs" ? .absolute(threshold) : .relative(threshold),
+      threshold: golden.text("threshold_mode") == "abs"
+        ? .absolute(threshold) : .relative(threshold),
       cooldown: Int(golden.number("cooldown") ?? 0), floor: golden.number("min_lr") ?? 0)
     let rates = golden["x"].floats.map { Float(plateau.update(Double($0))) }
     expectClose(rates, golden["y"].floats, relative: 1e-6)
@@ -149,6 +151,6 @@ struct LearningRateFinderTests {
       loss(model, step) * (step == 3 ? .nan : 1)
     }
     #expect(sweep.rates.count == 3 && sweep.diverged)
-    #expect(model.weight.value.floats.allSatisfy(\.isFinite))
+    #expect(model.weight.value.floats.allSatisfy { $0.isFinite })
   }
 }

@@ -34,10 +34,13 @@ public struct LearningRateFinder: Hashable, Sendable {
   }
 
   /// Sweeps, and leaves model and optimizer as they were. Generators of random layers have moved on.
-  /// - Parameter loss: the loss of a step's batch, one number.
+  /// - Parameters:
+  ///   - loss: the loss of a step's batch, one number.
+  ///   - clip: what happens to the gradients before the step.
   /// - Throws: what `loss` throws.
   public func run(
-    _ optimizer: Optimizer, _ model: some Module, loss: (_ step: Int) throws -> Tensor
+    _ optimizer: Optimizer, _ model: any Module, loss: (_ step: Int) throws -> Tensor,
+    clip: ([Parameter]) -> Void = { _ in }
   ) rethrows -> LearningRateSweep {
     check(
       range.lowerBound > 0 && range.upperBound.isFinite, op: "LearningRateFinder",
@@ -58,6 +61,7 @@ public struct LearningRateFinder: Hashable, Sendable {
         let value = try loss(step)
         guard sweep.add(rate(at: step), Double(value.detached().item), self) else { break }
         value.backward()
+        clip(optimizer.parameters)
         optimizer.rate = rate(at: step)
         optimizer.step()
       }
