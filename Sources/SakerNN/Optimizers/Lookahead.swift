@@ -21,9 +21,9 @@ public struct Lookahead<Rule: UpdateRule>: UpdateRule {
     self.share = share
   }
 
-  public var slots: [String] { rule.slots + ["slow_weights"] }
+  public var slots: [String] { ["slow_weights"] + rule.slots }
   public func start(ofSlot index: Int) -> Double {
-    index < rule.slots.count ? rule.start(ofSlot: index) : 0
+    index == 0 ? 0 : rule.start(ofSlot: index - 1)
   }
   public var scalar: String? { rule.scalar }
   public func advanced(_ scalar: Double, step: Int) -> Double {
@@ -35,14 +35,23 @@ public struct Lookahead<Rule: UpdateRule>: UpdateRule {
   }
   public var decay: Double { rule.decay }
   public var measures: Bool { rule.measures }
-  public func measure(_ slice: UpdateSlice) -> SIMD2<Double> { rule.measure(slice) }
+  public func measure(_ slice: UpdateSlice) -> SIMD2<Double> { rule.measure(slice.rest) }
 
   public func update(_ slice: UpdateSlice) {
-    let slow = slice.slot(rule.slots.count)
+    let slow = slice.slot(0)
     if slice.step == 1 { slow.update(from: slice.values, count: slice.count) }
-    rule.update(slice)
+    rule.update(slice.rest)
     if slice.step % interval == 0 {
       saker_lookahead_f32(slice.values, slow, slice.count, Float(share))
     }
+  }
+}
+
+extension UpdateSlice {
+  /// Without the first slot: what the rule inside sees.
+  fileprivate var rest: UpdateSlice {
+    UpdateSlice(
+      parameter: parameter, slope: slope, memory: Array(memory.dropFirst()), range: range,
+      rate: rate, decay: decay, step: step, scalar: scalar, sums: sums)
   }
 }
