@@ -14,7 +14,7 @@ struct BenchmarkCommand: ParsableCommand {
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, convolution, optimizer
+    case train, infer, load, convolution, optimizer, memory
   }
 
   @OptionGroup var common: CommonOptions
@@ -25,7 +25,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, convolution or optimizer.")
+  @Option(help: "train, infer, load, convolution, optimizer or memory.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -53,7 +53,7 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
-    if mode == .optimizer { return }
+    if mode == .optimizer || mode == .memory { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -85,11 +85,12 @@ struct BenchmarkCommand: ParsableCommand {
     if mode == .optimizer {
       return try OptimizerBenchmark(seconds: seconds).run(json: common.json)
     }
+    if mode == .memory { return try MemoryBenchmark.run(json: common.json) }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load: times = try loading()
-    case .convolution, .optimizer: return
+    case .convolution, .optimizer, .memory: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()
