@@ -42,7 +42,7 @@ enum MemoryBenchmark {
       CosineNorm(Conv2d(8, 8, kernel: 3, bias: false)), MaxPool2d(kernel: 2),
       AvgPool2d(kernel: 3, stride: 2, padding: 1), AdaptiveAvgPool2d(3), AdaptiveMaxPool2d(3),
       SpatialPyramidPooling(), SPPBlock(kernels: [3, 5]),
-      Upsample(scale: 2, mode: .bilinear), SpatialDropout(0.3), DropBlock(0.1, size: 3),
+      Upsample(scale: 2, mode: .linear), SpatialDropout(0.3), DropBlock(0.1, size: 3),
       StochasticDepth(0.3), PReLU(8), ReLU(), ReLU6(), LeakyReLU(), SiLU(), Flatten(),
       Residual(Sequential(Conv2d(8, 8, kernel: 3, padding: 1), BatchNorm2d(8)), activation: ReLU()),
       Sequential(

@@ -99,8 +99,8 @@ public final class LocalHead: Layer {
   ) -> Tensor {
     let labelLoss = crossEntropy(classifier(h), labels)
     guard loss.reconstruction > 0 else { return labelLoss * loss.label }
-    let size = (pictures.shape[2], pictures.shape[3])
-    let resized = interpolate(h, size: size, mode: .bilinear)
+    let size = [pictures.shape[2], pictures.shape[3]]
+    let resized = interpolate(h, size: size, mode: .linear)
     return loss(decoded: decoder(resized), picture: pictures, labelLoss: labelLoss)
   }
 }
