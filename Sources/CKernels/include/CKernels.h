@@ -1,7 +1,9 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+#include "attention.h"
 #include "elementwise.h"
+#include "fourier.h"
 #include "interruption.h"
 #include "losses.h"
 #include "maps.h"
@@ -12,6 +14,7 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "recurrent.h"
 #include "rows.h"
 #include "state.h"
 #include "winograd.h"
