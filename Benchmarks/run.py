@@ -21,7 +21,7 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "Sources" / "SakerData" / "Resources" / "bccd"
-PARTS = ["train", "infer", "load", "predict", "convolution", "vgg"]
+PARTS = ["train", "infer", "load", "predict", "convolution", "vgg", "optimizer"]
 
 
 # How a lesser processor is imitated, for oneDNN and for ours.
@@ -227,6 +227,33 @@ class Bench:
         self.rounds({"Saker VGG-16": saker, **peers})
         self.compare("VGG-16 with batch norm, training step, batch 8, 224x224, f32", "Saker VGG-16",
                      list(peers), "images_per_second", 2.5, "images/s")
+
+    def optimizer(self):
+        """A step of each optimizer on ResNet-50's parameters."""
+        forms = ["foreach", "fused"]
+        programs = {f"PyTorch optimizers {form}": [
+            sys.executable, HERE / "peers" / "optimizer.py", "--form", form, "--seconds",
+            self.o.seconds / 3] for form in forms}
+        saker = [self.o.saker, "benchmark", "--mode", "optimizer", "--seconds", self.o.seconds / 3,
+                 "--json"]
+        self.rounds({"Saker optimizers": saker, **programs})
+        titles = {"sgd_momentum": "SGD with momentum", "adam": "Adam", "adamw": "AdamW"}
+        for name, title in titles.items():
+            for program in ["Saker optimizers", *programs]:
+                # One optimizer's figures as if it had a program of its own.
+                single = program.replace("optimizers", title)
+                self.samples[single] = [
+                    row for sample in self.samples.get(program, []) for row in sample["rows"]
+                    if row["optimizer"] == name]
+                if program in self.failures:
+                    self.failures[single] = self.failures[program]
+            ours = f"Saker {title}"
+            self.compare(f"{title} step, ResNet-50's parameters", ours,
+                         [f"PyTorch {title} {form}" for form in forms], "gigabytes_per_second",
+                         1.2, "GB/s")
+            share = self.figures(ours, "share_of_memory")
+            self.row(f"{title} step, share of the memory's rate", median(share) if share else None,
+                     None, "", None, 0.9, True, problem=self.failures.get(ours))
 
     def accuracy(self):
         """The demo's training with three seeds; slow."""

@@ -1,33 +1,7 @@
 #include "losses.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "targets.h"
-
-// exp(x) to about 1e-7 relative, in a form that becomes vector code: x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor series of exp(r).
-// Below -87 it stays at the smallest normal numbers; NaN stays NaN.
-static inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-  // Adding 1.5 * 2^23 rounds to an integer, which then lies in the lowest bits.
-  float shifted = x * 1.44269504f + 12582912.0f;
-  float n = shifted - 12582912.0f;
-  float r = x - n * 0.693145752f - n * 1.42860677e-6f;
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  int32_t bits;
-  memcpy(&bits, &shifted, 4);
-  bits = (int32_t)(((uint32_t)bits - 0x4B400000u + 127u) << 23);
-  float scale;
-  memcpy(&scale, &bits, 4);
-  return p * scale;
-}
+#include "transcendental.h"
 
 static inline float largest_of(const float *x, ptrdiff_t n) {
   float largest = x[0];
@@ -79,25 +53,6 @@ SAKER_TARGETS void saker_cross_entropy_gradient_f32(const float *logits, const i
     else
       for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share;
     to[y] -= g * own;
-  }
-}
-
-SAKER_TARGETS void saker_binary_cross_entropy_f32(const float *x, const float *y, const float *positive, float *out, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) {
-    // log(1 + exp(-x)) without overflow on either side
-    float softplus = log1pf(expf(-fabsf(x[i]))) + (x[i] < 0 ? -x[i] : 0);
-    float factor = positive ? 1 + (positive[i] - 1) * y[i] : 1;
-    out[i] = (1 - y[i]) * x[i] + factor * softplus;
-  }
-}
-
-SAKER_TARGETS void saker_binary_cross_entropy_gradient_f32(const float *x, const float *y, const float *positive, const float *gradient,
-                                                           float *out, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) {
-    float factor = positive ? 1 + (positive[i] - 1) * y[i] : 1;
-    float e = exponential(-fabsf(x[i]));
-    float negative = (x[i] >= 0 ? e : 1) / (1 + e);  // sigmoid(-x)
-    out[i] = gradient[i] * ((1 - y[i]) - factor * negative);
   }
 }
 

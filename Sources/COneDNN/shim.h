@@ -93,10 +93,19 @@ static inline dnnl_memory_t saker_memory_make(saker_md md, dnnl_engine_t engine)
 
 // MARK: primitive descriptions
 
+/// The first `count` of `from`, one for each spatial axis.
+static inline void saker_dims(dnnl_dims_t to, const int64_t *from, int count) {
+  for (int i = 0; i < count; i++) to[i] = from[i];
+}
+
 static inline dnnl_status_t saker_convolution(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, enum saker_pass pass, dnnl_primitive_desc_t hint, saker_md src,
-                                              saker_md weights, saker_md bias, saker_md dst, const int64_t *strides, const int64_t *dilates,
+                                              saker_md weights, saker_md bias, saker_md dst, int spatial, const int64_t *strides, const int64_t *dilates,
                                               const int64_t *before, const int64_t *after, const_dnnl_primitive_attr_t attr) {
-  dnnl_dims_t s = {strides[0], strides[1]}, d = {dilates[0], dilates[1]}, b = {before[0], before[1]}, a = {after[0], after[1]};
+  dnnl_dims_t s = {0}, d = {0}, b = {0}, a = {0};
+  saker_dims(s, strides, spatial);
+  saker_dims(d, dilates, spatial);
+  saker_dims(b, before, spatial);
+  saker_dims(a, after, spatial);
   dnnl_alg_kind_t direct = dnnl_convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
   if (pass == saker_backward_data)
@@ -135,9 +144,14 @@ static inline dnnl_status_t saker_batch_norm(dnnl_primitive_desc_t *pd, dnnl_eng
 }
 
 static inline dnnl_status_t saker_pooling(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, enum saker_pass pass, dnnl_primitive_desc_t hint, dnnl_alg_kind_t kind,
-                                          saker_md src, saker_md dst, const int64_t *strides, const int64_t *kernel, const int64_t *dilates, const int64_t *before,
-                                          const int64_t *after, const_dnnl_primitive_attr_t attr) {
-  dnnl_dims_t s = {strides[0], strides[1]}, k = {kernel[0], kernel[1]}, d = {dilates[0], dilates[1]}, b = {before[0], before[1]}, a = {after[0], after[1]};
+                                          saker_md src, saker_md dst, int spatial, const int64_t *strides, const int64_t *kernel, const int64_t *dilates,
+                                          const int64_t *before, const int64_t *after, const_dnnl_primitive_attr_t attr) {
+  dnnl_dims_t s = {0}, k = {0}, d = {0}, b = {0}, a = {0};
+  saker_dims(s, strides, spatial);
+  saker_dims(k, kernel, spatial);
+  saker_dims(d, dilates, spatial);
+  saker_dims(b, before, spatial);
+  saker_dims(a, after, spatial);
 #if DNNL_VERSION_MAJOR >= 3
   if (pass == saker_training || pass == saker_inference)
     return dnnl_pooling_forward_primitive_desc_create(pd, engine, saker_prop(pass), kind, SAKER_MD(src), SAKER_MD(dst), s, k, d, b, a, attr);

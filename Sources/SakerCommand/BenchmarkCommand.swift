@@ -9,10 +9,13 @@ struct BenchmarkCommand: ParsableCommand {
     discussion: """
       train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
-      kernels against oneDNN's.
+      kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
+      memory gives.
       """)
 
-  enum Mode: String, ExpressibleByArgument, CaseIterable { case train, infer, load, convolution }
+  enum Mode: String, ExpressibleByArgument, CaseIterable {
+    case train, infer, load, convolution, optimizer
+  }
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
@@ -22,7 +25,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load or convolution.")
+  @Option(help: "train, infer, load, convolution or optimizer.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -50,6 +53,7 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
+    if mode == .optimizer { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -78,11 +82,14 @@ struct BenchmarkCommand: ParsableCommand {
     if mode == .convolution {
       return try suite.run(batches: batch?.values ?? [1, 8, 32], json: common.json)
     }
+    if mode == .optimizer {
+      return try OptimizerBenchmark(seconds: seconds).run(json: common.json)
+    }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load: times = try loading()
-    case .convolution: return
+    case .convolution, .optimizer: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()

@@ -75,7 +75,7 @@ public struct Initializer: Sendable {
   }
 
   /// From the numbers of inputs and outputs that one element of a weight `[out, in, kernel...]` connects.
-  private static func byFan(
+  static func byFan(
     _ make: @escaping @Sendable (_ inputs: Int, _ outputs: Int) -> Initializer
   ) -> Initializer {
     Initializer { shape, random in
@@ -87,7 +87,7 @@ public struct Initializer: Sendable {
     }
   }
 
-  private static func normalPair(_ random: inout Random) -> (Float, Float) {
+  static func normalPair(_ random: inout Random) -> (Float, Float) {
     while true {
       let (x, y) = (2 * random.uniform() - 1, 2 * random.uniform() - 1)
       let square = x * x + y * y

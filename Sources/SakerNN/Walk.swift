@@ -12,6 +12,13 @@ struct Walk {
       case .buffer(let buffer): buffer.value
       }
     }
+
+    func set(_ value: Tensor) {
+      switch self {
+      case .parameter(let parameter): parameter.value = value
+      case .buffer(let buffer): buffer.value = value
+      }
+    }
   }
 
   private(set) var entries: [(name: String, item: Item)] = []

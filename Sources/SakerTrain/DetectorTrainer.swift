@@ -29,7 +29,7 @@ public final class DetectorTrainer {
   let optimizer: Optimizer
   let average: WeightAverage?
   private let schedule: any Schedule
-  private let loader: Loader
+  let loader: Loader
   var batchesPerEpoch: Int { loader.batchesPerEpoch }
   private let log = Logger(label: "saker.train")
   /// Seconds that steps waited for data, in this session.

@@ -5,24 +5,6 @@ import TestSupport
 import Testing
 
 struct OptimizerTests {
-  private func rule(_ golden: GoldenCase) -> any UpdateRule {
-    let decay = golden.number("weight_decay")
-    let betas = golden.numbers("betas") ?? [0.9, 0.999]
-    let epsilon = golden.number("eps") ?? 1e-8
-    switch golden.text("op") {
-    case "adam":
-      return Adam(
-        momentum: betas[0], squaredMomentum: betas[1], epsilon: epsilon, decay: decay ?? 0)
-    case "adamw":
-      return AdamW(
-        momentum: betas[0], squaredMomentum: betas[1], epsilon: epsilon, decay: decay ?? 0.01)
-    default:
-      return SGD(
-        momentum: golden.number("momentum") ?? 0, dampening: golden.number("dampening") ?? 0,
-        nesterov: golden.flag("nesterov"), decay: decay ?? 0)
-    }
-  }
-
   /// Row `step` of a trajectory.
   private func row(_ tensor: Tensor, _ step: Int) -> Tensor {
     tensor.narrow(0, step..<step + 1).squeeze(0)
@@ -32,13 +14,11 @@ struct OptimizerTests {
 
   /// Changing rates tell whether the rate is kept out of the velocity (E22).
   @Test(
-    arguments: GoldenCase.all("optimizers", "sgd", "adam", "adamw").filter {
-      $0.tensors["g"] != nil
-    })
+    arguments: GoldenCase.all("optimizers").filter { $0.tensors["g"] != nil })
   func trajectoriesArePyTorchs(_ golden: GoldenCase) {
     let parameter = Parameter(golden["x"])
     let group = ParameterGroup([NamedParameter(name: "x", parameter: parameter)])
-    let optimizer = Optimizer(rule(golden), [group], rate: 0)
+    let optimizer = Optimizer(golden.updateRule(), [group], rate: 0)
     for step in 0..<golden["g"].shape[0] {
       optimizer.rate = golden.numbers("lr")?[step] ?? golden.number("lr")!
       parameter.gradient = row(golden["g"], step)
@@ -54,7 +34,7 @@ struct OptimizerTests {
     let groups = zip(parameters, golden.objects("groups")).map {
       ParameterGroup([$0], rateFactor: $1["lr"]! / 0.1, decay: $1["weight_decay"])
     }
-    let optimizer = Optimizer(rule(golden), groups, rate: 0.1)
+    let optimizer = Optimizer(golden.updateRule(), groups, rate: 0.1)
     for step in 0..<golden["g0"].shape[0] {
       for (i, named) in parameters.enumerated() {
         named.parameter.gradient = row(golden["g\(i)"], step)
@@ -158,10 +138,13 @@ struct OptimizerTests {
   // MARK: Resuming
 
   static let rules: [any UpdateRule] = [
-    SGD(momentum: 0.9, nesterov: true, decay: 1e-3), SGD(), Adam(), AdamW(),
+    SGD(momentum: 0.9, nesterov: true, decay: 1e-3), SGD(), Adam(), AdamW(), Adam(amsgrad: true),
+    AdaGrad(rateDecay: 0.1, initialAccumulator: 0.1), Adadelta(), Adadelta(numerator: .one),
+    RMSProp(), RMSProp(momentum: 0.9, centered: true), NAdam(), RAdam(squaredMomentum: 0.7),
+    LAMB(decay: 0.1), Lion(), Lookahead(NAdam(), interval: 3),
   ]
 
-  @Test(arguments: [0, 1, 2, 3])
+  @Test(arguments: rules.indices)
   func resumingGoesOnBitForBit(_ index: Int) throws {
     func train(_ model: Sequential, _ optimizer: Optimizer, _ steps: Range<Int>) {
       for step in steps {

@@ -28,7 +28,7 @@ struct OperationWalkTests {
 
   /// Nothing flows back: their results are integers or truths, or nothing may be recorded.
   static let withoutGradient: Set = [
-    "Compare", "Logic", "ElementTest", "ExtremePositions", "Argsort", "ArgTop",
+    "Compare", "Logic", "ElementTest", "ExtremePositions", "Argsort", "ArgTop", "MaxPositions",
     "ConvolutionInference",
   ]
 
@@ -54,7 +54,7 @@ struct OperationWalkTests {
 
   static let steps: [Step] =
     arithmetic + mathematics + activations + views + indexing + joining
-    + reductions + ordered + networks
+    + reductions + ordered + networks + convolutionKinds
 
   private static let arithmetic = [
     Step("+", x, row) { $0[0] + $0[1] },
@@ -252,6 +252,53 @@ struct OperationWalkTests {
     func combine(_ own: BatchMoments) -> BatchMoments { own }
     func sum(_ own: [Double]) -> [Double] { own }
   }
+  private static let volume = spread([1, 4, 3, 4, 3], seed: 12).channelsLast() * 0.1
+  private static let regions = Tensor(
+    [0, 0.3, 0.7, 5.1, 4.2, 1, -1.2, 1.1, 3.3, 6.4] as [Float], [2, 5])
+
+  /// Between the pixels of `image`, some of them beyond its edges.
+  private static let points: Tensor = {
+    let columns: [Float] = [0.3, 4.6, 2.4, 5.9, -0.8, 1.35]
+    let rows: [Float] = [3.4, 0.7, 4.8, 1.6, 2.25, -0.7]
+    var pairs: [Float] = []
+    for i in 0..<12 {
+      pairs.append((2 * columns[i % 6] + 1) / 6 - 1)
+      pairs.append((2 * rows[(i + i / 6) % 6] + 1) / 5 - 1)
+    }
+    return Tensor(pairs, [2, 3, 2, 2])
+  }()
+
+  private static let convolutionKinds = [
+    Step("conv1d", spread([2, 4, 7]) * 0.2, random([6, 2, 3], seed: 4), random([6], seed: 5)) {
+      conv1d($0[0], $0[1], bias: $0[2], stride: 2, padding: (1, 2), groups: 2)
+    },
+    Step("conv3d", volume, random([2, 4, 2, 3, 2], seed: 4), random([2], seed: 5)) {
+      conv3d($0[0], $0[1], bias: $0[2], stride: (1, 2, 1), padding: (1, 0, 1, 1, 0, 1))
+    },
+    Step("convTranspose2d", image, random([4, 3, 3, 2], seed: 4), random([6], seed: 5)) {
+      convTranspose2d(
+        $0[0], $0[1], bias: $0[2], stride: (2, 1), padding: (1, 0), outputPadding: (1, 0),
+        groups: 2)
+    },
+    Step("channelShuffle", image) { channelShuffle($0[0], groups: 2) * $0[0] },
+    Step("corner pooling", image * 5) { topLeftPool($0[0], $0[0]) },
+    Step("max pooling with positions, and back", image * 5) { inputs in
+      let (values, places) = maxPool2dWithIndices(inputs[0], kernel: (3, 2))
+      return maxUnpool(values * values, places, size: [5, 6])
+    },
+    Step("interpolate", image) { interpolate($0[0], size: [3, 9], mode: .cubic) },
+    Step("gridSample", image, points, step: 2e-3) {
+      gridSample($0[0], $0[1], border: .reflection)
+    },
+    Step(
+      "deformConv2d", image, Tensor.full([2, 16, 4, 5], 0.3) + spread([2, 16, 4, 5]) * 1e-3,
+      random([2, 4, 2, 2], seed: 7), random([2, 8, 4, 5], seed: 8), random([2], seed: 9)
+    ) {
+      deformConv2d($0[0], offset: $0[1], $0[2], mask: $0[3], bias: $0[4])
+    },
+    Step("roiAlign", image) { roiAlign($0[0], regions, size: (2, 3), aligned: true) },
+    Step("roiPool", image * 5) { roiPool($0[0], regions, size: (2, 3)) },
+  ]
 
   // MARK: - The tests
 

@@ -11,12 +11,6 @@ void saker_cross_entropy_f32(const float *logits, const int32_t *target, const f
 void saker_cross_entropy_gradient_f32(const float *logits, const int32_t *target, const float *weights, float smoothing, ptrdiff_t rows,
                                       ptrdiff_t classes, const float *denominator, const float *gradient, float *out);
 
-/// Binary cross-entropy of logits x and targets y, `(1 - y) x + (1 + (p - 1) y) log(1 + exp(-x))`; `positive` has p of each element, or is
-/// null for 1. The gradient is that of x.
-void saker_binary_cross_entropy_f32(const float *x, const float *y, const float *positive, float *out, ptrdiff_t n);
-void saker_binary_cross_entropy_gradient_f32(const float *x, const float *y, const float *positive, const float *gradient, float *out,
-                                             ptrdiff_t n);
-
 // Of d = x - y: |d|; d d / (2 beta) below beta, |d| - beta / 2 from there on; d d. The gradients are those of x, minus those of y.
 void saker_l1_f32(const float *x, const float *y, float beta, float *out, ptrdiff_t n);
 void saker_l1_gradient_f32(const float *x, const float *y, float beta, const float *gradient, float *out, ptrdiff_t n);

@@ -6,6 +6,8 @@ public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
   case same
   /// None.
   case valid
+  /// One less than the kernel reaches, on all edges: every overlap of kernel and picture counts.
+  case full
   case edges(top: Int, bottom: Int, left: Int, right: Int)
 
   public init(integerLiteral value: Int) { self = .each(value) }
@@ -25,6 +27,7 @@ public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
     case .same:
       (reach.0 / 2, reach.0 - reach.0 / 2, reach.1 / 2, reach.1 - reach.1 / 2)
     case .valid: (0, 0, 0, 0)
+    case .full: (reach.0, reach.0, reach.1, reach.1)
     case .edges(let top, let bottom, let left, let right): (top, bottom, left, right)
     }
   }

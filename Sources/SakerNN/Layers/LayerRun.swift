@@ -22,7 +22,7 @@ final class LayerRun {
     var x = x
     var index = 0
     while index < layers.count {
-      guard let fusion = block(at: index, x) ?? inference(at: index) else {
+      guard let fusion = block(at: index, x) ?? inference(at: index, x) else {
         (x, index) = single(at: index, x)
         continue
       }
@@ -96,7 +96,7 @@ extension LayerRun {
     }
   }
 
-  private func inference(at index: Int) -> (any Fusion)? {
+  private func inference(at index: Int, _ x: Tensor) -> (any Fusion)? {
     guard !isRecordingGradients, let conv = plain(index, Conv2d.self) else { return nil }
     var result = Inference(
       conv: conv, weight: conv.weight.value, bias: conv.bias?.value, end: index + 1)
@@ -111,7 +111,8 @@ extension LayerRun {
       result.activation = activation
       result.end += 1
     }
-    if halves(at: result.end) {
+    // Only kernels in float32 pool on their way.
+    if x.dtype == .float32, halves(at: result.end) {
       result.pooling = true
       result.end += 1
     }

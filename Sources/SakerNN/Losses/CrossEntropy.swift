@@ -43,13 +43,13 @@ public func crossEntropy(
     CrossEntropy(targets: chosen.indices, weights: weights, smoothing: smoothing), rows)
   switch reduction {
   case .none: return losses
-  case .sum: return losses.sum()
+  case .sum, .batchMean: return reduction(losses)
   case .mean: return losses.sum() * (chosen.total > 0 ? Float(1 / chosen.total) : 0)
   }
 }
 
 /// Targets as the kernel takes them.
-private struct ClassTargets {
+struct ClassTargets {
   /// int32; -1 where a target is left out
   let indices: Tensor
   /// The sum of the targets' weights.
@@ -60,7 +60,7 @@ private struct ClassTargets {
     case .int32: self.init(Int32.self, targets, classes, ignoring, weights)
     case .int64: self.init(Int64.self, targets, classes, ignoring, weights)
     default:
-      fatalError("crossEntropy: expected int32 or int64 targets, got \(targets.dtype)")
+      fatalError("targets: expected int32 or int64, got \(targets.dtype)")
     }
   }
 
@@ -86,6 +86,13 @@ private struct ClassTargets {
       }
     }
     self.total = total
+  }
+
+  /// The target's number in `weights`, `[C]`, for each target; 0 where it is left out.
+  func picking(_ weights: Tensor) -> Tensor {
+    let factors = weights.floats
+    return Tensor(
+      indices.scalars(as: Int32.self).map { $0 < 0 ? 0 : factors[Int($0)] }, indices.shape)
   }
 }
 

@@ -1,22 +1,30 @@
 import CKernels
 import SakerTensor
 
-/// `|x − y|`; the slope at 0 is taken as 0.
-public func l1Loss(_ x: Tensor, _ y: Tensor, reduction: Reduction = .mean) -> Tensor {
-  reduction(difference(.absolute, x, y, op: "l1Loss"))
+// The weight of each is broadcast to the shape of x and y. What a weighed mean divides by is PyTorch's choice: the sum of the
+// weights in `l1Loss` and `meanSquaredError`, the number of elements in the others.
+
+/// `|x − y|`; the slope at 0 is taken as 0. A weighed mean divides by the sum of the weights.
+public func l1Loss(
+  _ x: Tensor, _ y: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  difference(.absolute, x, y, weight, reduction, isMeanOfWeights: true, op: "l1Loss")
 }
 
-/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083; `beta` 0 is `l1Loss`.
+/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083; `beta` 0 is `l1Loss`. A
+/// weighed mean divides by the number of elements.
 public func smoothL1Loss(
-  _ x: Tensor, _ y: Tensor, beta: Float = 1, reduction: Reduction = .mean
+  _ x: Tensor, _ y: Tensor, beta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
   check(beta >= 0, op: "smoothL1Loss", expected: "beta >= 0", got: beta)
-  return reduction(difference(.smooth(beta), x, y, op: "smoothL1Loss"))
+  return difference(.smooth(beta), x, y, weight, reduction, op: "smoothL1Loss")
 }
 
-/// `(x − y)²`
-public func meanSquaredError(_ x: Tensor, _ y: Tensor, reduction: Reduction = .mean) -> Tensor {
-  reduction(difference(.squared, x, y, op: "meanSquaredError"))
+/// `(x − y)²`. A weighed mean divides by the sum of the weights.
+public func meanSquaredError(
+  _ x: Tensor, _ y: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  difference(.squared, x, y, weight, reduction, isMeanOfWeights: true, op: "meanSquaredError")
 }
 
 /// Losses of the difference of two tensors of one shape, in float32, one pass over memory each way.
@@ -70,11 +78,48 @@ private struct DifferenceLoss: BinaryOperation {
 }
 
 private func difference(
-  _ kind: DifferenceLoss.Kind, _ x: Tensor, _ y: Tensor, op: String
+  _ kind: DifferenceLoss.Kind, _ x: Tensor, _ y: Tensor, _ weight: Tensor?,
+  _ reduction: Reduction, isMeanOfWeights: Bool = false, op: String
 ) -> Tensor {
   check(
     x.shape == y.shape, op: op, expected: "two tensors of one shape",
     got: "\(x.shape) and \(y.shape)")
-  return apply(
+  checkWeight(weight, x.shape, op: op)
+  let losses = apply(
     DifferenceLoss(kind: kind), x.converted(to: .float32), y.converted(to: .float32))
+  guard isMeanOfWeights, let weight, case .mean = reduction else {
+    return reduction(losses, weight: weight)
+  }
+  let factors = weight.converted(to: .float32).expand(x.shape)
+  return (losses * factors).sum() / factors.sum()
+}
+
+/// `d² / 2` where `d = |x − y| < delta`, else `delta (d − delta / 2)`: smooth L1 times its beta. Huber, 1964. A
+/// weighed mean divides by the number of elements.
+public func huberLoss(
+  _ x: Tensor, _ y: Tensor, delta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  check(delta > 0, op: "huberLoss", expected: "delta > 0", got: delta)
+  return smoothL1Loss(x, y, beta: delta, weight: weight, reduction: reduction) * delta
+}
+
+extension Tensor {
+  /// A float32 tensor in the shape of `x` that `body` writes, part by part, from all elements of `x` and `y`.
+  fileprivate static func ofPairs(
+    _ x: Tensor, _ y: Tensor,
+    _ body: (
+      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Range<Int>
+    ) -> Void
+  ) -> Tensor {
+    x.withElements(of: Float.self) { from in
+      y.withElements(of: Float.self) { other in
+        Tensor(x.shape, of: Float.self) { to in
+          guard let from = from.baseAddress, let other = other.baseAddress,
+            let to = to.baseAddress
+          else { return }
+          Parallel.run(x.count, grain: 16384) { body(from, other, to, $0) }
+        }
+      }
+    }
+  }
 }

@@ -1,21 +1,5 @@
 import SakerTensor
 
-/// How a rule changes one parameter. A value: what it remembers of each parameter lies in the optimizer.
-public protocol UpdateRule: Sendable {
-  /// What it remembers of a parameter, tensors of the parameter's shape that start as zeros, as the field's checkpoints
-  /// call them.
-  var slots: [String] { get }
-  /// The share of the past in the direction, which schedules may cycle.
-  var momentum: Double { get set }
-  /// What parameters of groups without a decay of their own decay by.
-  var decay: Double { get }
-
-  /// Updates `count` elements in one pass. `step` is 1 in a parameter's first update.
-  func update(
-    _ parameter: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
-    slots: [UnsafeMutablePointer<Float>], count: Int, rate: Double, decay: Double, step: Int)
-}
-
 /// Changes parameters by their gradients: `Optimizer(SGD(momentum: 0.9), model.parameterGroups(), rate: 0.1)`.
 public final class Optimizer {
   public var rule: any UpdateRule
@@ -26,6 +10,8 @@ public final class Optimizer {
   /// What the rule remembers of one parameter.
   private struct Memory {
     var step = 0
+    /// The rule's own number.
+    var scalar: Float = 1
     let slots: [Buffer]
   }
   private var memories: [ObjectIdentifier: Memory] = [:]
@@ -47,64 +33,69 @@ public final class Optimizer {
 
   public var parameters: [Parameter] { groups.flatMap { $0.parameters.map(\.parameter) } }
 
-  /// Updates every parameter that has a gradient and is not frozen.
+  /// Updates every parameter that has a gradient and is not frozen, all of them in one parallel loop.
   public func step() {
+    var items: [UpdatePass.Item] = []
     for group in groups {
       let (rate, decay) = (rate * group.rateFactor, group.decay ?? rule.decay)
       for named in group.parameters {
         guard !named.parameter.isFrozen, let gradient = named.parameter.gradient else { continue }
-        update(named.parameter, gradient, rate, decay)
+        let memory = advance(named.parameter)
+        let item = UpdatePass.Item(
+          named.parameter, gradient, memory.slots, rate: rate, decay: decay, step: memory.step,
+          scalar: Double(memory.scalar))
+        if let item { items.append(item) }
       }
     }
+    UpdatePass(rule, items).run()
   }
 
   public func zeroGradients() {
     for parameter in parameters { parameter.gradient = nil }
   }
 
-  private func update(_ parameter: Parameter, _ gradient: Tensor, _ rate: Double, _ decay: Double) {
-    var memory =
-      memories[ObjectIdentifier(parameter)]
-      ?? Memory(slots: rule.slots.map { _ in Buffer(.zeros(parameter.shape)) })
+  /// What is remembered of a parameter in its next step.
+  private func advance(_ parameter: Parameter) -> Memory {
+    var memory = memories[ObjectIdentifier(parameter)] ?? newMemory(parameter)
     memory.step += 1
+    memory.scalar = Float(rule.advanced(Double(memory.scalar), step: memory.step))
     memories[ObjectIdentifier(parameter)] = memory
-    let (rule, step) = (rule, memory.step)
-    gradient.converted(to: .float32).withElements(of: Float.self) { gradient in
-      parameter.update { values in
-        guard let value = values.baseAddress, let slope = gradient.baseAddress else { return }
-        memory.slots.withPointers { slots in
-          Parallel.run(values.count, grain: 16384) { part in
-            let first = part.lowerBound
-            rule.update(
-              value + first, slope + first, slots: slots.map { $0 + first }, count: part.count,
-              rate: rate, decay: decay, step: step)
-          }
-        }
+    return memory
+  }
+
+  private func newMemory(_ parameter: Parameter) -> Memory {
+    Memory(
+      slots: rule.slots.indices.map { Buffer(.full(parameter.shape, rule.start(ofSlot: $0))) })
+  }
+
+  /// Runs `body`; afterwards rate, rule and all that is remembered are what they were.
+  func rewinding<R>(_ body: () throws -> R) rethrows -> R {
+    let (rule, rate) = (rule, rate)
+    let before = memories.mapValues { ($0, $0.slots.map(\.value)) }
+    defer {
+      (self.rule, self.rate) = (rule, rate)
+      memories = before.mapValues { memory, values in
+        for (slot, value) in zip(memory.slots, values) { slot.value = value }
+        return memory
       }
     }
-  }
-}
-
-extension [Buffer] {
-  /// Calls `body` with where all of them are written.
-  fileprivate func withPointers(_ body: ([UnsafeMutablePointer<Float>]) -> Void) {
-    func open(_ index: Int, _ pointers: [UnsafeMutablePointer<Float>]) {
-      if index == count { return body(pointers) }
-      self[index].update { open(index + 1, pointers + [$0.baseAddress!]) }
-    }
-    open(0, [])
+    return try body()
   }
 }
 
 // MARK: - Stored and restored
 
 extension Optimizer {
-  /// What the rule remembers, by parameter name: `fc.weight.momentum_buffer`, and `fc.weight.step` as an int64 scalar.
+  /// What the rule remembers, by parameter name: `fc.weight.momentum_buffer`, and `fc.weight.step` as an int64 scalar; a
+  /// number of the rule's own is a float32 scalar.
   public var state: [NamedTensor] {
     var result: [NamedTensor] = []
     for named in groups.flatMap(\.parameters) {
       guard let memory = memories[ObjectIdentifier(named.parameter)] else { continue }
       result.append(NamedTensor("\(named.name).step", Tensor([Int64(memory.step)], [])))
+      if let scalar = rule.scalar {
+        result.append(NamedTensor("\(named.name).\(scalar)", Tensor([memory.scalar], [])))
+      }
       for (slot, buffer) in zip(rule.slots, memory.slots) {
         result.append(NamedTensor("\(named.name).\(slot)", buffer.value))
       }
@@ -142,7 +133,18 @@ extension Optimizer {
         problems.append("\(named.name).step: expected one count, got \(step.shape)")
         continue
       }
-      restored[ObjectIdentifier(named.parameter)] = Memory(step: Int(number), slots: slots)
+      var memory = Memory(step: Int(number), slots: slots)
+      if let scalar = rule.scalar {
+        let name = "\(named.name).\(scalar)"
+        unused.remove(name)
+        guard let tensor = tensors[name], tensor.count == 1, tensor.dtype == .float32 else {
+          let got = tensors[name].map { "\($0.dtype) \($0.shape)" } ?? "none"
+          problems.append("\(name): expected one float32 number, got \(got)")
+          continue
+        }
+        memory.scalar = tensor.item
+      }
+      restored[ObjectIdentifier(named.parameter)] = memory
     }
     problems += unused.sorted().map { "\($0): unexpected" }
     guard problems.isEmpty else {

@@ -18,12 +18,10 @@ public struct SGD: UpdateRule {
 
   public var slots: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
 
-  public func update(
-    _ parameter: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
-    slots: [UnsafeMutablePointer<Float>], count: Int, rate: Double, decay: Double, step: Int
-  ) {
+  public func update(_ slice: UpdateSlice) {
     saker_sgd_f32(
-      parameter, gradient, slots.first, count, Float(rate), Float(momentum), Float(dampening),
-      Float(decay), nesterov ? 1 : 0, step == 1 ? 1 : 0)
+      slice.values, slice.gradient, slice.slotCount > 0 ? slice.slot(0) : nil, slice.count,
+      Float(slice.rate), Float(momentum), Float(dampening), Float(slice.decay), nesterov ? 1 : 0,
+      slice.step == 1 ? 1 : 0)
   }
 }

@@ -60,10 +60,7 @@ public final class WeightAverage {
     isSwapped.toggle()
     for (entry, average) in zip(entries, averages) {
       let own = entry.item.value
-      switch entry.item {
-      case .parameter(let parameter): parameter.value = average.value
-      case .buffer(let buffer): buffer.value = average.value
-      }
+      entry.item.set(average.value)
       average.value = own
     }
   }

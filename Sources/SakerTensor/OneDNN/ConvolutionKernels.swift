@@ -1,6 +1,6 @@
 import COneDNN
 
-/// The attributes of a two-dimensional convolution; pairs are (height, width).
+/// The attributes of a convolution, one number for each spatial axis: (height, width), or (depth, height, width).
 struct ConvolutionAttributes: Hashable {
   var stride = [1, 1]
   /// Rows above, columns left of the picture.
@@ -14,11 +14,11 @@ struct ConvolutionAttributes: Hashable {
 
   /// The output's shape for an input and a weight of these shapes.
   func output(_ x: Shape, _ weight: Shape) -> Shape {
-    let sides = (0..<2).map { axis in
+    let sides = stride.indices.map { axis in
       let reach = dilation[axis] * (weight[axis + 2] - 1) + 1
       return (x[axis + 2] + before[axis] + after[axis] - reach) / stride[axis] + 1
     }
-    return [x[0], weight[0], sides[0], sides[1]]
+    return Shape([x[0], weight[0]] + sides)
   }
 }
 
@@ -43,7 +43,7 @@ extension Kernels {
     var weightShape: Shape {
       let groups = attributes.groups
       return groups == 1
-        ? weight : [groups, weight[0] / groups, weight[1], weight[2], weight[3]]
+        ? weight : Shape([groups, weight[0] / groups] + weight.dropFirst())
     }
 
     var plainWeight: MemoryDescription {
@@ -61,8 +61,9 @@ extension Kernels {
       let status = engine.withAttributes(adding: adds, activation.function) {
         saker_convolution(
           &description, engine.engine, pass, hint, src.raw, chosen.raw, bias?.raw, dst.raw,
-          attributes.stride.map(Int64.init), attributes.dilation.map { Int64($0 - 1) },
-          attributes.before.map(Int64.init), attributes.after.map(Int64.init), $0)
+          Int32(attributes.stride.count), attributes.stride.map(Int64.init),
+          attributes.dilation.map { Int64($0 - 1) }, attributes.before.map(Int64.init),
+          attributes.after.map(Int64.init), $0)
       }
       demand(status, "convolution of \(x.shape) by \(weight)")
       return description!

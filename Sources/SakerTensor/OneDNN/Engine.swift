@@ -57,7 +57,7 @@ final class Engine: @unchecked Sendable {
     let ones: [Int64] = [1, 1]
     let zeros: [Int64] = [0, 0]
     let status = saker_convolution(
-      &description, shared.engine, saker_training, nil, x.raw, w.raw, nil, x.raw, ones, zeros,
+      &description, shared.engine, saker_training, nil, x.raw, w.raw, nil, x.raw, 2, ones, zeros,
       ones, ones, shared.attributes)
     if let description { dnnl_primitive_desc_destroy(description) }
     return status == dnnl_success

@@ -1,6 +1,6 @@
 import COneDNN
 
-/// The attributes of a two-dimensional pooling; pairs are (height, width).
+/// The attributes of a pooling, one number for each spatial axis: (height, width), or (depth, height, width).
 struct PoolingAttributes: Hashable {
   enum Kind: Int { case max, average, averageCountingPadding }
   var kind: Kind
@@ -15,11 +15,11 @@ struct PoolingAttributes: Hashable {
   }
 
   func output(_ x: Shape) -> Shape {
-    let sides = (0..<2).map { axis in
+    let sides = stride.indices.map { axis in
       let reach = dilation[axis] * (kernel[axis] - 1) + 1
       return (x[axis + 2] + before[axis] + after[axis] - reach) / stride[axis] + 1
     }
-    return [x[0], x[1], sides[0], sides[1]]
+    return Shape([x[0], x[1]] + sides)
   }
 }
 
@@ -43,8 +43,9 @@ extension Kernels {
       demand(
         saker_pooling(
           &description, engine.engine, pass, hint, kind, MemoryDescription(x).raw,
-          MemoryDescription(y).raw, attributes.stride.map(Int64.init),
-          attributes.kernel.map(Int64.init), attributes.dilation.map { Int64($0 - 1) },
+          MemoryDescription(y).raw, Int32(attributes.stride.count),
+          attributes.stride.map(Int64.init), attributes.kernel.map(Int64.init),
+          attributes.dilation.map { Int64($0 - 1) },
           attributes.before.map(Int64.init), attributes.after.map(Int64.init),
           engine.attributes),
         "pooling of \(x.shape)")

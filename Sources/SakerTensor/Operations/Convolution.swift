@@ -64,9 +64,13 @@ func convolve(
     return Winograd.convolve(
       KernelSource(x), weight, geometry, turned: false, epilogue, keeping: pass == .inference)
   }
-  let y = Kernels.convolution(
+  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster.
+  let later = overwriting || x.dtype != .float32 ? nil : epilogue.residual
+  var y = Kernels.convolution(
     x, weight, epilogue.bias, attributes, training: pass == .forward,
-    residual: epilogue.residual, overwriting: overwriting, activation: epilogue.activation)
+    residual: later == nil ? epilogue.residual : nil, overwriting: overwriting,
+    activation: later == nil ? epilogue.activation : .identity)
+  if let later { y = sum(consume y, later, activation: epilogue.activation) }
   return epilogue.pools ? maxPool2d(y, kernel: (2, 2)) : y
 }
 

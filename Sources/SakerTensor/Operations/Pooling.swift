@@ -1,8 +1,8 @@
-/// The largest, or the mean, of each window of a picture.
-struct Pool2d: UnaryOperation {
+/// The largest, or the mean, of each window of pictures or volumes.
+struct Pool: UnaryOperation {
   let attributes: PoolingAttributes
 
-  var name: String { attributes.kind == .max ? "maxPool2d" : "averagePool2d" }
+  var name: String { PoolingAttributes.name(attributes.kind, attributes.kernel.count) }
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     let (y, workspace) = Kernels.pooling(
@@ -50,51 +50,82 @@ public func adaptiveMaxPool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
 
 /// The mean of each of `size` (rows, columns) windows that cover the picture, placed as in `adaptiveMaxPool2d`.
 public func adaptiveAveragePool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
-  adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
+  if x.rank == 4, x.count > 0, x.dtype.isFloating, size.0 >= 1, size.1 >= 1,
+    x.shape[2] % size.0 != 0 || x.shape[3] % size.1 != 0
+  {
+    // Windows of unequal sides: the means along one axis, and their means along the other.
+    return interpolate(x, size: [size.0, size.1], mode: .area)
+  }
+  return adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
 }
 
 private func pool2d(
   _ x: Tensor, _ kind: PoolingAttributes.Kind, _ kernel: (Int, Int), _ stride: (Int, Int)?,
   _ padding: (Int, Int), _ dilation: (Int, Int), _ ceil: Bool
 ) -> Tensor {
-  let name = kind == .max ? "maxPool2d" : "averagePool2d"
-  check(x.rank == 4 && x.count > 0, op: name, expected: "[N, C, H, W]", got: x.shape)
   let stride = stride ?? kernel
-  check(
-    kernel.0 >= 1 && kernel.1 >= 1 && stride.0 >= 1 && stride.1 >= 1 && dilation.0 >= 1
-      && dilation.1 >= 1 && padding.0 >= 0 && padding.1 >= 0 && padding.0 * 2 <= kernel.0
-      && padding.1 * 2 <= kernel.1,
-    op: name, expected: "kernel and stride of at least 1, padding of at most half the kernel",
-    got: "kernel \(kernel), stride \(stride), padding \(padding)")
-  let (kernels, strides, pads, dilations) = (
-    [kernel.0, kernel.1], [stride.0, stride.1], [padding.0, padding.1], [dilation.0, dilation.1]
-  )
-  var after = pads
-  if ceil {
-    for axis in 0..<2 {
-      let side = x.shape[axis + 2]
-      let reach = dilations[axis] * (kernels[axis] - 1) + 1
-      let free = side + 2 * pads[axis] - reach
-      var windows = (free + strides[axis] - 1) / strides[axis] + 1
-      if (windows - 1) * strides[axis] >= side + pads[axis] { windows -= 1 }
-      after[axis] = max(0, (windows - 1) * strides[axis] + reach - side - pads[axis])
-    }
-  }
+  return pool(
+    x, kind, [kernel.0, kernel.1], [stride.0, stride.1], [padding.0, padding.1],
+    [dilation.0, dilation.1], ceil)
+}
+
+/// Pooling of pictures or volumes, with a number for each of their sides.
+func pool(
+  _ x: Tensor, _ kind: PoolingAttributes.Kind, _ kernel: [Int], _ stride: [Int], _ padding: [Int],
+  _ dilation: [Int], _ ceil: Bool
+) -> Tensor {
   let attributes = PoolingAttributes(
-    kind: kind, kernel: kernels, stride: strides, before: pads, after: after,
-    dilation: dilations)
-  let shape = attributes.output(x.shape)
-  check(
-    shape[2] >= 1 && shape[3] >= 1, op: name,
-    expected: "pictures at least as large as the window \(kernel)", got: x.shape)
-  if kind == .averageCountingPadding && ceil && after != pads {
-    return averageOverhanging(x, attributes, pads)
+    kind, x, kernel, stride, padding, dilation, ceil: ceil,
+    op: PoolingAttributes.name(kind, kernel.count))
+  if kind == .averageCountingPadding && ceil && attributes.after != padding {
+    return averageOverhanging(x, attributes, padding)
   }
-  let operation = Pool2d(attributes: attributes)
+  let operation = Pool(attributes: attributes)
   if x.dtype == .float32 || (x.dtype == .bfloat16 && Engine.hasBFloat16) {
     return apply(operation, x)
   }
   return apply(operation, x.converted(to: .float32)).converted(to: x.dtype)
+}
+
+extension PoolingAttributes {
+  static func name(_ kind: Kind, _ sides: Int) -> String {
+    (kind == .max ? "maxPool" : "averagePool") + "\(sides)d"
+  }
+
+  /// Of windows over `x`, checked; `ceil` adds to the padding behind.
+  init(
+    _ kind: Kind, _ x: Tensor, _ kernel: [Int], _ stride: [Int], _ padding: [Int],
+    _ dilation: [Int], ceil: Bool, op: String
+  ) {
+    let axes = kernel.indices
+    let layout = ["[N, C, L]", "[N, C, H, W]", "[N, C, D, H, W]"][kernel.count - 1]
+    check(x.rank == kernel.count + 2 && x.count > 0, op: op, expected: layout, got: x.shape)
+    check(
+      axes.allSatisfy {
+        kernel[$0] >= 1 && stride[$0] >= 1 && dilation[$0] >= 1 && padding[$0] >= 0
+          && padding[$0] * 2 <= kernel[$0]
+      },
+      op: op, expected: "kernel and stride of at least 1, padding of at most half the kernel",
+      got: "kernel \(kernel), stride \(stride), padding \(padding)")
+    var after = padding
+    if ceil {
+      for axis in axes {
+        let side = x.shape[axis + 2]
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1
+        let free = side + 2 * padding[axis] - reach
+        var windows = (free + stride[axis] - 1) / stride[axis] + 1
+        if (windows - 1) * stride[axis] >= side + padding[axis] { windows -= 1 }
+        after[axis] = max(0, (windows - 1) * stride[axis] + reach - side - padding[axis])
+      }
+    }
+    self.init(
+      kind: kind, kernel: kernel, stride: stride, before: padding, after: after,
+      dilation: dilation)
+    check(
+      output(x.shape).allSatisfy { $0 >= 1 }, op: op,
+      expected: "pictures at least as large as the window "
+        + "(\(kernel.map(String.init).joined(separator: ", ")))", got: x.shape)
+  }
 }
 
 /// The field's rule for windows that `ceil` lets hang over the declared padding: what hangs over is not counted. The mean
@@ -102,17 +133,19 @@ private func pool2d(
 private func averageOverhanging(
   _ x: Tensor, _ attributes: PoolingAttributes, _ padding: [Int]
 ) -> Tensor {
-  let wide = apply(Pool2d(attributes: attributes), x.converted(to: .float32))
-  let factors = (0..<2).map { axis -> Tensor in
+  let wide = apply(Pool(attributes: attributes), x.converted(to: .float32))
+  let axes = attributes.kernel.indices
+  let corrected = axes.reduce(wide) { result, axis in
     let limit = x.shape[axis + 2] + 2 * padding[axis]
     let factors = (0..<wide.shape[axis + 2]).map { window -> Float in
       let start = window * attributes.stride[axis]
       let counted = min(start + attributes.kernel[axis], limit) - start
       return Float(attributes.kernel[axis]) / Float(counted)
     }
-    return Tensor(factors, axis == 0 ? [factors.count, 1] : [factors.count])
+    let behind = [Int](repeating: 1, count: axes.count - 1 - axis)
+    return result * Tensor(factors, Shape([factors.count] + behind))
   }
-  return (wide * factors[0] * factors[1]).converted(to: x.dtype)
+  return corrected.converted(to: x.dtype)
 }
 
 private func adaptivePool2d(

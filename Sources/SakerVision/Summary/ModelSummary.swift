@@ -11,13 +11,15 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
     public var outputShape: [Int]
     /// Numbers that learn; 0 when a shared layer runs again.
     public var parameters: Int
-    /// Products that are added up, of convolutions and linear layers, for one run of the whole batch.
+    /// Products that are added up, of convolutions, linear layers and attentions, for one run of the whole batch.
     public var multiplyAdds: Int
     /// How many rows and columns of the input one output can see, not counting the input's edges; `nil` where layers that
     /// are not recognized lie between.
     public var receptiveField: [Int]?
     /// How many rows and columns of the input lie between neighbouring outputs.
     public var stride: [Int]?
+    /// The row and column of the input in the middle of what the first output sees; 0 is the first pixel's centre.
+    public var center: [Double]?
   }
 
   public var name: String
@@ -34,9 +36,10 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
     _ model: any Module, name: String, input: Tensor, run: (Tensor) -> Void
   ) {
     let recorder = Recorder(input)
-    // Layers inside layers would be counted twice.
+    // What only holds layers would count them twice.
     let handles = model.namedModules.compactMap { named -> HookHandle? in
-      guard let layer = named.module as? any Layer, layer.holdsNoLayer else { return nil }
+      guard let layer = named.module as? any Layer, layer.holdsNoLayer || layer.computesItself
+      else { return nil }
       return layer.onForward { recorder.record(named.name, layer, $0, $1) }
     }
     defer { for handle in handles { handle.remove() } }
@@ -94,8 +97,10 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
 /// Each output is replaced by a constant of its own, so that the input of the next layer, whatever was done to it in
 /// between (views, rectifying, joining), tells where it comes from.
 private final class Recorder {
+  /// Of rows and columns.
   struct View {
-    var field, stride: [Int]
+    var rows = ReceptiveField()
+    var columns = ReceptiveField()
   }
 
   let input: Tensor
@@ -106,17 +111,20 @@ private final class Recorder {
 
   init(_ input: Tensor) {
     self.input = .full(input.shape, 1)
-    views[1] = View(field: [1, 1], stride: [1, 1])
+    views[1] = View()
   }
 
   func record(_ name: String, _ layer: any Layer, _ x: Tensor, _ y: Tensor) -> Tensor {
-    let view = view(of: x)?.through(layer, x.shape, y.shape)
+    let view = view(of: x).flatMap { $0.through(layer, x.shape, y.shape) }
     let isNew = counted.insert(ObjectIdentifier(layer)).inserted
     rows.append(
       ModelSummary.Row(
         name: name, kind: String(describing: type(of: layer)), outputShape: y.shape.sizes,
-        parameters: isNew ? layer.parameterCount : 0, multiplyAdds: layer.multiplyAdds(y.shape),
-        receptiveField: view?.field, stride: view?.stride))
+        parameters: isNew ? layer.ownParameterCount : 0,
+        multiplyAdds: layer.multiplyAdds(x.shape, y.shape),
+        receptiveField: view.map { [$0.rows.size, $0.columns.size] },
+        stride: view.map { [$0.rows.stride, $0.columns.stride] },
+        center: view.map { [$0.rows.center, $0.columns.center] }))
     next += 1
     views[next] = view
     return .full(y.shape, Double(next), .float32)
@@ -128,19 +136,19 @@ private final class Recorder {
     guard values.count <= 64 else { return nil }
     let known = values.compactMap { views[$0] }
     guard known.count == values.count else { return nil }
-    return known.max { ($0.field[0], $0.stride[0]) < ($1.field[0], $1.stride[0]) }
+    return known.max { ($0.rows.size, $0.rows.stride) < ($1.rows.size, $1.rows.stride) }
   }
 }
 
 extension Recorder.View {
-  fileprivate func through(_ layer: any Layer, _ x: Shape, _ y: Shape) -> Recorder.View {
-    guard let window = layer.window(x, y) else { return self }
-    var result = self
-    for axis in 0..<2 {
-      result.field[axis] += (window.reach[axis] - 1) * stride[axis]
-      result.stride[axis] *= window.stride[axis]
+  /// What an output of the layer sees; `nil` where that cannot be said.
+  fileprivate func through(_ layer: any Layer, _ x: Shape, _ y: Shape) -> Recorder.View? {
+    switch layer.sight(x, y) {
+    case .place: self
+    case .windows(let rows, let columns):
+      Recorder.View(rows: self.rows.through(rows), columns: self.columns.through(columns))
+    case .other: nil
     }
-    return result
   }
 }
 
@@ -149,35 +157,12 @@ extension Layer {
     namedModules.dropFirst().allSatisfy { !($0.module is any Layer) }
   }
 
-  /// How many rows and columns of its input one output sees, and how far they move for the next one; `nil` for layers
-  /// that see just the same place.
-  fileprivate func window(_ x: Shape, _ y: Shape) -> (reach: [Int], stride: [Int])? {
-    func window(
-      _ kernel: (Int, Int), _ stride: (Int, Int), _ dilation: (Int, Int) = (1, 1)
-    ) -> (reach: [Int], stride: [Int]) {
-      (
-        [dilation.0 * (kernel.0 - 1) + 1, dilation.1 * (kernel.1 - 1) + 1], [stride.0, stride.1]
-      )
-    }
-    switch self {
-    case let layer as Conv2d:
-      return window(
-        (layer.weight.shape[2], layer.weight.shape[3]), layer.stride, layer.dilation)
-    case let layer as MaxPool2d: return window(layer.kernel, layer.stride, layer.dilation)
-    case let layer as AvgPool2d: return window(layer.kernel, layer.stride)
-    case is AdaptiveMaxPool2d, is AdaptiveAvgPool2d:
-      return window(
-        ((x[2] + y[2] - 1) / y[2], (x[3] + y[3] - 1) / y[3]), (x[2] / y[2], x[3] / y[3]))
-    default: return nil
-    }
-  }
-
-  fileprivate func multiplyAdds(_ y: Shape) -> Int {
-    switch self {
-    case let layer as Conv2d: y.elements * layer.weight.shape.dropFirst().reduce(1, *)
-    case let layer as Linear: y.elements * layer.weight.shape[1]
-    default: 0
-    }
+  /// Without the parameters of layers inside, which have rows of their own.
+  fileprivate var ownParameterCount: Int {
+    let inside = namedModules.dropFirst().compactMap { $0.module as? any Layer }
+    let others = Set(inside.flatMap(\.parameters).map(ObjectIdentifier.init))
+    return parameters.filter { !others.contains(ObjectIdentifier($0)) }
+      .reduce(0) { $0 + $1.shape.elements }
   }
 }
 

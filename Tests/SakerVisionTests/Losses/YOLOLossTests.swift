@@ -1,0 +1,138 @@
+import Foundation
+import SakerData
+import SakerNN
+import SakerTensor
+import TestSupport
+import Testing
+
+@testable import SakerVision
+
+struct YOLOLossTests {
+  static let golden = try? GoldenFile("golden/detection_losses.safetensors")
+  static let levels = [
+    YOLOLevel(stride: 16, priors: [.init(30, 33), .init(55, 40)]),
+    YOLOLevel(stride: 8, priors: [.init(10, 13), .init(16, 8)]),
+  ]
+
+  /// Rows of picture, label, left, top, right, bottom.
+  private func objects(_ tensor: Tensor, pictures: Int) -> [[Annotation]] {
+    let rows = stride(from: 0, to: tensor.count, by: 6).map { Array(tensor.floats[$0..<$0 + 6]) }
+    return (0..<pictures).map { picture in
+      rows.filter { Int($0[0]) == picture }.map {
+        Annotation(
+          box: Box(left: $0[2], top: $0[3], right: $0[4], bottom: $0[5]), label: Int($0[1]))
+      }
+    }
+  }
+
+  /// Value and gradients of a case of Scripts/golden/detection_losses.py.
+  private func expect(
+    _ name: String, inputs: [String], _ loss: ([Tensor], [[Annotation]]) -> YOLOLossParts
+  ) throws {
+    let golden = try #require(YOLOLossTests.golden)
+    let parameters = inputs.map { Parameter(golden["\(name)/\($0)"]) }
+    let result = loss(
+      parameters.map(\.value), objects(golden["\(name)/objects"], pictures: 2))
+    expectClose(result.total, golden["\(name)/y"], "\(name)")
+    #expect(
+      abs(result.box + result.objectness + result.classification - result.total.item)
+        < 1e-5 * result.total.item)
+    result.total.backward(golden["\(name)/gy"])
+    for (input, parameter) in zip(inputs, parameters) {
+      expectClose(parameter.gradient!, golden["\(name)/g\(input)"], "\(name) \(input)")
+    }
+  }
+
+  @Test func firstVersion() throws {
+    try expect("yolo1", inputs: ["boxes", "classes"]) {
+      YOLOv1Loss()(boxes: $0[0], classes: $0[1], $1)
+    }
+  }
+
+  /// E20: the gains are .05, 1 and .5. E20b: the paper's way to match, and the ports', are two.
+  @Test func laterVersions() throws {
+    try expect("yolo.v2", inputs: ["m0", "m1"], YOLOLoss.v2(YOLOLossTests.levels).callAsFunction)
+    try expect("yolo.v3", inputs: ["m0", "m1"], YOLOLoss.v3(YOLOLossTests.levels).callAsFunction)
+    try expect(
+      "yolo.port", inputs: ["m0", "m1"], YOLOLoss.port(YOLOLossTests.levels).callAsFunction)
+  }
+
+  @Test func gradients() {
+    let truth = [[Annotation(box: Box(left: 4, top: 5, right: 22, bottom: 30), label: 1)]]
+    let level = YOLOLevel(stride: 16, priors: [.init(18, 20)])
+    let map = random([1, 1, 2, 2, 7], seed: 1)
+    expectGradient(at: [map]) { YOLOLoss.v3([level])($0, truth).total }
+    let boxes = random([1, 2, 2, 2, 5], seed: 2, in: 0.2...0.8)
+    let small = [[Annotation(box: Box(left: 0.1, top: 0.2, right: 0.4, bottom: 0.6), label: 0)]]
+    let parts = YOLOv1Loss()(boxes: boxes, classes: .zeros([1, 2, 2, 3]), small)
+    #expect(parts.positives == 1 && abs(parts.classification - 1) < 1e-6)
+    expectGradient(at: [random([1, 2, 2, 3], seed: 3)]) {
+      YOLOv1Loss()(boxes: boxes, classes: $0[0], small).total
+    }
+  }
+
+  /// E19 and E20b: one prior of all levels, or every one whose sides differ by less than four times.
+  @Test func matchesByHand() {
+    let box = Box(left: 16, top: 8, right: 48, bottom: 40)
+    let objects = [[], [Annotation(box: box, label: 3)]]
+    let best = YOLOMatcher(
+      levels: YOLOLossTests.levels, assignment: .bestPrior(ignoring: 0.5))(
+        objects, rows: [3, 6], columns: [4, 8])
+    #expect(best.map(\.count) == [1, 0])
+    let match = best[0][0]
+    #expect(match.picture == 1 && match.prior == 0 && match.label == 3)
+    #expect(match.column == 2 && match.row == 1 && match.x == 2 && match.y == 1.5)
+    let ratio = YOLOMatcher(levels: YOLOLossTests.levels, assignment: .ratio(below: 4))(
+      objects, rows: [3, 6], columns: [4, 8])
+    // 32 / 8 is four, not less.
+    #expect(ratio.map { $0.map(\.prior) } == [[0, 1], [0]])
+    let outside = Annotation(box: Box(left: 60, top: 8, right: 90, bottom: 40), label: 0)
+    let flat = Annotation(box: Box(left: 10, top: 8, right: 10, bottom: 40), label: 0)
+    let none = YOLOMatcher(levels: YOLOLossTests.levels, assignment: .ratio(below: 4))(
+      [[outside, flat]], rows: [3, 6], columns: [4, 8])
+    #expect(none.joined().isEmpty)
+  }
+
+  @Test func overlappingPredictionsAreIgnored() {
+    // Every prediction of one cell's prior lies on the object: only the match learns objectness.
+    let level = YOLOLevel(stride: 16, priors: [.init(32, 32), .init(33, 33)])
+    let truth = [[Annotation(box: Box(left: -8, top: -8, right: 24, bottom: 24), label: 0)]]
+    let map = Parameter(.zeros([1, 2, 1, 1, 6]))
+    let parts = YOLOLoss.v3([level])([map.value], truth)
+    parts.total.backward()
+    #expect(abs(parts.objectness - log(2)) < 1e-6)
+    #expect(map.gradient!.floats[4] == -0.5 && map.gradient!.floats[10] == 0)
+    let all = Parameter(.zeros([1, 2, 1, 1, 6]))
+    YOLOLoss.v3([level], ignoring: 0.99)([all.value], truth).total.backward()
+    #expect(all.gradient!.floats[10] == 0.5)
+  }
+
+  @Test func picturesWithoutObjectsTeachBackground() {
+    let maps = [Parameter(.zeros([1, 2, 3, 4, 8])), Parameter(.zeros([1, 2, 6, 8, 8]))]
+    let losses: [([YOLOLevel]) -> YOLOLoss] = [{ .v2($0) }, { .v3($0) }, { .port($0) }]
+    for loss in losses {
+      let parts = loss(YOLOLossTests.levels)(maps.map(\.value), [[]])
+      #expect(parts.box == 0 && parts.classification == 0 && parts.objectness > 0)
+      parts.total.backward()
+      #expect(maps.allSatisfy { $0.gradient!.floats.allSatisfy { $0.isFinite } })
+    }
+    let first = YOLOv1Loss()(boxes: .ones([1, 2, 2, 1, 5]), classes: .zeros([1, 2, 2, 3]), [[]])
+    #expect(first.total.item == 4 * 0.5 && first.positives == 0)
+  }
+
+  @Test func mistakesStop() async {
+    expectStopped(
+      saying: "YOLOLoss: expected a map [1, 2, rows, columns, 5 + classes], got [1, 3, 3, 4, 8]",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = YOLOLoss.v3(YOLOLossTests.levels)(
+          [.zeros([1, 3, 3, 4, 8]), .zeros([1, 2, 6, 8, 8])], [[]])
+      })
+    expectStopped(
+      saying: "YOLOLoss: expected labels in 0..<3, got 3",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let box = Box(left: 0, top: 0, right: 9, bottom: 9)
+        _ = YOLOLoss.v3(YOLOLossTests.levels)(
+          [.zeros([1, 2, 3, 4, 8]), .zeros([1, 2, 6, 8, 8])], [[Annotation(box: box, label: 3)]])
+      })
+  }
+}
