@@ -49,34 +49,57 @@ SAKER_TARGETS static void multiply(const float *a, ptrdiff_t a_row, ptrdiff_t a_
 
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-static void turn(const float *from, ptrdiff_t rows, ptrdiff_t columns, float *to) {
+/// Columns of a block become rows.
+INLINE void turn(const float *from, ptrdiff_t rows, ptrdiff_t columns, float *to) {
   for (ptrdiff_t j = 0; j < columns; j++)
     for (ptrdiff_t i = 0; i < rows; i++) to[j * key_block + i] = from[i * columns + j];
 }
 
+INLINE ptrdiff_t blocks_of(ptrdiff_t keys) { return (keys + key_block - 1) / key_block; }
+
 ptrdiff_t saker_attention_workspace(struct saker_attention attention) {
-  return key_block * (attention.width + attention.value_width) + 2 * query_block * key_block + 2 * query_block;
+  return blocks_of(attention.keys) * key_block * attention.width + 2 * query_block * key_block + 2 * query_block;
+}
+
+ptrdiff_t saker_attention_gradient_workspace(struct saker_attention attention) {
+  return key_block * (attention.width + attention.value_width) + 2 * query_block * key_block;
 }
 
 /// scale q kT + mask of the queries from `first` and keys from `start`; hidden ones are minus infinity.
-static void scores(const struct saker_attention *at, const float *q, const float *turned, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t start,
+INLINE void scores(const struct saker_attention *at, const float *q, const float *turned, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t start,
                    ptrdiff_t columns, float *s) {
   memset(s, 0, sizeof(float) * query_block * key_block);
   multiply(q + first * at->width, at->width, 1, turned, key_block, s, key_block, rows, columns, at->width);
+  const float scale = at->scale;
   for (ptrdiff_t i = 0; i < rows; i++) {
     float *row = s + i * key_block;
-    const float *mask = at->mask ? at->mask + (first + i) * at->mask_step + start : 0;
-    if (mask)
-      for (ptrdiff_t j = 0; j < columns; j++) row[j] = row[j] * at->scale + mask[j];
-    else
-      for (ptrdiff_t j = 0; j < columns; j++) row[j] *= at->scale;
+    if (at->mask) {
+      const float *mask = at->mask + (first + i) * at->mask_step + start;
+      for (ptrdiff_t j = 0; j < columns; j++) row[j] = row[j] * scale + mask[j];
+    } else {
+      for (ptrdiff_t j = 0; j < columns; j++) row[j] *= scale;
+    }
     if (at->causal)
       for (ptrdiff_t j = first + i + 1 > start ? first + i + 1 - start : 0; j < columns; j++) row[j] = -INFINITY;
   }
 }
 
+/// The largest number of a row and `top`; NaN if there is nothing else but minus infinity.
+INLINE float greatest(const float *row, ptrdiff_t n, float top) {
+  float part[lanes];
+  for (int lane = 0; lane < lanes; lane++) part[lane] = top;
+  ptrdiff_t j = 0;
+  for (; j + lanes <= n; j += lanes)
+    for (int lane = 0; lane < lanes; lane++) part[lane] = row[j + lane] > part[lane] ? row[j + lane] : part[lane];
+  for (; j < n; j++) top = row[j] > top ? row[j] : top;
+  for (int lane = 0; lane < lanes; lane++) top = part[lane] > top ? part[lane] : top;
+  if (top == -INFINITY)
+    for (j = 0; j < n; j++) top = row[j] != row[j] ? row[j] : top;
+  return top;
+}
+
 /// row = exp(row - shift), and its sum.
-SAKER_TARGETS static float exponentials(float *row, ptrdiff_t n, float shift) {
+INLINE float exponentials(float *row, ptrdiff_t n, float shift) {
   float part[lanes] = {0};
   ptrdiff_t j = 0;
   for (; j + lanes <= n; j += lanes)
@@ -92,27 +115,28 @@ SAKER_TARGETS static float exponentials(float *row, ptrdiff_t n, float shift) {
 
 // The softmax of a row grows block by block: when a block has a larger score than all before, what was summed so far shrinks by the exponential of
 // the difference (Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
-void saker_attention_f32(struct saker_attention at, const float *q, const float *k, const float *v, float *y, float *log_sums, float *workspace) {
-  float *turned = workspace, *s = turned + key_block * (at.width + at.value_width), *largest = s + 2 * query_block * key_block,
+SAKER_TARGETS void saker_attention_f32(struct saker_attention at, ptrdiff_t from, ptrdiff_t to, const float *q, const float *k, const float *v,
+                                       float *y, float *log_sums, float *workspace) {
+  float *turned = workspace, *s = turned + blocks_of(at.keys) * key_block * at.width, *largest = s + query_block * key_block,
         *sums = largest + query_block;
-  const ptrdiff_t w = at.value_width;
-  memset(y, 0, sizeof(float) * (size_t)(at.queries * w));
-  for (ptrdiff_t first = 0; first < at.queries; first += query_block) {
-    const ptrdiff_t rows = smaller(query_block, at.queries - first);
+  const ptrdiff_t w = at.value_width, reach = at.causal ? smaller(at.keys, to) : at.keys;
+  memset(y + from * w, 0, sizeof(float) * (size_t)((to - from) * w));
+  for (ptrdiff_t start = 0; start < reach; start += key_block)
+    turn(k + start * at.width, smaller(key_block, reach - start), at.width, turned + start * at.width);
+  for (ptrdiff_t first = from; first < to; first += query_block) {
+    const ptrdiff_t rows = smaller(query_block, to - first);
     for (ptrdiff_t i = 0; i < rows; i++) largest[i] = -INFINITY, sums[i] = 0;
     const ptrdiff_t end = at.causal ? smaller(at.keys, first + rows) : at.keys;
     for (ptrdiff_t start = 0; start < end; start += key_block) {
       const ptrdiff_t columns = smaller(key_block, end - start);
-      turn(k + start * at.width, columns, at.width, turned);
-      scores(&at, q, turned, first, rows, start, columns, s);
+      scores(&at, q, turned + start * at.width, first, rows, start, columns, s);
       for (ptrdiff_t i = 0; i < rows; i++) {
-        float *row = s + i * key_block, *out = y + (first + i) * w, top = largest[i];
-        for (ptrdiff_t j = 0; j < columns; j++) top = row[j] > top || row[j] != row[j] ? row[j] : top;
+        float *row = s + i * key_block, *out = y + (first + i) * w, top = greatest(row, columns, largest[i]);
         if (top == -INFINITY) {
           for (ptrdiff_t j = 0; j < columns; j++) row[j] = 0;
           continue;
         }
-        float shrink = expf(largest[i] - top);
+        const float shrink = top == largest[i] ? 1 : exponential(largest[i] - top);
         sums[i] = sums[i] * shrink + exponentials(row, columns, top);
         if (shrink != 1)
           for (ptrdiff_t e = 0; e < w; e++) out[e] *= shrink;
@@ -133,11 +157,10 @@ void saker_attention_f32(struct saker_attention at, const float *q, const float 
 
 // The weights p are computed again from the kept sums. With d = the sum of dy y along a row: dv = pT dy, ds = p (dy vT - d), dq = scale ds k and
 // dk = scale dsT q.
-void saker_attention_gradient_f32(struct saker_attention at, const float *q, const float *k, const float *v, const float *y, const float *log_sums,
-                                  const float *dy, float *dq, float *dk, float *dv, float *workspace) {
+SAKER_TARGETS void saker_attention_gradient_f32(struct saker_attention at, const float *q, const float *k, const float *v, const float *y,
+                                                const float *log_sums, const float *dy, float *dq, float *dk, float *dv, float *workspace) {
   const ptrdiff_t w = at.value_width;
-  float *turned = workspace, *turned_value = turned + key_block * at.width, *s = turned_value + key_block * w, *ds = s + query_block * key_block,
-        *d = ds + query_block * key_block;
+  float *turned = workspace, *turned_value = turned + key_block * at.width, *s = turned_value + key_block * w, *ds = s + query_block * key_block;
   memset(dq, 0, sizeof(float) * (size_t)(at.queries * at.width));
   memset(dk, 0, sizeof(float) * (size_t)(at.keys * at.width));
   memset(dv, 0, sizeof(float) * (size_t)(at.keys * w));
@@ -159,7 +182,6 @@ void saker_attention_gradient_f32(struct saker_attention at, const float *q, con
           continue;
         }
         for (ptrdiff_t e = 0; e < w; e++) sum += g[e] * out[e];
-        d[i] = sum;
         exponentials(row, columns, log_sums[first + i]);
         for (ptrdiff_t j = 0; j < columns; j++) slope[j] = at.scale * row[j] * (slope[j] - sum);
       }

@@ -13,10 +13,13 @@ struct saker_attention {
   const float *mask;
   ptrdiff_t mask_step;
 };
-/// Numbers of workspace for one worker, forward and backward.
+/// Numbers of workspace for one worker.
 ptrdiff_t saker_attention_workspace(struct saker_attention attention);
-/// Also keeps the logarithm of each row's sum of exponentials, minus infinity for a row that sees no key, whose result is 0.
-void saker_attention_f32(struct saker_attention attention, const float *q, const float *k, const float *v, float *y, float *log_sums, float *workspace);
+ptrdiff_t saker_attention_gradient_workspace(struct saker_attention attention);
+/// The queries `from` to before `to`. Also keeps the logarithm of each row's sum of exponentials, minus infinity for a row that sees no key, whose
+/// result is 0.
+void saker_attention_f32(struct saker_attention attention, ptrdiff_t from, ptrdiff_t to, const float *q, const float *k, const float *v, float *y,
+                         float *log_sums, float *workspace);
 /// Gradients, all written.
 void saker_attention_gradient_f32(struct saker_attention attention, const float *q, const float *k, const float *v, const float *y, const float *log_sums,
                                   const float *dy, float *dq, float *dk, float *dv, float *workspace);

@@ -5,7 +5,8 @@ import CKernels
 struct Attention: Operation {
   let scale: Float
   let isCausal: Bool
-  /// Added to the scores: float32, broadcasts to `[batch, queries, keys]`; a constant.
+  /// Added to the scores: float32 `[..., queries, keys]`, whose rows lie without holes; what repeats need not lie there twice.
+  /// A constant.
   let mask: Tensor?
 
   /// - Parameter inputs: q `[batch, queries, e]`, k `[batch, keys, e]`, v `[batch, keys, f]`, float32.
@@ -19,11 +20,18 @@ struct Attention: Operation {
       q.pointer(Float.self), k.pointer(Float.self), v.pointer(Float.self)
     )
     let (py, ps) = (y.pointer(Float.self), sums.pointer(Float.self))
-    problem.each(batch) { index, head, space in
+    // Few matrices are divided further, at borders of blocks, so that all threads have some.
+    let blocks = (q.shape[1] + 31) / 32
+    let parts = max(1, min(blocks, (2 * Parallel.threads + batch - 1) / max(batch, 1)))
+    problem.each(batch * parts, workspace: saker_attention_workspace(problem.head)) {
+      item, space in
+      let (index, part) = (item / parts, item % parts)
+      let from = blocks * part / parts * 32
+      let to = min(blocks * (part + 1) / parts * 32, q.shape[1])
       saker_attention_f32(
-        head, pq + index * problem.queryCount, pk + index * problem.keyCount,
-        pv + index * problem.valueCount, py + index * problem.resultCount,
-        ps + index * head.queries, space)
+        problem.head(index), from, to, pq + index * problem.queryCount,
+        pk + index * problem.keyCount, pv + index * problem.valueCount,
+        py + index * problem.resultCount, ps + index * q.shape[1], space)
     }
     withExtendedLifetime((q, k, v, mask)) {}
     saved.keep(q, k, v, y, sums)
@@ -44,14 +52,15 @@ struct Attention: Operation {
     let (pq, pk, pv) = (q.pointer(Float.self), k.pointer(Float.self), v.pointer(Float.self))
     let (py, ps, pg) = (y.pointer(Float.self), sums.pointer(Float.self), dy.pointer(Float.self))
     let (gq, gk, gv) = (dq.pointer(Float.self), dk.pointer(Float.self), dv.pointer(Float.self))
-    problem.each(batch) { index, head, space in
+    problem.each(batch, workspace: saker_attention_gradient_workspace(problem.head)) {
+      index, space in
       let (atQ, atK, atV, atY) = (
         index * problem.queryCount, index * problem.keyCount, index * problem.valueCount,
         index * problem.resultCount
       )
       saker_attention_gradient_f32(
-        head, pq + atQ, pk + atK, pv + atV, py + atY, ps + index * head.queries, pg + atY,
-        gq + atQ, gk + atK, gv + atV, space)
+        problem.head(index), pq + atQ, pk + atK, pv + atV, py + atY, ps + index * q.shape[1],
+        pg + atY, gq + atQ, gk + atK, gv + atV, space)
     }
     withExtendedLifetime((saved, dy, mask)) {}
     return [dq, dk, dv]
@@ -62,33 +71,42 @@ struct Attention: Operation {
     let head: saker_attention
     let queryCount, keyCount, valueCount, resultCount: Int
     private let mask: UnsafeMutablePointer<Float>?
-    private let maskStride: Int
+    private let maskOffsets: [Int]
 
     init(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ attention: Attention) {
       let (l, s, e, f) = (q.shape[1], k.shape[1], q.shape[2], v.shape[2])
       (queryCount, keyCount, valueCount, resultCount) = (l * e, s * e, s * f, l * f)
       mask = attention.mask?.pointer(Float.self)
-      maskStride = attention.mask?.strides[0] ?? 0
-      head = saker_attention(
-        queries: l, keys: s, width: e, value_width: f, scale: attention.scale,
-        causal: attention.isCausal ? 1 : 0, mask: nil, mask_step: attention.mask?.strides[1] ?? 0)
-    }
-
-    /// Calls `body` for each matrix with workspace of the thread it runs on.
-    func each(
-      _ batch: Int, _ body: (Int, saker_attention, UnsafeMutablePointer<Float>) -> Void
-    ) {
-      let work = head.queries * head.keys * (head.width + head.value_width)
-      Parallel.run(batch, grain: max(1, 65536 / max(work, 1))) { part in
-        withUnsafeTemporaryAllocation(
-          of: Float.self, capacity: saker_attention_workspace(head)
-        ) { space in
-          for index in part {
-            var head = head
-            head.mask = mask.map { UnsafePointer($0 + index * maskStride) }
-            body(index, head, space.baseAddress!)
+      var offsets = [0]
+      if let mask = attention.mask {
+        for axis in 0..<mask.rank - 2 {
+          offsets = offsets.flatMap { start in
+            (0..<mask.shape[axis]).map { start + $0 * mask.strides[axis] }
           }
         }
+      }
+      maskOffsets = offsets
+      head = saker_attention(
+        queries: l, keys: s, width: e, value_width: f, scale: attention.scale,
+        causal: attention.isCausal ? 1 : 0, mask: nil,
+        mask_step: attention.mask.map { $0.strides[$0.rank - 2] } ?? 0)
+    }
+
+    func head(_ index: Int) -> saker_attention {
+      var head = head
+      head.mask = mask.map { UnsafePointer($0 + maskOffsets[index]) }
+      return head
+    }
+
+    /// Calls `body` for each item with workspace of the thread it runs on.
+    func each(
+      _ items: Int, workspace: Int, _ body: (Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+      let work = head.queries * head.keys * (head.width + head.value_width)
+      Parallel.run(items, grain: max(1, 65536 / max(work, 1))) { part in
+        let space = UnsafeMutablePointer<Float>.allocate(capacity: workspace)
+        for item in part { body(item, space) }
+        space.deallocate()
       }
     }
   }
@@ -134,7 +152,7 @@ public func scaledDotProductAttention(
         && mask!.shape.broadcast(with: Shape(outer.sizes + [l, s])) == Shape(outer.sizes + [l, s]),
     op: name, expected: "a bool or floating mask that broadcasts to \(outer.sizes + [l, s])",
     got: "\(mask!.dtype) \(mask!.shape)")
-  func flat(_ x: Tensor) -> Tensor {
+  func matrices(_ x: Tensor) -> Tensor {
     let sizes = Array(x.shape.suffix(2))
     return x.converted(to: .float32).expand(Shape(outer.sizes + sizes))
       .reshape(Shape([outer.elements] + sizes))
@@ -145,33 +163,24 @@ public func scaledDotProductAttention(
       ? Tensor.where(mask, Tensor(0), -.infinity) : mask.converted(to: .float32)
   }
   let result: Tensor
-  if let additive, additive.isRecorded {
-    result = composed(flat(q), flat(k), flat(v), flat(additive, outer, l, s), causal, scale)
+  if let additive, additive.isRecorded, isRecordingGradients {
+    let mask = additive.expand(Shape(outer.sizes + [l, s])).reshape([outer.elements, l, s])
+    result = composed(matrices(q), matrices(k), matrices(v), mask, causal, scale)
   } else {
     let attention = Attention(
-      scale: scale, isCausal: causal, mask: additive.map { withoutCopies($0, outer, l, s) })
-    result = apply(attention, flat(q), flat(k), flat(v))
+      scale: scale, isCausal: causal,
+      mask: additive.map { $0.withRowsWithoutHoles(s).expand(Shape(outer.sizes + [l, s])) })
+    result = apply(attention, matrices(q), matrices(k), matrices(v))
   }
   return result.reshape(Shape(outer.sizes + [l, f])).converted(to: q.dtype)
 }
 
-private func flat(_ mask: Tensor, _ outer: Shape, _ l: Int, _ s: Int) -> Tensor {
-  mask.expand(Shape(outer.sizes + [l, s])).reshape([outer.elements, l, s])
-}
-
-/// `[batch, queries, keys]` whose rows lie without holes; what repeats lies there once where strides can say so.
-private func withoutCopies(_ mask: Tensor, _ outer: Shape, _ l: Int, _ s: Int) -> Tensor {
-  var mask = mask.detached().contiguous()
-  if mask.rank == 0 || mask.shape[mask.rank - 1] != s {
-    mask = mask.spread(to: Shape((mask.rank < 2 ? [] : Array(mask.shape.dropLast())) + [s]))
-      .contiguous()
-  }
-  return flat(mask, outer, l, s).rowsWithoutHoles
-}
-
 extension Tensor {
-  fileprivate var rowsWithoutHoles: Tensor {
-    shape[rank - 1] == 1 || strides[rank - 1] == 1 ? self : contiguous()
+  /// Without gradient and with a last axis of `count` numbers next to each other, also where one was meant for all.
+  fileprivate func withRowsWithoutHoles(_ count: Int) -> Tensor {
+    let dense = detached().contiguous()
+    if dense.rank > 0 && dense.shape[rank - 1] == count { return dense }
+    return dense.spread(to: Shape(Array(shape.dropLast()) + [count])).contiguous()
   }
 }
 
@@ -185,6 +194,9 @@ private func composed(
 
 /// `softmax` of scores `[..., queries, keys]`, 0 along rows of which nothing is visible.
 public func attentionWeights(_ scores: Tensor, causal: Bool = false) -> Tensor {
+  check(
+    scores.rank >= 2 && scores.dtype.isFloating, op: "attentionWeights",
+    expected: "floating [..., queries, keys]", got: "\(scores.dtype) \(scores.shape)")
   let (l, s) = (scores.shape[scores.rank - 2], scores.shape[scores.rank - 1])
   guard s > 0 else { return scores }
   var hidden = scores.detached() .== -.infinity

@@ -47,8 +47,10 @@ struct RecurrentLayer: Operation {
     let gates = kind.gates
     let states = Tensor(uninitialized: [steps + 1, samples, hidden])
     let cells = isLSTM ? Tensor(uninitialized: [steps + 1, samples, hidden]) : nil
+    // Only what goes backward needs the gates of all steps.
+    let keptSteps = saved.isRecording ? steps : min(steps, 1)
     let kept =
-      isLSTM || kind == .gru ? Tensor(uninitialized: [steps, samples, 4 * hidden]) : nil
+      isLSTM || kind == .gru ? Tensor(uninitialized: [keptSteps, samples, 4 * hidden]) : nil
     let y = Tensor(uninitialized: [steps + (isLSTM ? 2 : 1), samples, hidden])
     let first = isReversed ? steps : 0
     states.copy(inputs[1], at: first * size)
@@ -66,7 +68,9 @@ struct RecurrentLayer: Operation {
       let (pu, py) = (u.pointer(Float.self), y.pointer(Float.self) + t * size)
       let h = states.pointer(Float.self)
       let c = cells?.pointer(Float.self)
-      let keeping = kept.map { $0.pointer(Float.self) + t * size * 4 }
+      let keeping = kept.map {
+        $0.pointer(Float.self) + (saved.isRecording ? t * size * 4 : 0)
+      }
       forEachRow(t, samples, hidden) { row, count, active in
         let at = row * hidden
         let (hb, ha) = (h + before * size + at, h + after * size + at)
@@ -165,7 +169,7 @@ struct RecurrentLayer: Operation {
   }
 
   private var function: Int32 {
-    Int32(kind == .relu ? saker_recurrent_relu.rawValue : saker_recurrent_tanh.rawValue)
+    Int32(kind == .relu ? saker_recurrent_relu : saker_recurrent_tanh)
   }
 
   /// The samples of step t on all threads, when they are many.
@@ -251,6 +255,9 @@ public func recurrent(
   check(
     x.rank == 3 && x.dtype.isFloating, op: name, expected: "floating [T, N, in]",
     got: "\(x.dtype) \(x.shape)")
+  check(
+    weights.hidden.rank == 2 && weights.hidden.shape[1] > 0, op: name,
+    expected: "hidden weights [\(kind.gates) H, H]", got: weights.hidden.shape)
   let (steps, samples) = (x.shape[0], x.shape[1])
   let size = weights.hidden.shape[1]
   let rows = kind.gates * size
