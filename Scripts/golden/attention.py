@@ -148,4 +148,25 @@ module("mixer", Mixer(), {"x": draw(2, 5, 6)}, call, "mixer")
 module("patches", Patches(), {"x": draw(2, 3, 8, 12)}, call, "patches")
 module("fnet", FNet(), {"x": draw(2, 7, 6)}, call, "fnet")
 module("squeeze", SqueezeExcitation(6, 4), {"x": draw(2, 6, 4, 5)}, call, "squeeze")
+
+
+class ConvMixer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.depthwise = nn.Sequential(
+            nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.GELU(), nn.BatchNorm2d(4))
+        self.pointwise = nn.Sequential(nn.Conv2d(4, 4, 1), nn.GELU(), nn.BatchNorm2d(4))
+
+    def forward(self, x):
+        return self.pointwise(x + self.depthwise(x))
+
+
+draw = golden.random("more")
+module("convmixer", ConvMixer(), {"x": draw(2, 4, 5, 6)}, call, "convmixer")
+module("squeeze.hard", SqueezeExcitation(6, 4, scale_activation=nn.Hardsigmoid),
+       {"x": draw(2, 6, 4, 5)}, call, "squeeze", hard=True)
+module("transformer", nn.Transformer(8, 2, 1, 1, 12, batch_first=True), {"x": other, "target": x},
+       lambda m, x, y: m(x, y, tgt_mask=causal, src_key_padding_mask=padding,
+                         memory_key_padding_mask=padding), "transformer",
+       extra={"padding": padding})
 golden.save()

@@ -6,6 +6,7 @@ are packed (unsorted).
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from common import Golden
@@ -57,4 +58,45 @@ for kind in ["rnn", "relu", "lstm", "gru"]:
 add("gru.no_bias", "gru", bias=False, state=False)
 add("lstm.no_bias", "lstm", bias=False, state=False)
 add("lstm.one_step", "lstm", steps=1)
+
+
+def add_normalized(kind, gates, steps=4):
+    """Layer norm inside the cell, arXiv:1607.06450, composed of torch's functions."""
+    case = f"{kind}.layer_norm"
+    draw = golden.random(case)
+    inputs = {"x": draw(steps, 2, 3), "h0": draw(2, 4)}
+    if kind == "lstm":
+        inputs["c0"] = draw(2, 4)
+    count, rows = len(inputs), gates * 4
+    shapes = {"weight_ih": (rows, 3), "weight_hh": (rows, 4)}
+    shapes |= {f"{n}.{k}": (rows,) for n in ["norm_ih", "norm_hh"] for k in ["weight", "bias"]}
+    if kind == "lstm":
+        shapes |= {f"norm_cell.{k}": (4,) for k in ["weight", "bias"]}
+    inputs |= {f"w.{k}": draw(*s) * 0.6 + (".weight" in k) for k, s in shapes.items()}
+
+    def run(x, *values):
+        w = dict(zip(shapes, values[count - 1:]))
+        norm = lambda v, n: F.layer_norm(v, v.shape[-1:], w[n + ".weight"], w[n + ".bias"])
+        h, c = values[0], values[1]
+        outputs = []
+        for step in x:
+            a, b = norm(step @ w["weight_ih"].T, "norm_ih"), norm(h @ w["weight_hh"].T, "norm_hh")
+            if kind == "lstm":
+                i, f, g, o = (a + b).chunk(4, 1)
+                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+                h = o.sigmoid() * norm(c, "norm_cell").tanh()
+            elif kind == "gru":
+                (ar, az, an), (br, bz, bn) = a.chunk(3, 1), b.chunk(3, 1)
+                z = (az + bz).sigmoid()
+                h = (1 - z) * (an + (ar + br).sigmoid() * bn).tanh() + z * h
+            else:
+                h = (a + b).tanh() if kind == "rnn" else (a + b).relu()
+            outputs.append(h)
+        return torch.cat([torch.stack(outputs).flatten(), *([c.flatten()] if kind == "lstm" else [])])
+
+    golden.differentiate(case, run, inputs, op="layer_norm_cell", kind=kind)
+
+
+for kind, gates in [("rnn", 1), ("relu", 1), ("lstm", 4), ("gru", 3)]:
+    add_normalized(kind, gates)
 golden.save()

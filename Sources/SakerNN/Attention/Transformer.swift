@@ -173,3 +173,35 @@ public final class TransformerDecoder: Module {
     return norm?(y) ?? y
   }
 }
+
+/// An encoder reads the source, a decoder writes the target: the whole network between embeddings and logits. Vaswani et al.,
+/// arXiv:1706.03762, figure 1; names of torch.nn.Transformer, which like this one normalizes at both ends.
+public final class Transformer: Module {
+  public let encoder: TransformerEncoder
+  public let decoder: TransformerDecoder
+
+  /// The paper's base model if nothing is said. Matrices start Xavier uniform, as in PyTorch's.
+  public init(
+    _ width: Int = 512, heads: Int = 8, encoderLayers: Int = 6, decoderLayers: Int = 6,
+    _ options: TransformerOptions = .init()
+  ) {
+    encoder = TransformerEncoder(width, heads: heads, layers: encoderLayers, options, norm: true)
+    decoder = TransformerDecoder(width, heads: heads, layers: decoderLayers, options, norm: true)
+    for parameter in parameters where parameter.shape.rank > 1 {
+      let shape = parameter.shape
+      parameter.value = StartGenerator.current.use {
+        Initializer.xavierUniform()(shape, using: &$0)
+      }
+    }
+  }
+
+  /// `[N, S, E]` and `[N, L, E]` to `[N, L, E]`; a place of the target sees itself and what came before. `padding` and
+  /// `targetPadding` as in `MultiheadAttention.attend`; the decoder does not see the source's padding either.
+  public func callAsFunction(
+    _ source: Tensor, _ target: Tensor, padding: Tensor? = nil, targetPadding: Tensor? = nil
+  ) -> Tensor {
+    decoder(
+      target, memory: encoder.encode(source, padding: padding), padding: targetPadding,
+      memoryPadding: padding)
+  }
+}
