@@ -157,7 +157,8 @@ struct RecurrentTests {
     withSeed(3) {
       let layer = LSTM(1, 8)
       let head = Linear(8, 1)
-      let optimizer = Optimizer(Adam(), layer.namedParameters + head.namedParameters, rate: 0.02)
+      let optimizer = Optimizer(
+        Adam(), [ParameterGroup(layer.namedParameters + head.namedParameters)], rate: 0.02)
       let x = random([12, 64, 1], seed: 6)
       let wanted = (x[0] .> 0).converted(to: .float32)
       func loss() -> Tensor {
