@@ -9,7 +9,7 @@ struct AttentionGoldenTests {
   func scaledDotProduct(_ golden: GoldenCase) {
     let inputs = ["q", "k", "v"].map { Parameter(golden[$0]) }
     var mask = golden.tensors["mask"]
-    if golden.flag("bool") { mask = mask! .> 0.5 }
+    if golden.flag("bool") { mask = (mask! .> 0.5) }
     // The fused way, and that for masks that learn.
     for mask in [mask, golden.flag("bool") ? nil : Parameter(mask ?? .zeros([1])).value]
     where mask != nil || golden.tensors["mask"] == nil {
@@ -21,7 +21,8 @@ struct AttentionGoldenTests {
       y.backward(golden["gy"])
       for (name, input) in zip(["q", "k", "v"], inputs) {
         expectClose(
-          input.gradient!, golden["g\(name)"], absolute: 2e-6 + 1e-5 * abs(golden["g\(name)"]).max().item,
+          input.gradient!, golden["g\(name)"],
+          absolute: 2e-6 + 1e-5 * abs(golden["g\(name)"]).max().item,
           "\(golden.name) gradient of \(name)")
       }
     }

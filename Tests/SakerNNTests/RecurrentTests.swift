@@ -27,7 +27,8 @@ struct RecurrentTests {
     let layer = LSTM(1, 1)
     for entry in layer.namedParameters {
       entry.parameter.value =
-        entry.name == "bias_ih_l0" ? Tensor([0, 0, 1, 0] as [Float]) : .zeros(entry.parameter.shape)
+        entry.name == "bias_ih_l0"
+        ? Tensor([0, 0, 1, 0] as [Float]) : .zeros(entry.parameter.shape)
     }
     let (y, state) = layer.run(.ones([2, 1, 1]))
     let g = tanh(1.0)
@@ -120,7 +121,7 @@ struct RecurrentTests {
     for parameter in layer.parameters { parameter.value = .ones(parameter.shape) }
     expectClose(layer(.full([2, 1, 1], 1e30))[0], [0.7615942, 0.7615942])
     expectClose(layer(.full([2, 1, 1], -1e30)), [0, 0, 0, 0])
-    #expect(layer(.full([1, 1, 1], .nan)).floats.allSatisfy(\.isNaN))
+    #expect(layer(.full([1, 1, 1], .nan)).floats.allSatisfy { $0.isNaN })
     let bf16 = layer(.ones([2, 1, 1], .bfloat16))
     #expect(bf16.dtype == .bfloat16)
     expectClose(bf16.converted(to: .float32), layer(.ones([2, 1, 1])), relative: 4e-3)

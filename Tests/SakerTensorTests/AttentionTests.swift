@@ -102,10 +102,13 @@ struct AttentionTests {
     let one = Tensor.ones([1, 2, 2])
     expectClose(scaledDotProductAttention(one * 1e18, one * 1e18, one), [1, 1, 1, 1])
     expectClose(scaledDotProductAttention(one * 1e4, one * -1e4, one), [1, 1, 1, 1])
-    #expect(scaledDotProductAttention(one * .nan, one, one).floats.allSatisfy(\.isNaN))
+    #expect(scaledDotProductAttention(one * .nan, one, one).floats.allSatisfy { $0.isNaN })
     let infinite = Tensor([1, .infinity, 1, 1] as [Float], [1, 2, 2])
-    #expect(scaledDotProductAttention(one, infinite, one).floats.allSatisfy(\.isNaN))
-    #expect(scaledDotProductAttention(.ones([0, 2, 2]), .ones([0, 3, 2]), .ones([0, 3, 5])).shape == [0, 2, 5])
+    #expect(scaledDotProductAttention(one, infinite, one).floats.allSatisfy { $0.isNaN })
+    #expect(
+      scaledDotProductAttention(.ones([0, 2, 2]), .ones([0, 3, 2]), .ones([0, 3, 5])).shape == [
+        0, 2, 5,
+      ])
     #expect(scaledDotProductAttention(.ones([1, 0, 2]), one, one).shape == [1, 0, 2])
     expectClose(
       scaledDotProductAttention(one, .ones([1, 0, 2]), .ones([1, 0, 3])), [0, 0, 0, 0, 0, 0])

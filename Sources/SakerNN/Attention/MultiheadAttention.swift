@@ -138,7 +138,8 @@ public final class MultiheadAttention: Layer {
         && key.shape[0] == query.shape[0] && value.shape[0] == query.shape[0]
         && key.shape[1] == value.shape[1],
       op: "MultiheadAttention",
-      expected: "queries [N, L, \(widths[0])], keys [N, S, \(widths[1])], values [N, S, \(widths[2])]",
+      expected:
+        "queries [N, L, \(widths[0])], keys [N, S, \(widths[1])], values [N, S, \(widths[2])]",
       got: "\(query.shape), \(key.shape), \(value.shape)")
     if let inProjWeight, givenKey == nil, givenValue == nil {
       let all = project(query, (inProjWeight.value, inProjBias?.value))

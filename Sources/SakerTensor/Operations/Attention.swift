@@ -202,7 +202,7 @@ public func attentionWeights(_ scores: Tensor, causal: Bool = false) -> Tensor {
   var hidden = scores.detached() .== -.infinity
   if causal {
     let later = Tensor.arange(s).unsqueeze(0) .> Tensor.arange(l).unsqueeze(1)
-    hidden = hidden .| later
+    hidden = (hidden .| later)
   }
   let blind = hidden.all(axes: [-1], keepingAxes: true)
   let open = scores.filled(where: hidden, with: -.infinity).filled(where: blind, with: 0)

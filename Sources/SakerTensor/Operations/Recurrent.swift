@@ -266,7 +266,8 @@ public func recurrent(
       && (weights.inputBias == nil) == (weights.hiddenBias == nil)
       && [weights.inputBias, weights.hiddenBias].allSatisfy { $0 == nil || $0!.shape == [rows] },
     op: name,
-    expected: "weights [\(rows), \(x.shape[2])], [\(rows), \(size)] and two biases [\(rows)] or none",
+    expected:
+      "weights [\(rows), \(x.shape[2])], [\(rows), \(size)] and two biases [\(rows)] or none",
     got: "\(weights.input.shape), \(weights.hidden.shape)")
   for state in [hidden, cell] {
     check(
