@@ -121,7 +121,7 @@ struct AttentionTests {
       let optimizer = Optimizer(Adam(), block, rate: 0.01)
       func loss() -> Tensor { square(block(x) - target).mean() }
       let before = loss().item
-      for _ in 0..<30 {
+      for _ in 0..<100 {
         loss().backward()
         optimizer.step()
         optimizer.zeroGradients()
