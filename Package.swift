@@ -11,6 +11,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // Floor 0: the C faces, each imported by one Swift module.
@@ -27,12 +28,13 @@ let package = Package(
     // Floor 2: learning, and data.
     .target(name: "SakerNN", dependencies: ["SakerTensor", "CKernels"]),
     .target(
-      name: "SakerData", dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG"],
+      name: "SakerData",
+      dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG", "Yams"],
       resources: [.copy("Resources/bccd")]),
 
     // Floor 3: vision, and its measures.
     .target(name: "SakerVision", dependencies: ["SakerTensor", "SakerNN", "SakerData"]),
-    .target(name: "SakerMetrics", dependencies: ["SakerData"]),
+    .target(name: "SakerMetrics", dependencies: ["SakerData", "SakerTensor", "CKernels"]),
 
     // Floor 4: the training loop, and what people look at.
     .target(
@@ -42,7 +44,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "SakerPlots", dependencies: ["SakerTensor", "SakerData", "SakerMetrics", "CCairo"]),
+      name: "SakerPlots",
+      dependencies: ["SakerTensor", "SakerData", "SakerMetrics", "CCairo", "CKernels"]),
 
     // Floor 5: everything under one name, and the command line.
     .target(
