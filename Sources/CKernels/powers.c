@@ -64,8 +64,8 @@ INLINE double power(float x, double y, double *log2) {
   double r = power_of_two(y * l);
   r = size == 0 ? (y > 0 ? 0.0 : y == 0 ? 1.0 : HUGE_VAL) : r;
   *log2 = size == 0 ? -HUGE_VAL : l;
-  // Numbers of 24 bits from 2^25 on are even integers, also less 1 as the slope has them.
-  double small = y > -33554432.0 && y < 33554432.0 ? y : 0, half = small * 0.5;
+  // From 2^50 on all are even.
+  double small = y > -0x1p50 && y < 0x1p50 ? y : 0, half = small * 0.5;
   int whole = (small + rounder) - rounder == small, odd = whole & ((half + rounder) - rounder != half);
   uint32_t bits;
   memcpy(&bits, &x, 4);
