@@ -139,3 +139,12 @@ SAKER_TARGETS void saker_relu_bf16(const uint16_t *x, uint16_t *y, ptrdiff_t n) 
 SAKER_TARGETS void saker_relu_gradient_bf16(const uint16_t *y, const uint16_t *g, uint16_t *dx, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = blocks(y[i]) ? 0 : g[i];
 }
+
+SAKER_TARGETS void saker_normalize_relu_f32(const float *restrict x, const float *restrict mean, const float *restrict factor, const float *restrict shift,
+                                            float *restrict y, ptrdiff_t rows, ptrdiff_t channels) {
+  for (ptrdiff_t row = 0; row < rows; row++, x += channels, y += channels)
+    for (ptrdiff_t c = 0; c < channels; c++) {
+      float v = (x[c] - mean[c]) * factor[c] + shift[c];
+      y[c] = v <= 0 ? 0.0f : v;
+    }
+}

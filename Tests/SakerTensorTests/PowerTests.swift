@@ -95,6 +95,37 @@ import Testing
     #expect(relu(.zeros([0, 3])).shape == [0, 3])
   }
 
+  /// Also as the last step of batch norm, by the batch's statistics, which one of them spoils for its channel, or by given ones.
+  @Test func batchNormsReLUKeepsNotANumber() throws {
+    var numbers = random([2, 3, 2, 2], seed: 1).floats
+    numbers[5] = .nan
+    let (ones, zeros) = (Tensor.ones([3]), Tensor.zeros([3]))
+    func plain(_ x: Tensor, _ given: Bool, relu: Bool) -> Tensor {
+      given
+        ? batchNormInference(
+          x, mean: zeros + 0.1, variance: ones * 2, scale: ones * 3, shift: zeros - 0.2,
+          epsilon: 1e-5, relu: relu)
+        : batchNormTraining(
+          x, scale: ones * 3, shift: zeros - 0.2, epsilon: 1e-5, relu: relu,
+          statistics: { _, _, _ in })
+    }
+    for isGiven in [true, false] {
+      for clean in [true, false] {
+        let values = clean ? random([2, 3, 2, 2], seed: 1) : Tensor(numbers, [2, 3, 2, 2])
+        let (a, b) = (Parameter(values), Parameter(values))
+        let (y, wanted) = (
+          plain(a.value, isGiven, relu: true), relu(plain(b.value, isGiven, relu: false))
+        )
+        #expect(y.floats.contains { $0.isNaN } == !clean)
+        expectClose(y, wanted)
+        let weights = random([2, 3, 2, 2], seed: 2)
+        y.backward(weights)
+        wanted.backward(weights)
+        expectClose(try #require(a.gradient), try #require(b.gradient))
+      }
+    }
+  }
+
   @Test func integersStop() async {
     expectStopped(
       saying: "relu: expected a floating tensor, got int64",

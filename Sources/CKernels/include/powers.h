@@ -19,3 +19,5 @@ void saker_relu_f32(const float *x, float *y, ptrdiff_t n);
 void saker_relu_gradient_f32(const float *y, const float *g, float *dx, ptrdiff_t n);
 void saker_relu_bf16(const uint16_t *x, uint16_t *y, ptrdiff_t n);
 void saker_relu_gradient_bf16(const uint16_t *y, const uint16_t *g, uint16_t *dx, ptrdiff_t n);
+/// max((x - mean) factor + shift, 0) of rows of channels; what is not a number stays so.
+void saker_normalize_relu_f32(const float *x, const float *mean, const float *factor, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels);

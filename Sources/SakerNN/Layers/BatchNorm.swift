@@ -108,7 +108,7 @@ public final class BatchNorm: Layer, ModeDependent {
     _ x: Tensor, relu: Bool, parts size: Int, _ running: RunningStatistics?
   ) -> Tensor {
     check(
-      x.shape[0] % size == 0 && x.count / x.shape[0] * size > channels, op: "BatchNorm",
+      x.count > 0 && x.shape[0] % size == 0 && x.count / x.shape[0] * size > channels, op: "BatchNorm",
       expected: "a batch that virtual batches of \(size) divide, more than one value a channel in each",
       got: x.shape)
     let seen = Mutex<(means: [Tensor], variances: [Tensor], count: Int)>(([], [], 0))
