@@ -108,8 +108,10 @@ public final class BatchNorm: Layer, ModeDependent {
     _ x: Tensor, relu: Bool, parts size: Int, _ running: RunningStatistics?
   ) -> Tensor {
     check(
-      x.count > 0 && x.shape[0] % size == 0 && x.count / x.shape[0] * size > channels, op: "BatchNorm",
-      expected: "a batch that virtual batches of \(size) divide, more than one value a channel in each",
+      x.count > 0 && x.shape[0] % size == 0 && x.count / x.shape[0] * size > channels,
+      op: "BatchNorm",
+      expected:
+        "a batch that virtual batches of \(size) divide, more than one value a channel in each",
       got: x.shape)
     let seen = Mutex<(means: [Tensor], variances: [Tensor], count: Int)>(([], [], 0))
     let parts = x.split(size: size, axis: 0).map { part in
