@@ -26,7 +26,7 @@ import Testing
     expectClose(y, [5, 0])
     y.sum().backward()
     expectClose(try #require(input.gradient), [0.6, 0.8, 0, 0, 0, 0, 0, 0])
-    #expect(lpPool2d(-x - 1, p: 3, kernel: (2, 2)).floats.allSatisfy(\.isNaN))
+    #expect(lpPool2d(-x - 1, p: 3, kernel: (2, 2)).floats.allSatisfy { $0.isNaN })
   }
 
   @Test(arguments: GoldenCase.all("small_layers", "ps_roi_pool"))

@@ -115,7 +115,7 @@ import Testing
     #expect(infinite.floats.allSatisfy { !$0.isFinite || $0 == 0 })
     // Lines are transformed in eights, but do not touch: a bad one spoils only itself.
     let lines = stack([Tensor.full([7, 2], .nan), .ones([7, 2])], axis: 0)
-    #expect(fft(lines)[1].floats.allSatisfy(\.isFinite))
+    #expect(fft(lines)[1].floats.allSatisfy { $0.isFinite })
   }
 
   @Test func wrongShapesStop() async {
