@@ -83,7 +83,7 @@ import Testing
       expectStopped(
         saying: "CubicSpline: expected at least two points, x increasing, all finite",
         await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-          [points] in
+          [points = points as [Double]] in
           _ = CubicSpline(points, points.map { _ in 0 })
         })
     }

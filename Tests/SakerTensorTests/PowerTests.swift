@@ -6,8 +6,9 @@ import Testing
 @Suite struct PowerTests {
   /// Zeros of both signs, halves, odd and even numbers, the ends of the floats, infinities and not-a-numbers: all pairs.
   private static let edges: [Float] = [
-    0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, 1e-45, -1e-45, 1.1754944e-38, 3.4028235e38,
-    -3.4028235e38, 16_777_215, 16_777_217, 33_554_432, .infinity, -.infinity, .nan, 1.0000001,
+    0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, .leastNonzeroMagnitude,
+    -.leastNonzeroMagnitude, 1.1754944e-38, 3.4028235e38,
+    -3.4028235e38, 16_777_215, 16_777_218, 33_554_432, .infinity, -.infinity, .nan, 1.0000001,
     0.99999994,
   ]
 
