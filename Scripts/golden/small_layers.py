@@ -20,11 +20,17 @@ for p, kernel, stride, ceil in [(1, (2, 2), None, False), (2, (3, 2), (2, 1), Fa
 
 rois = torch.tensor([[0, 1, 2, 20, 17], [1, 0, 0, 27.4, 22.6], [1, 6.2, 3.1, 9.4, 4.4], [0, 12, 8, 12, 8], [1, -9, -4, 8, 40],
                      [0, 100, 100, 120, 120.]])
+inner = torch.tensor([[0, 1, 2, 20, 17], [1, 6.2, 3.1, 9.4, 4.4], [0, 12, 8, 12, 8], [1, -9, -4, 8, 16.]])
 for scale in [0.4, 1]:
     case = f"ps_roi_pool.{scale}"
+    boxes = inner if scale == 0.4 else inner * torch.tensor([1, 0.4, 0.4, 0.4, 0.4])
     golden.differentiate(case, lambda x, rois: torchvision.ops.ps_roi_pool(x, rois, (3, 2), scale),
-                         {"x": golden.random(case)(2, 12, 9, 11), "rois": rois}, constants=("rois",), op="ps_roi_pool",
+                         {"x": golden.random(case)(2, 12, 9, 11), "rois": boxes}, constants=("rois",), op="ps_roi_pool",
                          scale=scale)
+    # Forward leaves out the map's last row and column, torchvision's backward does not: no gradients of these.
+    x = golden.random(case)(2, 12, 9, 11)
+    golden.add(f"{case}.edge", {"x": x, "rois": rois, "y": torchvision.ops.ps_roi_pool(x, rois, (3, 2), scale)},
+               op="ps_roi_pool_forward", scale=scale)
 
 
 def corner_pool(x, direction):
