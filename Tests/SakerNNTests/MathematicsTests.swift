@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func splinesOfBadPointsStop() async {
-    for points in [[0.0], [1, 0], [0, .nan]] {
+    for points in [[0.0], [1, 0]] {
       expectStopped(
         saying: "CubicSpline: expected at least two points, x increasing, all finite",
         await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -87,6 +87,12 @@ import Testing
           _ = CubicSpline(points, points.map { _ in 0 })
         })
     }
+    // Not captured: what is no number can't be sent to the other process.
+    expectStopped(
+      saying: "CubicSpline: expected at least two points, x increasing, all finite",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = CubicSpline([0, .nan], [0, 0])
+      })
   }
 
   // MARK: - Information
