@@ -1,10 +1,15 @@
-"""Fourier transforms by numpy in double precision, and splines by SciPy, to 17 digits in JSON."""
+"""Fourier transforms by PyTorch in double precision; splines and measures of information by SciPy and scikit-learn and
+integer roots by Python, to 17 digits in JSON."""
 
 import json
+import math
 
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy, wasserstein_distance
+from sklearn.metrics import mutual_info_score
 
 from common import FIXTURES, Golden
 
@@ -26,6 +31,30 @@ for name, gain in [("ideal", (distance <= 0.23).double()),
                    ("gaussian", torch.exp(-distance**2 / (2 * 0.23**2)))]:
     golden.add(f"filter.{name}", {"x": x, "y": torch.fft.ifft2(torch.fft.fft2(x.double()) * gain).real},
                op="filter", cutoff=0.23)
+
+
+def pairs(function):
+    """Of complex numbers, as a function of pairs."""
+    return lambda x: torch.view_as_real(function(torch.view_as_complex(x)))
+
+
+def gaussian(x, cutoff):
+    v, u = torch.fft.fftfreq(x.shape[-2])[:, None].to(x.dtype), torch.fft.fftfreq(x.shape[-1]).to(x.dtype)
+    return torch.fft.ifft2(torch.fft.fft2(x) * torch.exp(-(u * u + v * v) / (2 * cutoff**2))).real
+
+
+for name, function, shape in [
+    ("fft", pairs(torch.fft.fft), (3, 11, 2)),
+    ("ifft", pairs(torch.fft.ifft), (3, 12, 2)),
+    ("fft2", pairs(torch.fft.fft2), (2, 6, 7, 2)),
+    ("rfft", lambda x: torch.view_as_real(torch.fft.rfft(x)), (3, 10)),
+    ("irfft.even", lambda x: torch.fft.irfft(torch.view_as_complex(x), 10), (3, 6, 2)),
+    ("irfft.odd", lambda x: torch.fft.irfft(torch.view_as_complex(x), 11), (3, 6, 2)),
+    ("lowpass", lambda x: gaussian(x, 0.2), (2, 7, 8)),
+    ("mixing", lambda x: torch.fft.fft2(x).real, (2, 5, 6)),
+]:
+    case = f"gradient.{name}"
+    golden.differentiate(case, function, {"x": golden.random(case)(*shape)}, op="gradient")
 golden.save()
 
 rng = np.random.default_rng(1)
@@ -39,6 +68,31 @@ for n in [2, 3, 4, 5, 12]:
         spline = CubicSpline(x, y, bc_type=condition)
         cases.append({"ends": ends, "x": x.tolist(), "y": y.tolist(), "at": at.tolist(),
                       "values": [spline(at, d).tolist() for d in range(4)]})
-path = FIXTURES / "splines.json"
-path.write_text(json.dumps(cases))
-path.chmod(0o644)
+
+
+def write(name, value):
+    path = FIXTURES / name
+    path.write_text(json.dumps(value))
+    path.chmod(0o644)
+
+
+write("splines.json", cases)
+
+cases = []
+for n in [2, 3, 5, 8]:
+    p, q = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n))
+    counts = rng.integers(0, 20, (n, n + 1))
+    mutual = mutual_info_score(None, None, contingency=counts)
+    cases.append({"p": p.tolist(), "q": q.tolist(), "joint": (counts / counts.sum()).tolist(),
+                  "entropy": entropy(p), "crossEntropy": -(p * np.log(q)).sum(), "kl": entropy(p, q),
+                  "js": jensenshannon(p, q) ** 2, "wasserstein": wasserstein_distance(range(n), range(n), p, q),
+                  "mutual": mutual})
+write("information.json", cases)
+
+cases = []
+for n in [*range(101), 10**9 - 1, 10**9, 10**18 - 1, 2**62 - 1, 999999998000000001, *rng.integers(1, 2**62, 20).tolist()]:
+    for digits in [0, 1, 17, 50]:
+        text = str(math.isqrt(n * 100**digits)).rjust(digits + 1, "0")
+        cases.append({"n": n, "digits": digits,
+                      "root": text[:len(text) - digits] + "." + text[len(text) - digits:] if digits else text})
+write("roots.json", cases)

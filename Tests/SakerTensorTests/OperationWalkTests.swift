@@ -304,6 +304,11 @@ struct OperationWalkTests {
       deformConv2d($0[0], offset: $0[1], $0[2], mask: $0[3], bias: $0[4])
     },
     Step("roiAlign", image) { roiAlign($0[0], regions, size: (2, 3), aligned: true) },
+    Step("fft", spread([3, 7, 2])) { fft($0[0]) },
+    Step("positionSensitiveRoIPool", image) {
+      positionSensitiveRoIPool($0[0], regions, size: (2, 2))
+    },
+    Step("lpPool2d", image * 5 + 9) { lpPool2d($0[0], p: 3, kernel: (2, 3), stride: (1, 2)) },
     Step("roiPool", image * 5) { roiPool($0[0], regions, size: (2, 3)) },
   ]
 

@@ -18,6 +18,7 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "powers.h"
 #include "recurrent.h"
 #include "resampling.h"
 #include "roi.h"

@@ -146,7 +146,8 @@ struct Natural: Equatable, CustomStringConvertible {
       for i in 0...n {
         let product = i < n ? guess * divisor[i] : 0
         let value = Int64(rest[i + j]) - Int64(product % base) - borrow
-        let low = value < 0 ? value + Int64(base) * ((-value + Int64(base) - 1) / Int64(base)) : value
+        let low =
+          value < 0 ? value + Int64(base) * ((-value + Int64(base) - 1) / Int64(base)) : value
         borrow = (low - value) / Int64(base) + Int64(product / base)
         rest[i + j] = UInt64(low)
       }

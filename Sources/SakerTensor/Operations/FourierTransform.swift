@@ -55,7 +55,9 @@ private func transform(
 public func fft(_ x: Tensor, axis: Int = -1) -> Tensor { transform("fft", x, axis, inverse: false) }
 
 /// The inverse of `fft`, `1/n Σ x_k exp(2πi jk/n)`.
-public func ifft(_ x: Tensor, axis: Int = -1) -> Tensor { transform("ifft", x, axis, inverse: true) }
+public func ifft(_ x: Tensor, axis: Int = -1) -> Tensor {
+  transform("ifft", x, axis, inverse: true)
+}
 
 /// `fft` along two axes, `[..., H, W, 2]`.
 public func fft2(_ x: Tensor, axes: (Int, Int) = (-2, -1)) -> Tensor {
