@@ -130,27 +130,6 @@ struct AttentionTests {
     }
   }
 
-  /// In a process of its own: the pool counts for all tests.
-  @Test func memoryStaysFlat() async {
-    await #expect(processExitsWith: .success) {
-      let encoder = TransformerEncoderLayer(8, heads: 2, .init(feedforward: 16))
-      let lstm = LSTM(8, 8, .init(layers: 2, bidirectional: true))
-      let x = Tensor.ones([2, 6, 8])
-      func use(after steps: Int) -> Int {
-        for _ in 0..<steps {
-          lstm.run(encoder(x), lengths: [1, 2, 0, 2, 1, 2])
-            .output.sum().backward()
-          encoder.zeroGradients()
-          lstm.zeroGradients()
-        }
-        return MemoryPool.shared.use.inUse
-      }
-      let early = use(after: 50)
-      let late = use(after: 950)
-      precondition(early == late, "\(early), then \(late) bytes")
-    }
-  }
-
   @Test func emptyAndSingle() {
     let layer = TransformerEncoderLayer(8, heads: 2, .init(feedforward: 16))
     #expect(layer(.ones([0, 6, 8])).shape == [0, 6, 8])
