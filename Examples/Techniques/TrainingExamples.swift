@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test("Ensembles that vote") func votes() {
-    let logits = [[2, 0], [0, 1], [1, 0]].map { Tensor([$0] as [[Float]]) }
+    let logits = [[2, 0], [0, 1], [1, 0]].map { Tensor($0 as [Float], [1, 2]) }
     #expect(Vote.hard(logits).item == 0)
     #expect(Vote.soft(logits).shape == [1, 2])
   }

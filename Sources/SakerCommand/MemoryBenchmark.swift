@@ -36,8 +36,10 @@ enum MemoryBenchmark {
       DepthwiseSeparableConv2d(8, 8, kernel: 3, padding: 1),
       DynamicConv2d(8, 8, kernel: 3, padding: 1), NonLocalBlock2d(8),
       InterleavedGroupConv2d(groups: 2, width: 4, kernel: 3, padding: 1),
-      ChannelShuffle(groups: 2), PixelShuffle(2), SqueezeExcitation(8), ConvMixerBlock(8, kernel: 3),
-      PatchEmbedding(8, 6, patch: 4), LPPool2d(p: 2, kernel: 2), CornerPoolingModule(8, corner: .topLeft, width: 4), BatchNorm2d(8), BatchRenorm(8),
+      ChannelShuffle(groups: 2), PixelShuffle(2), SqueezeExcitation(8),
+      ConvMixerBlock(8, kernel: 3),
+      PatchEmbedding(8, 6, patch: 4), LPPool2d(p: 2, kernel: 2),
+      CornerPoolingModule(8, corner: .topLeft, width: 4), BatchNorm2d(8), BatchRenorm(8),
       GroupNorm(2, 8), InstanceNorm(8, affine: true, trackingStatistics: true),
       LocalResponseNorm(3), WeightNorm(Conv2d(8, 8, kernel: 3)),
       CosineNorm(Conv2d(8, 8, kernel: 3, bias: false)), MaxPool2d(kernel: 2),
@@ -61,8 +63,9 @@ enum MemoryBenchmark {
       AvgPool1d(kernel: 2), AdaptiveAvgPool1d(3), AdaptiveMaxPool1d(3),
     ]
     let volumes: [any Layer] = [
-      Conv3d(4, 4, kernel: 3), ConvTranspose3d(4, 2, kernel: 2, stride: 2), BatchNorm3d(4),
-      MaxPool3d(kernel: (2, 2, 2)), AvgPool3d(kernel: (2, 2, 2)), AdaptiveAvgPool3d((2, 2, 2)),
+      Conv3d(4, 4, kernel: 3), ConvTranspose3d(4, 2, kernel: (2, 2, 2), stride: (2, 2, 2)),
+      BatchNorm3d(4),
+      MaxPool3d(kernel: 2), AvgPool3d(kernel: 2), AdaptiveAvgPool3d((2, 2, 2)),
       AdaptiveMaxPool3d((2, 2, 2)),
     ]
     let tokens: [any Layer] = [
@@ -71,7 +74,8 @@ enum MemoryBenchmark {
       TransformerEncoderLayer(8, heads: 2, TransformerOptions(feedforward: 16)),
       MLP(8, hidden: 16), MLPMixerBlock(8, tokens: 12), FourierMixing(), FNetBlock(8, hidden: 16),
     ]
-    return tokens.map { Case(layer: $0, shape: [2, 12, 8]) } + maps.map { Case(layer: $0, shape: map) } + rows.map { Case(layer: $0, shape: row) }
+    return tokens.map { Case(layer: $0, shape: [2, 12, 8]) }
+      + maps.map { Case(layer: $0, shape: map) } + rows.map { Case(layer: $0, shape: row) }
       + sequences.map { Case(layer: $0, shape: sequence) }
       + volumes.map { Case(layer: $0, shape: volume) }
   }

@@ -134,7 +134,7 @@ import Testing
     var first: [Float] = []
     var last: [Float] = []
     for step in 0..<40 {
-      last = model.backward(x, pictures: clamp(x, 0...1), labels: labels)
+      last = model.backward(x, pictures: sigmoid(x), labels: labels)
       if step == 0 { first = last }
       optimizer.step()
       optimizer.zeroGradients()
@@ -143,9 +143,9 @@ import Testing
   }
 
   @Test func votesByHand() {
-    let a = Tensor([[2, 0, 0], [0, 1, 0]] as [[Float]])
-    let b = Tensor([[0, 3, 0], [0, 1, 0]] as [[Float]])
-    let c = Tensor([[2, 0, 0], [0, 0, 5]] as [[Float]])
+    let a = Tensor([2, 0, 0, 0, 1, 0] as [Float], [2, 3])
+    let b = Tensor([0, 3, 0, 0, 1, 0] as [Float], [2, 3])
+    let c = Tensor([2, 0, 0, 0, 0, 5] as [Float], [2, 3])
     #expect(Vote.hard([a, b, c]).converted(to: .float32).floats == [0, 1])
     let soft = Vote.soft([a, b, c])
     expectClose(soft.sum(axes: [1]), Tensor([1, 1] as [Float]), relative: 1e-6)

@@ -342,6 +342,7 @@ struct OperationWalkTests {
   }
 
   private static let sequences = [
+    Step("checkpoint", random([3, 4], seed: 1)) { checkpoint($0[0]) { tanh($0) * $0 } },
     recurrentStep(.rnn, lengths: nil, reversed: false),
     recurrentStep(.rnnReLU, lengths: nil, reversed: true),
     recurrentStep(.lstm, lengths: [3, 2], reversed: true),
