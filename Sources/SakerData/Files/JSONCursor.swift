@@ -3,7 +3,7 @@ import Foundation
 /// Why a JSON file was refused, and where.
 public struct JSONError: Error, Hashable, CustomStringConvertible, Sendable {
   public let file: String
-  /// From 1.
+  /// From 1; 0 where the whole file is meant.
   public let line: Int
   /// Offset in the file, from 0.
   public let byte: Int
@@ -17,7 +17,9 @@ public struct JSONError: Error, Hashable, CustomStringConvertible, Sendable {
   }
 
   /// One line.
-  public var description: String { "\(file):\(line): \(reason) (byte \(byte))" }
+  public var description: String {
+    line == 0 ? "\(file): \(reason)" : "\(file):\(line): \(reason) (byte \(byte))"
+  }
 }
 
 /// Reads JSON (RFC 8259) front to back, value by value, without a tree in memory: the caller says
