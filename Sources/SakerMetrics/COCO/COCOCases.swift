@@ -80,6 +80,9 @@ struct COCOCases {
       guard annotation.box != nil || kind == .masks else {
         throw COCOEvaluationError("the annotation \(annotation.id) has no 'bbox'")
       }
+      guard annotation.box?.isFinite ?? true, area.isFinite else {
+        throw COCOEvaluationError("the box of the annotation \(annotation.id) is not finite")
+      }
       hasZeroID = hasZeroID || annotation.id == 0
       truths.append(
         Truth(
@@ -103,6 +106,9 @@ struct COCOCases {
       }
       guard !detection.score.isNaN else {
         throw COCOEvaluationError("the score of detection \(index + 1) is not a number")
+      }
+      if let box = detection.box, !box.isFinite {
+        throw COCOEvaluationError("the box of detection \(index + 1) is not finite")
       }
       guard !byBox || detection.box != nil else {
         throw COCOEvaluationError("detection \(index + 1) has no 'bbox', as those before have")
@@ -194,6 +200,12 @@ struct COCOCases {
     }
     truthOrder = []
     foundOrder = []
+  }
+}
+
+extension COCOBox {
+  fileprivate var isFinite: Bool {
+    x.isFinite && y.isFinite && width.isFinite && height.isFinite
   }
 }
 
