@@ -9,6 +9,7 @@ struct COCOCases {
     var isCrowd: Bool
     /// The id 0, which pycocotools takes for "no match".
     var isZero: Bool
+    var picture: Int32
     var mask: Int32 = -1
   }
 
@@ -16,6 +17,7 @@ struct COCOCases {
     var box: COCOBox
     var area: Double
     var score: Double
+    var picture: Int32
     var mask: Int32 = -1
   }
 
@@ -27,12 +29,12 @@ struct COCOCases {
   private(set) var strayDetections = 0
   private(set) var hasZeroID = false
 
-  /// Sorted by category, then picture, then their order in the file; group `category * pictures +
-  /// picture` is `starts[group]..<starts[group + 1]`.
+  /// Sorted by category, then picture, then their order in the file; category `c` is
+  /// `starts[c]..<starts[c + 1]`.
   private(set) var truths: [Truth] = []
-  private(set) var truthStarts: [Int32] = []
+  private(set) var truthStarts: [Int] = []
   private(set) var found: [Found] = []
-  private(set) var foundStarts: [Int32] = []
+  private(set) var foundStarts: [Int] = []
   /// Of truths and detections, where masks are compared.
   private(set) var masks: [RunLengthMask] = []
 
@@ -50,9 +52,8 @@ struct COCOCases {
     guard categories.ids.count == dataset.categories.count else {
       throw COCOEvaluationError("the ground truth has a category id twice")
     }
-    guard pictures * max(categoryIDs.count, 1) < 1 << 30, detections.count < 1 << 31 else {
-      throw COCOEvaluationError(
-        "\(pictures) pictures of \(categoryIDs.count) categories are too many")
+    guard max(pictures, detections.count, dataset.annotations.count) < 1 << 31 else {
+      throw COCOEvaluationError("the ground truth or the detections are too many")
     }
     try sort(dataset, images, categories)
     try sort(detections, images, categories)
@@ -62,14 +63,13 @@ struct COCOCases {
   private mutating func sort(
     _ dataset: COCODataset, _ images: IndexOfID, _ categories: IndexOfID
   ) throws(COCOEvaluationError) {
-    let groups = dataset.annotations.map { annotation -> Int32 in
+    let places = dataset.annotations.map { annotation -> Place in
       guard let picture = images[annotation.imageID],
         let category = categories[annotation.categoryID]
-      else { return -1 }
-      return Int32(category * pictures + picture)
+      else { return .stray }
+      return Place(picture: Int32(picture), category: Int32(category))
     }
-    let (order, starts) = sorted(groups, into: pictures * categoryIDs.count)
-    truthStarts = starts
+    let order = sorted(places, pictures, categoryIDs.count, &truthStarts)
     strayTruths = dataset.annotations.count - order.count
     truths.reserveCapacity(order.count)
     for index in order {
@@ -87,7 +87,8 @@ struct COCOCases {
       truths.append(
         Truth(
           box: annotation.box ?? COCOBox(x: 0, y: 0, width: 0, height: 0), area: area,
-          isCrowd: annotation.isCrowd, isZero: annotation.id == 0))
+          isCrowd: annotation.isCrowd, isZero: annotation.id == 0,
+          picture: places[Int(index)].picture))
     }
     truthOrder = kind == .masks ? order : []
   }
@@ -97,7 +98,7 @@ struct COCOCases {
   ) throws(COCOEvaluationError) {
     // The first one says for all whether areas are those of boxes.
     let byBox = detections.first?.box != nil
-    var groups = [Int32](repeating: -1, count: detections.count)
+    var places = [Place](repeating: .stray, count: detections.count)
     for (index, detection) in detections.enumerated() {
       guard let picture = images[detection.imageID] else {
         throw COCOEvaluationError(
@@ -118,15 +119,15 @@ struct COCOCases {
           "detection \(index + 1) has neither 'bbox' nor 'segmentation'")
       }
       guard let category = categories[detection.categoryID] else { continue }
-      groups[index] = Int32(category * pictures + picture)
+      places[index] = Place(picture: Int32(picture), category: Int32(category))
     }
-    let (order, starts) = sorted(groups, into: pictures * categoryIDs.count)
-    foundStarts = starts
+    let order = sorted(places, pictures, categoryIDs.count, &foundStarts)
     strayDetections = detections.count - order.count
     found = order.map { index in
       let detection = detections[Int(index)]
       let box = detection.box ?? COCOBox(x: 0, y: 0, width: 0, height: 0)
-      return Found(box: box, area: box.area, score: detection.score)
+      return Found(
+        box: box, area: box.area, score: detection.score, picture: places[Int(index)].picture)
     }
     foundOrder = kind == .masks || !byBox ? order : []
     if !byBox && kind == .boxes { try measureMasks(detections) }
@@ -223,18 +224,35 @@ private func mask(of segmentation: COCOSegmentation, _ image: COCOImage) -> RunL
   }
 }
 
-/// Stable counting sort: the places of all but the groups -1, and where each group starts.
-private func sorted(_ groups: [Int32], into count: Int) -> (order: [Int32], starts: [Int32]) {
-  var starts = [Int32](repeating: 0, count: count + 1)
-  for group in groups where group >= 0 { starts[Int(group) + 1] += 1 }
-  for group in 0..<count { starts[group + 1] += starts[group] }
-  var next = starts
-  var order = [Int32](repeating: 0, count: Int(starts[count]))
-  for (index, group) in groups.enumerated() where group >= 0 {
-    order[Int(next[Int(group)])] = Int32(index)
-    next[Int(group)] += 1
+/// Where a truth or detection belongs.
+private struct Place {
+  var picture, category: Int32
+  static let stray = Place(picture: -1, category: -1)
+}
+
+/// All but the strays by category, then picture, then as they were: two stable counting sorts.
+/// `starts` becomes where each category starts.
+private func sorted(
+  _ places: [Place], _ pictures: Int, _ categories: Int, _ starts: inout [Int]
+) -> [Int32] {
+  func counted(_ order: [Int32], _ count: Int, _ key: (Place) -> Int32) -> ([Int32], [Int]) {
+    var starts = [Int](repeating: 0, count: count + 1)
+    for index in order { starts[Int(key(places[Int(index)])) + 1] += 1 }
+    for group in 0..<count { starts[group + 1] += starts[group] }
+    var next = starts
+    var result = order
+    for index in order {
+      let group = Int(key(places[Int(index)]))
+      result[next[group]] = index
+      next[group] += 1
+    }
+    return (result, starts)
   }
-  return (order, starts)
+  let all = places.indices.lazy.filter { places[$0].picture >= 0 }.map { Int32($0) }
+  let (byPicture, _) = counted(Array(all), pictures) { $0.picture }
+  let (order, ends) = counted(byPicture, categories) { $0.category }
+  starts = ends
+  return order
 }
 
 /// The place of an id among all, ascending.

@@ -20,8 +20,9 @@ extension COCOCases {
   /// Matches one category in all pictures.
   func outcomes(category: Int) -> COCOOutcomes {
     var outcomes = COCOOutcomes()
-    let first = category * pictures
-    let most = Int(foundStarts[first + pictures] - foundStarts[first])
+    let (foundEnd, truthsEnd) = (foundStarts[category + 1], truthStarts[category + 1])
+    var (nextFound, nextTruth) = (foundStarts[category], truthStarts[category])
+    let most = foundEnd - nextFound
     outcomes.scores.reserveCapacity(most)
     outcomes.ranks.reserveCapacity(most)
     for area in 0..<4 {
@@ -29,11 +30,14 @@ extension COCOCases {
       outcomes.ignored[area].reserveCapacity(most)
     }
     var work = PictureWork()
-    for group in first..<first + pictures {
-      let here = Int(foundStarts[group])..<Int(foundStarts[group + 1])
-      let there = Int(truthStarts[group])..<Int(truthStarts[group + 1])
-      if here.isEmpty && there.isEmpty { continue }
-      match(here, there, &work, &outcomes)
+    while nextFound < foundEnd || nextTruth < truthsEnd {
+      let picture = min(
+        nextFound < foundEnd ? found[nextFound].picture : .max,
+        nextTruth < truthsEnd ? truths[nextTruth].picture : .max)
+      let (firstFound, firstTruth) = (nextFound, nextTruth)
+      while nextFound < foundEnd && found[nextFound].picture == picture { nextFound += 1 }
+      while nextTruth < truthsEnd && truths[nextTruth].picture == picture { nextTruth += 1 }
+      match(firstFound..<nextFound, firstTruth..<nextTruth, &work, &outcomes)
     }
     return outcomes
   }
