@@ -86,7 +86,7 @@ func jsonProblem(_ text: some StringProtocol) -> String? {
       ("[1e999]", "x.json:1: has a number that is too large (byte 1)"),
       ("[01]", "x.json:1: has a malformed number (byte 1)"),
       ("[1.]", "x.json:1: has a malformed number (byte 1)"),
-      ("[.5]", "x.json:1: expected a value, got . (byte 1)"),
+      ("[.5]", "x.json:1: expected a value, got .5 (byte 1)"),
       ("[1e]", "x.json:1: has a malformed number (byte 1)"),
       ("[+1]", "x.json:1: expected a value, got +1 (byte 1)"),
       ("[\"a]", "x.json:1: ends inside a string (byte 4)"),

@@ -67,7 +67,7 @@ public struct JSONCursor {
     if count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { place = 3 }
   }
 
-  /// Offset of the next byte to be read.
+  /// Offset of the next byte to be read: behind `nextKey` and `nextElement`, the value's first.
   public var offset: Int { place }
 
   /// An error at the next byte, or at `offset`.
@@ -105,6 +105,7 @@ public struct JSONCursor {
     let key = try text()
     guard try peekByte() == 0x3A else { throw unexpected("a colon") }
     place += 1
+    skipSpace()
     return key
   }
 
@@ -130,6 +131,7 @@ public struct JSONCursor {
     }
     guard byte == 0x2C else { throw unexpected(what) }
     place += 1
+    skipSpace()
     return true
   }
 
