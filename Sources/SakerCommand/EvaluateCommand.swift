@@ -28,6 +28,12 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "A row a category below the 12 lines.")
   var perClass = false
 
+  @Option(help: "A file for the worst mistakes and what each kind costs, as JSON (boxes only).")
+  var mistakes: String?
+  @Option(
+    help: "A file for confident detections of nothing: lines 'picture left top right bottom'.")
+  var hardNegatives: String?
+
   func run() throws {
     common.apply()
     // Boxes need no masks, unless the results have nothing else.
@@ -52,12 +58,23 @@ struct EvaluateCommand: ParsableCommand {
     if evaluation.hasZeroID {
       note("an annotation has the id 0: as in pycocotools, it never counts as found")
     }
+    if mistakes != nil || hardNegatives != nil { try explain(truths, found) }
     if common.json {
       print(evaluation.json)
     } else {
       print(evaluation)
       if perClass { print("\n" + evaluation.table) }
     }
+  }
+}
+
+extension EvaluateCommand {
+  private func explain(_ truths: COCODataset, _ found: [COCODetection]) throws {
+    let (results, pictures, classNames) = truths.results(with: found)
+    let report = DetectionErrors(results, classNames: classNames)
+      .report(pictures: pictures, classNames: classNames)
+    if let mistakes { try RunFolder.write(report.json + "\n", to: mistakes) }
+    if let hardNegatives { try RunFolder.write(report.backgroundCrops(), to: hardNegatives) }
   }
 }
 

@@ -25,7 +25,8 @@ struct LaneCanvas {
 
   /// The nearest whole pixel, of two equally near ones the even one.
   private static func rounded(_ value: Float) -> Int {
-    guard value.isFinite, abs(value) < 1e6 else { return value > 0 ? 1_000_000 : -1_000_000 }
+    // Farther out, products of coordinates would not fit.
+    guard abs(value) <= 15000 else { return value > 0 ? 15000 : -15000 }
     return Int(value.rounded(.toNearestOrEven))
   }
 
