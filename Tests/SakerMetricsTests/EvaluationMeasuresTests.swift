@@ -146,12 +146,12 @@ private func expectClose(
 
   @Test("class error and box error of the notes, by hand")
   func anchorErrors() {
-    let logits = Tensor([0, 1, 0, 3, 2, 1, 0, 0, 5] as [Float], shape: [1, 3, 3])
-    let labels = Tensor([1, 0, 1] as [Float], shape: [1, 3])
+    let logits = Tensor([0, 1, 0, 3, 2, 1, 0, 0, 5] as [Float], [1, 3, 3])
+    let labels = Tensor([1, 0, 1] as [Float], [1, 3])
     #expect(classError(logits: logits, labels: labels) == 1.0 / 3)
-    let a = Tensor([1, 2, 3, 4] as [Float], shape: [1, 4])
-    let b = Tensor([0, 4, 0, 4] as [Float], shape: [1, 4])
-    let mask = Tensor([1, 1, 0, 0] as [Float], shape: [1, 4])
+    let a = Tensor([1, 2, 3, 4] as [Float], [1, 4])
+    let b = Tensor([0, 4, 0, 4] as [Float], [1, 4])
+    let mask = Tensor([1, 1, 0, 0] as [Float], [1, 4])
     #expect(boxMeanAbsoluteError(offsets: a, truths: b, mask: mask) == 0.75)
   }
 
@@ -215,8 +215,8 @@ private func expectClose(
     expectClose(got.classes.map(\.precision), golden.ultralytics.precision, within: 1e-9)
     expectClose(got.classes.map(\.recall), golden.ultralytics.recall, within: 1e-9)
     expectClose([got.confidence], [golden.ultralytics.confidence])
-    // Perfect detections: 1 here, and a perfect curve is the whole area.
-    #expect(abs(ultralyticsAveragePrecision(recall: [0.5, 1], precision: [1, 1]) - 1) < 1e-12)
+    // Perfect detections have 0.995: the curve falls to 0 at recall 1.
+    #expect(abs(ultralyticsAveragePrecision(recall: [0.5, 1], precision: [1, 1]) - 0.995) < 1e-12)
     // One of two found: 1 up to recall 0.5, then down to 0 at recall 1.
     let half = ultralyticsAveragePrecision(recall: [0.5], precision: [1])
     #expect(abs(half - 0.75) < 1e-12)
@@ -359,7 +359,9 @@ private func expectClose(
       let got = Assignment.maximum(weights)
       let taken = got.compactMap { $0 }
       #expect(Set(taken).count == taken.count && taken.count == min(rows, columns))
-      let sum = got.enumerated().reduce(0) { $0 + ($1.1.map { weights[$1.0][$0] } ?? 0) }
+      let sum = got.enumerated().reduce(0.0) { total, pair in
+        total + (pair.element.map { weights[pair.offset][$0] } ?? 0)
+      }
       #expect(abs(sum - best(0, [])) < 1e-12)
     }
     #expect(Assignment.maximum([]).isEmpty)
