@@ -83,8 +83,9 @@ struct LaneCanvas {
       for side in sides.indices where y >= sides[side].end {
         var from = sides[side].index
         var to = (from + sides[side].step) % corners.count
-        while edges > 0 {
+        while true {
           edges -= 1
+          if edges < 0 { return }
           let end = (corners[to].y + half) >> 16
           if end > y {
             let run = end - y
