@@ -3,7 +3,7 @@
     python Scripts/golden/evaluation_measures.py
 
 Peers: scikit-learn (ROC, precision and recall, top-k, segmentation), tidecv 1.0.1 (kinds of
-mistakes), OpenCV (strokes of lanes) and SciPy (assignment). Where there is none at hand, a reference
+mistakes), OpenCV 4 (strokes of lanes; version 5 cuts them off at the picture's edge another way) and SciPy (assignment). Where there is none at hand, a reference
 in NumPy is written here from the paper or the program's rules: Ultralytics' average precision and
 confusion matrix, log-average miss rate, panoptic quality, TuSimple.
 """
@@ -18,6 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 from tidecv import TIDE, Data
 
+assert cv2.__version__.startswith("4."), "CULane's strokes are those of OpenCV 4"
 OUT = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "metrics" / "measures.json"
 draw = np.random.default_rng(11)
 

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A black and white picture that lanes are drawn into, with the strokes of OpenCV's `line` to the
-/// pixel, so that CULane's numbers come out: a stroke is a filled rectangle with a disc at each end,
+/// A black and white picture that lanes are drawn into, with the strokes of OpenCV 4's `line` to
+/// the pixel, so that CULane's numbers come out: a stroke is a filled rectangle with a disc at each end,
 /// in coordinates of 1/65536 pixel.
 struct LaneCanvas {
   let width, height: Int
