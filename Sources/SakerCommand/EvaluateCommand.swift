@@ -8,20 +8,21 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Measure detections in a file against ground truth in a file.",
     discussion: """
       COCO's evaluation, number for number that of pycocotools: the ground truth is an annotation file, the detections a \
-      list of {"image_id", "category_id", "bbox" and/or "segmentation", "score"}.
+      list of {"image_id", "category_id", "bbox" and/or "segmentation", "score"}. With --format culane both are folders of \
+      *.lines.txt, with --format tusimple files of a picture a line.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case coco
+    case coco, culane, tusimple
   }
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The format of both files.")
+  @Option(help: "The format of both: coco, culane or tusimple.")
   var format = Format.coco
-  @Option(help: "The annotation file.")
+  @Option(help: "The annotation file, or folder of lanes.")
   var groundTruth: String
-  @Option(help: "The results file.")
+  @Option(help: "The results file, or folder of lanes.")
   var detections: String
   @Option(help: "bbox or segm: whether boxes or masks are compared.")
   var iouType = COCOEvaluation.Kind.boxes
@@ -34,8 +35,50 @@ struct EvaluateCommand: ParsableCommand {
     help: "A file for confident detections of nothing: lines 'picture left top right bottom'.")
   var hardNegatives: String?
 
+  @Option(help: "CULane: a file that names the pictures to count, one a line; all if left out.")
+  var list: String?
+
+  func validate() throws {
+    let isCOCO = format == .coco
+    guard isCOCO || !(perClass || mistakes != nil || hardNegatives != nil || iouType == .masks)
+    else {
+      throw ValidationError(
+        "iou-type, per-class, mistakes and hard-negatives: for --format coco only")
+    }
+    guard list == nil || format == .culane else {
+      throw ValidationError("list: for --format culane only")
+    }
+  }
+
   func run() throws {
     common.apply()
+    switch format {
+    case .coco: try evaluateCOCO()
+    case .culane:
+      var evaluation = CULaneEvaluation()
+      try evaluation.add(truths: groundTruth, predictions: detections, list: list)
+      let counts = evaluation.counts
+      print(
+        common.json
+          ? evaluation.json
+          : String(
+            format: "found %d, wrong %d, missed %d: precision %.4f, recall %.4f, F1 %.4f",
+            counts.truePositives, counts.falsePositives, counts.falseNegatives,
+            evaluation.precision, evaluation.recall, evaluation.f1))
+    case .tusimple:
+      var evaluation = TuSimpleEvaluation()
+      try evaluation.add(truths: groundTruth, predictions: detections)
+      let mean = evaluation.mean
+      print(
+        common.json
+          ? evaluation.json
+          : String(
+            format: "%d pictures: accuracy %.4f, FP %.4f, FN %.4f", evaluation.pictures,
+            mean.accuracy, mean.falsePositives, mean.falseNegatives))
+    }
+  }
+
+  private func evaluateCOCO() throws {
     // Boxes need no masks, unless the results have nothing else.
     let withMasks = iouType == .masks
     let truths = try COCODataset(file: groundTruth, segmentations: withMasks)

@@ -98,4 +98,42 @@ import Testing
         == "Error: far.json against g.json: detection 1 is in picture 6, which the ground truth "
         + "doesn't list\n")
   }
+
+  @Test("lanes in CULane's and TuSimple's files")
+  func lanes() throws {
+    let folder = try Sandbox()
+    for name in ["truth/a", "truth/b", "found/a"] {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/" + name, withIntermediateDirectories: true)
+    }
+    try folder.write("100 500 200 400 300 300\n900 500 800 300\n", "truth/a/1.lines.txt")
+    try folder.write("10 500 20 300 \n", "truth/b/2.lines.txt")
+    try folder.write("102 500 202 400 302 300\n", "found/a/1.lines.txt")
+    let lanes = [
+      "evaluate", "--format", "culane", "--ground-truth", "truth", "--detections", "found",
+    ]
+    let all = try Saker.succeed(lanes, in: folder.path)
+    #expect(
+      all.output
+        == "found 1, wrong 0, missed 2: precision 1.0000, recall 0.3333, F1 0.5000\n")
+    try folder.write("/a/1.jpg\n", "list.txt")
+    let one = try Saker.succeed(lanes + ["--list", "list.txt", "--json"], in: folder.path).object()
+    #expect(one["f1"] as? Double == 2.0 / 3)
+    try folder.write("1 2 x\n", "found/a/1.lines.txt")
+    let bad = try Saker.run(lanes, in: folder.path)
+    #expect(bad.status != 0 && bad.errors == "Error: found/a/1.lines.txt:1: 'x' is not a number\n")
+
+    let row =
+      #"{"lanes": [[1, 2, 3], [50, 52, -2]], "h_samples": [10, 20, 30], "raw_file": "p.jpg"}"#
+    try folder.write(
+      row + "\n" + row.replacingOccurrences(of: "p.jpg", with: "q.jpg") + "\n", "t.json")
+    try folder.write(row + "\n", "f.json")
+    let tusimple = ["evaluate", "--format", "tusimple", "--ground-truth", "t.json", "--detections"]
+    let result = try Saker.succeed(tusimple + ["f.json"], in: folder.path)
+    #expect(result.output == "2 pictures: accuracy 0.5000, FP 0.0000, FN 0.5000\n")
+    try folder.write(String(row.dropLast(9)), "f.json")
+    let broken = try Saker.run(tusimple + ["f.json"], in: folder.path)
+    #expect(broken.status != 0 && broken.errors.hasPrefix("Error: f.json: picture 1: ends inside"))
+    #expect(broken.errors.split(separator: "\n").count == 1)
+  }
 }

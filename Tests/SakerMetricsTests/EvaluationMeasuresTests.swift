@@ -323,8 +323,7 @@ private func expectClose(
     var together = got
     for (picture, expected) in zip(golden.pictures, golden.similarities) {
       let table = got.similarities(lanes(picture.truths), lanes(picture.found))
-      // A point may fall on the other side of a rounding, for splines solved in another order.
-      expectClose(table.flatMap { $0 }, expected.flatMap { $0 }, within: 2e-3)
+      expectClose(table.flatMap { $0 }, expected.flatMap { $0 })
       got.add(predicted: lanes(picture.found), truths: lanes(picture.truths))
     }
     together.add(golden.pictures.map { (lanes($0.found), lanes($0.truths)) })
