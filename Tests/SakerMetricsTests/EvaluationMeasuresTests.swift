@@ -155,6 +155,18 @@ private func expectClose(
     #expect(boxMeanAbsoluteError(offsets: a, truths: b, mask: mask) == 0.75)
   }
 
+  @Test("a detector that finds nothing has little class error (E58)")
+  func allBackgroundHasLittleClassError() {
+    // One object takes 20 of 5444 anchors, as in the notes' small detector.
+    let anchors = 5444
+    var labels = [Float](repeating: 0, count: anchors)
+    for index in 0..<20 { labels[index * 250] = 1 }
+    let background = (0..<2 * anchors).map { $0 % 2 == 0 ? Float(1) : 0 }
+    let error = classError(
+      logits: Tensor(background, [1, anchors, 2]), labels: Tensor(labels, [1, anchors]))
+    #expect(error == 20.0 / 5444 && error < 0.004)
+  }
+
   @Test("kinds of mistakes and what they cost are tidecv's")
   func mistakes() throws {
     let golden = try Golden.all.get()
