@@ -133,7 +133,8 @@ import Testing
     #expect(result.output == "2 pictures: accuracy 0.5000, FP 0.0000, FN 0.5000\n")
     try folder.write(String(row.dropLast(9)), "f.json")
     let broken = try Saker.run(tusimple + ["f.json"], in: folder.path)
-    #expect(broken.status != 0 && broken.errors.hasPrefix("Error: f.json: picture 1: ends inside"))
+    #expect(
+      broken.status != 0 && broken.errors.hasPrefix("Error: f.json: picture 1: ends too early"))
     #expect(broken.errors.split(separator: "\n").count == 1)
   }
 }

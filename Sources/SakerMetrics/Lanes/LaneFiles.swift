@@ -27,6 +27,10 @@ extension CULaneEvaluation {
         numbers.append(number)
       }
       if numbers.isEmpty { continue }
+      // Every lane is a picture in memory; roads have a handful.
+      guard lanes.count < 64, numbers.count <= 4000 else {
+        throw LaneFileError("\(file):\(index + 1): over 64 lanes, or 2000 points in one")
+      }
       guard numbers.count % 2 == 0 else {
         throw LaneFileError("\(file):\(index + 1): has an x without a y")
       }
