@@ -11,7 +11,7 @@ private struct Golden: Decodable {
     var scores: [Double]
     var truths: [Bool]
     var fpr, tpr, thresholds, precision, recall, cuts: [Double]
-    var auc, ap, pr_auc: Double
+    var auc, ap, prAuc: Double
   }
   struct TopK: Decodable {
     var scores: [[Double]]
@@ -35,7 +35,7 @@ private struct Golden: Decodable {
   }
   struct Segmentation: Decodable {
     var truths, found: [Int]
-    var iou, dice, class_accuracy: [Double]
+    var iou, dice, classAccuracy: [Double]
     var accuracy: Double
   }
   struct Panoptic: Decodable {
@@ -65,12 +65,12 @@ private struct Golden: Decodable {
     var mean: [Double]
   }
   var binary: [Binary]
-  var top_k: TopK
+  var topK: TopK
   var pictures: [Picture]
   var tide: Tide
   var ultralytics: Ultralytics
   var confusion: [[Int]]
-  var miss_rate: [Double]
+  var missRate: [Double]
   var segmentation: Segmentation
   var panoptic: Panoptic
   var strokes: [Stroke]
@@ -78,7 +78,9 @@ private struct Golden: Decodable {
   var tusimple: TuSimple
 
   static let all = Result {
-    try JSONDecoder().decode(
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(
       Golden.self, from: try Data(contentsOf: metricsFixture("measures.json")))
   }
 
@@ -118,7 +120,7 @@ private func expectClose(
       expectClose(curve.precision, row.precision)
       expectClose(curve.recall, row.recall)
       expectClose(curve.thresholds, row.cuts)
-      expectClose([curve.averagePrecision, curve.area], [row.ap, row.pr_auc])
+      expectClose([curve.averagePrecision, curve.area], [row.ap, row.prAuc])
     }
   }
 
@@ -137,7 +139,7 @@ private func expectClose(
 
   @Test("top-k accuracy is scikit-learn's")
   func topK() throws {
-    let golden = try Golden.all.get().top_k
+    let golden = try Golden.all.get().topK
     let got = (1...6).map { topKAccuracy(scores: golden.scores, truths: golden.truths, k: $0) }
     expectClose(got, golden.values)
     #expect(topKAccuracy(scores: [[.nan, 0]], truths: [0], k: 1) == 0)
@@ -253,9 +255,9 @@ private func expectClose(
     let golden = try Golden.all.get()
     let evaluation = DetectionEvaluation(golden.results, classNames: names)
     let got = evaluation.classes.map { $0.missRates(pictures: evaluation.pictures).logAverage }
-    expectClose(got, golden.miss_rate)
+    expectClose(got, golden.missRate)
     expectClose(
-      [evaluation.logAverageMissRate ?? -1], [golden.miss_rate.reduce(0, +) / 3])
+      [evaluation.logAverageMissRate ?? -1], [golden.missRate.reduce(0, +) / 3])
     // By hand: right, wrong, right of three truths, in two pictures.
     let one = ClassEvaluation(
       name: "x", truths: 3, difficult: 0, scores: [0.9, 0.8, 0.7], correct: [true, false, true])
@@ -281,7 +283,7 @@ private func expectClose(
     expectClose(all.iou.map { $0 ?? 0 }, golden.iou)
     expectClose(all.dice.map { $0 ?? 0 }, golden.dice)
     expectClose([all.pixelAccuracy], [golden.accuracy])
-    expectClose(all.classAccuracy.prefix(4).map { $0 ?? -1 }, golden.class_accuracy)
+    expectClose(all.classAccuracy.prefix(4).map { $0 ?? -1 }, golden.classAccuracy)
     #expect(all.classAccuracy[4] == nil && all.iou[4] == 0)
     expectClose([all.meanIoU], [golden.iou.reduce(0, +) / 5])
     var odd = SegmentationEvaluation(classes: 2)

@@ -358,8 +358,6 @@ public struct JSONFile: Sendable {
     }
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
-
   /// Calls `body` with the bytes, which stay where they are until it returns.
   public func read<Value>(
     _ body: (UnsafeBufferPointer<UInt8>) throws(JSONError) -> Value
