@@ -60,6 +60,13 @@ func jsonProblem(_ text: some StringProtocol) -> String? {
     #expect(got == "a\"\\/\u{8}\u{c}\n\r\té😀é")
     let lone = try reading(#""\ud83dx""#) { (c) throws(JSONError) in try c.string() }
     #expect(lone == "\u{FFFD}x")
+    let two = try reading(#""\ud83d\u0041\udc00""#) { (c) throws(JSONError) in try c.string() }
+    #expect(two == "\u{FFFD}A\u{FFFD}")
+    let broken = Array("\"\\n".utf8) + [0xFF, 0x22]
+    broken.withUnsafeBufferPointer { bytes in
+      var cursor = JSONCursor(bytes, file: "x")
+      #expect(throws: JSONError.self) { try cursor.string() }
+    }
   }
 
   @Test(

@@ -89,7 +89,7 @@ extension COCODataset {
           category.name = try cursor.string()
         } else if key == "supercategory", try !cursor.isNull() {
           category.supercategory = try cursor.string()
-        } else if key != "supercategory" {
+        } else if !(key == "supercategory") {
           try cursor.skip()
         }
       }
@@ -293,7 +293,7 @@ extension JSONCursor {
           let text = try text()
           counts =
             text.isEscaped
-            ? RunLengthMask.counts(compressed: Array((text.string ?? "?").utf8))
+            ? RunLengthMask.counts(compressed: text.unescaped)
             : RunLengthMask.counts(compressed: text.bytes)
           guard counts != nil else { throw error("has broken run lengths", at: start) }
         } else {
