@@ -37,7 +37,14 @@ def expected(truth, found, kind):
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return [float(v) for v in evaluation.stats]
+    # AP and AR of each category by ascending id, -1 without truths.
+    def mean(values):
+        values = values[values > -1]
+        return float(values.mean()) if values.size else -1.0
+
+    tables = evaluation.eval["precision"][:, :, :, 0, 2], evaluation.eval["recall"][:, :, 0, 2]
+    categories = [[mean(tables[0][:, :, k]), mean(tables[1][:, k])] for k in range(len(evaluation.params.catIds))]
+    return [float(v) for v in evaluation.stats], categories
 
 
 def corner(draw, side):
@@ -170,7 +177,7 @@ def fuzz(count, saker):
     worst = 0
     for seed in range(10_000, 10_000 + count):
         one = case(seed)
-        wanted = expected(one["truth"], one["found"], one["kind"])
+        wanted, categories = expected(one["truth"], one["found"], one["kind"])
         with tempfile.TemporaryDirectory() as folder:
             for name in ("truth", "found"):
                 (Path(folder) / name).write_text(json.dumps(one[name]))
@@ -178,7 +185,10 @@ def fuzz(count, saker):
                 [saker, "evaluate", "--ground-truth", f"{folder}/truth", "--detections", f"{folder}/found",
                  "--iou-type", one["kind"], "--json"], capture_output=True, text=True)
         assert output.returncode == 0, (seed, output.stderr)
-        got = json.loads(output.stdout)["stats"]
+        report = json.loads(output.stdout)
+        got = report["stats"] + [row["stats"][k] for row in report["categories"] for k in (0, 8)]
+        wanted += sum(categories, [])
+        assert len(got) == len(wanted), seed
         error = max(abs(a - b) for a, b in zip(got, wanted))
         worst = max(worst, error)
         if error > 1e-12:
@@ -195,7 +205,7 @@ if chosen.fuzz:
 else:
     sets = [case(seed) for seed in range(60)]
     for one in sets:
-        one["stats"] = expected(one["truth"], one["found"], one["kind"])
+        one["stats"], one["categories"] = expected(one["truth"], one["found"], one["kind"])
     # A row a set, without the digits that boxes don't need.
     rows = ",\n".join(json.dumps(one, separators=(",", ":")) for one in sets)
     drawn = ",\n".join(json.dumps(one, separators=(",", ":")) for one in masks())

@@ -12,6 +12,8 @@ private struct Adversarial {
     var kind: COCOEvaluation.Kind
     var truth, found: [UInt8]
     var stats: [Double]
+    /// AP and AR of each category, by ascending id.
+    var categories: [[Double]]
   }
   struct Mask: Decodable {
     var size: [Int]
@@ -35,7 +37,8 @@ private struct Adversarial {
           name: try #require(row["name"] as? String),
           kind: try #require(COCOEvaluation.Kind(rawValue: row["kind"] as? String ?? "")),
           truth: try bytes("truth"), found: try bytes("found"),
-          stats: try #require(row["stats"] as? [Double])))
+          stats: try #require(row["stats"] as? [Double]),
+          categories: try #require(row["categories"] as? [[Double]])))
     }
     struct Masks: Decodable { var masks: [Mask] }
     masks = try JSONDecoder().decode(Masks.self, from: data).masks
@@ -80,6 +83,10 @@ private func detections(_ bytes: [UInt8]) throws(JSONError) -> [COCODetection] {
         truths: try dataset(set.truth), detections: try detections(set.found), kind: set.kind)
       let error = zip(result.stats, set.stats).map { abs($0 - $1) }.max() ?? 1
       #expect(error <= 1e-12, "\(set.name): \(result.stats), pycocotools \(set.stats)")
+      let own = result.categories.flatMap { [$0.stats[0], $0.stats[8]] }
+      let theirs = set.categories.flatMap { $0 }
+      #expect(own.count == theirs.count, "\(set.name)")
+      #expect(zip(own, theirs).allSatisfy { abs($0 - $1) <= 1e-12 }, "\(set.name): categories")
     }
   }
 
