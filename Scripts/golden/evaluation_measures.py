@@ -107,10 +107,12 @@ def tide(pictures):
 
 
 def ultralytics(pictures, classes):
-    """Their rules in NumPy: matching by IoU, AP by interpolation, precision and recall at the best F1."""
+    """Their rules in NumPy: matching, AP by interpolation, precision and recall at the best F1."""
     levels = np.linspace(0.5, 0.95, 10)
     tp, conf, label, target = [], [], [], []
     for picture in pictures:
+        # Theirs come sorted from the suppression.
+        picture = {"truths": picture["truths"], "detections": sorted(picture["detections"], key=lambda d: -d[1])}
         target += [t[0] for t in picture["truths"]]
         correct = np.zeros((len(picture["detections"]), 10), bool)
         table = np.array([[iou(t[1:], d[2:]) * (t[0] == d[0]) for d in picture["detections"]]
@@ -120,8 +122,11 @@ def ultralytics(pictures, classes):
             # By descending IoU; then by detection and truth, where theirs is left to the sort.
             order = sorted(range(len(pairs)), key=lambda k: (-table[tuple(pairs[k])], pairs[k][1], pairs[k][0]))
             pairs = pairs[order]
-            pairs = pairs[sorted(np.unique(pairs[:, 1], return_index=True)[1])] if len(pairs) else pairs
-            pairs = pairs[sorted(np.unique(pairs[:, 0], return_index=True)[1])] if len(pairs) else pairs
+            if len(pairs):
+                # The second step keeps the lowest detection of a truth, which is the one of highest
+                # score: the first step's result is in the order of detections, not of IoU.
+                pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
+                pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
             for _, j in pairs:
                 correct[j, i] = True
         tp += correct.tolist()

@@ -4,8 +4,9 @@ import SakerData
 /// The numbers that YOLOv5 and Ultralytics print, by their rules, which aren't COCO's: compare them
 /// with theirs only.
 ///
-/// - A picture's pairs of one class with `IoU >= threshold` are taken by descending IoU, whatever
-///   the scores.
+/// - In a picture a detection belongs to the truth of its class with the highest IoU, and to no
+///   other; of those with `IoU >= threshold` that belong to a truth, the one of highest score is
+///   right. At a higher threshold that can be another one.
 /// - Average precision is the area, by trapezoids, under the envelope interpolated at 101 recalls,
 ///   from the point (0, 1) on: a percent or so above COCO's.
 /// - Precision and recall are read at the one confidence where the classes' mean F1, smoothed over
@@ -98,17 +99,24 @@ public struct UltralyticsEvaluation: Sendable {
       }
     }
     pairs.sort { ($1.iou, $0.detection, $0.truth) < ($0.iou, $1.detection, $1.truth) }
-    // A detection keeps to its best truth, even if a better detection has it.
-    var best = [Int?](repeating: nil, count: result.detections.count)
-    for pair in pairs where best[pair.detection] == nil { best[pair.detection] = pair.truth }
+    var best = [(iou: Double, truth: Int)?](repeating: nil, count: result.detections.count)
+    for pair in pairs where best[pair.detection] == nil {
+      best[pair.detection] = (pair.iou, pair.truth)
+    }
+    func score(_ index: Int) -> Float {
+      let score = result.detections[index].score
+      return score.isNaN ? -.infinity : score
+    }
+    // Theirs come sorted from the suppression.
+    let order = result.detections.indices.sorted { (score($1), $0) < (score($0), $1) }
     var correct = [UInt16](repeating: 0, count: result.detections.count)
     for level in 0..<10 {
       var taken = Set<Int>()
-      for pair in pairs where pair.iou >= COCOEvaluation.thresholds[level] {
-        guard best[pair.detection] == pair.truth, taken.insert(pair.truth).inserted else {
-          continue
-        }
-        correct[pair.detection] |= 1 << UInt16(level)
+      for index in order {
+        guard let (iou, truth) = best[index], iou >= COCOEvaluation.thresholds[level],
+          taken.insert(truth).inserted
+        else { continue }
+        correct[index] |= 1 << UInt16(level)
       }
     }
     return correct
