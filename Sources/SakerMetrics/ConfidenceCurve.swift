@@ -46,7 +46,7 @@ extension DetectionEvaluation {
   public var bestF1: OperatingPoint? { bestPoint(of: merged) }
 
   /// All classes' detections as if they were one class, matched as they are.
-  private var merged: ClassEvaluation {
+  var merged: ClassEvaluation {
     let all = classes.flatMap { zip($0.scores, $0.correct) }.sorted { $0.0 > $1.0 }
     return ClassEvaluation(
       name: "all", truths: classes.reduce(0) { $0 + $1.truths },

@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@Suite("saker evaluate") struct EvaluateCommandTests {
+  private static let truth = """
+    {"images": [{"id": 5, "width": 100, "height": 100}], "categories": [{"id": 3, "name": "cat"}],
+     "annotations": [
+      {"id": 1, "image_id": 5, "category_id": 3, "bbox": [10, 10, 20, 20], "area": 400, "iscrowd": 0,
+       "segmentation": [[10, 10, 10, 30, 30, 30, 30, 10]]},
+      {"id": 2, "image_id": 5, "category_id": 3, "bbox": [60, 10, 20, 20], "area": 400, "iscrowd": 0,
+       "segmentation": [[60, 10, 60, 30, 80, 30, 80, 10]]}]}
+    """
+  private static let found = """
+    [{"image_id": 5, "category_id": 3, "bbox": [10, 10, 20, 20], "score": 0.9},
+     {"image_id": 5, "category_id": 3, "bbox": [10, 10, 20, 20], "score": 0.8},
+     {"image_id": 5, "category_id": 3, "bbox": [60, 10, 20, 20], "score": 0.7}]
+    """
+
+  @Test("prints pycocotools' 12 lines, or JSON, for boxes and masks")
+  func numbers() throws {
+    let folder = try Sandbox()
+    try folder.write(Self.truth, "g.json")
+    try folder.write(Self.found, "d.json")
+    let files = ["--ground-truth", "g.json", "--detections", "d.json"]
+    let ap = (51 + 50 * 2.0 / 3) / 101
+    for kind in ["bbox", "segm"] {
+      let result = try Saker.succeed(
+        ["evaluate", "--format", "coco", "--iou-type", kind] + files, in: folder.path)
+      let lines = result.output.split(separator: "\n")
+      #expect(lines.count == 12)
+      #expect(
+        lines[0]
+          == " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.835")
+      let json = try Saker.succeed(
+        ["evaluate", "--iou-type", kind, "--json"] + files, in: folder.path
+      ).object()
+      let stats = try #require(json["stats"] as? [Double])
+      #expect(stats.count == 12 && abs(stats[0] - ap) < 1e-12 && stats[4] == -1)
+      #expect(json["iou_type"] as? String == kind)
+      #expect((json["categories"] as? [[String: Any]])?.first?["name"] as? String == "cat")
+    }
+    let table = try Saker.succeed(["evaluate", "--per-class"] + files, in: folder.path)
+    #expect(table.output.contains("cat") && table.output.contains("AP50"))
+  }
+
+  @Test("lists mistakes and hard negatives")
+  func mistakes() throws {
+    let folder = try Sandbox()
+    try folder.write(Self.truth, "g.json")
+    try folder.write(
+      #"[{"image_id": 5, "category_id": 3, "bbox": [40, 60, 20, 20], "score": 0.9}]"#, "d.json")
+    try Saker.succeed(
+      [
+        "evaluate", "--ground-truth", "g.json", "--detections", "d.json", "--mistakes", "m.json",
+        "--hard-negatives", "h.txt",
+      ], in: folder.path)
+    let text = try String(contentsOfFile: folder.path + "/m.json", encoding: .utf8)
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let worst = try #require(report["worst"] as? [[String: Any]])
+    #expect(worst.map { $0["kind"] as? String } == ["background", "missed", "missed"])
+    let crops = try String(contentsOfFile: folder.path + "/h.txt", encoding: .utf8)
+    #expect(crops == "5 38.0 58.0 62.0 82.0\n")
+  }
+
+  @Test(
+    "bad files end in one line that names them",
+    arguments: [
+      ("", "g.json:1: ends too early (byte 0)"), ("{}", "g.json:1: has no 'images' (byte 0)"),
+      ("[]", "g.json:1: expected an object, got an array (byte 0)"),
+    ])
+  func badTruth(_ text: String, _ message: String) throws {
+    let folder = try Sandbox()
+    try folder.write(text, "g.json")
+    try folder.write(Self.found, "d.json")
+    let result = try Saker.run(
+      ["evaluate", "--ground-truth", "g.json", "--detections", "d.json"], in: folder.path)
+    #expect(result.status != 0 && !result.crashed && result.output.isEmpty)
+    #expect(result.errors == "Error: \(message)\n")
+  }
+
+  @Test("missing files, unknown pictures and scores that aren't numbers are named")
+  func badDetections() throws {
+    let folder = try Sandbox()
+    try folder.write(Self.truth, "g.json")
+    try folder.write(Self.found.replacingOccurrences(of: "0.8", with: "NaN"), "nan.json")
+    try folder.write(Self.found.replacingOccurrences(of: "\": 5", with: "\": 6"), "far.json")
+    func problem(_ file: String) throws -> String {
+      let result = try Saker.run(
+        ["evaluate", "--ground-truth", "g.json", "--detections", file], in: folder.path)
+      #expect(result.status != 0 && !result.crashed && result.output.isEmpty)
+      return result.errors
+    }
+    #expect(try problem("no.json") == "Error: no.json: does not exist\n")
+    #expect(try problem("nan.json").hasPrefix("Error: nan.json:2: expected a number, got NaN"))
+    #expect(
+      try problem("far.json")
+        == "Error: far.json against g.json: detection 1 is in picture 6, which the ground truth "
+        + "doesn't list\n")
+  }
+
+  @Test("lanes in CULane's and TuSimple's files")
+  func lanes() throws {
+    let folder = try Sandbox()
+    for name in ["truth/a", "truth/b", "found/a"] {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/" + name, withIntermediateDirectories: true)
+    }
+    try folder.write("100 500 200 400 300 300\n900 500 800 300\n", "truth/a/1.lines.txt")
+    try folder.write("10 500 20 300 \n", "truth/b/2.lines.txt")
+    try folder.write("102 500 202 400 302 300\n", "found/a/1.lines.txt")
+    let lanes = [
+      "evaluate", "--format", "culane", "--ground-truth", "truth", "--detections", "found",
+    ]
+    let all = try Saker.succeed(lanes, in: folder.path)
+    #expect(
+      all.output
+        == "found 1, wrong 0, missed 2: precision 1.0000, recall 0.3333, F1 0.5000\n")
+    try folder.write("/a/1.jpg\n", "list.txt")
+    let one = try Saker.succeed(lanes + ["--list", "list.txt", "--json"], in: folder.path).object()
+    #expect(one["f1"] as? Double == 2.0 / 3)
+    try folder.write("1 2 x\n", "found/a/1.lines.txt")
+    let bad = try Saker.run(lanes, in: folder.path)
+    #expect(bad.status != 0 && bad.errors == "Error: found/a/1.lines.txt:1: 'x' is not a number\n")
+
+    let row =
+      #"{"lanes": [[1, 2, 3], [50, 52, -2]], "h_samples": [10, 20, 30], "raw_file": "p.jpg"}"#
+    try folder.write(
+      row + "\n" + row.replacingOccurrences(of: "p.jpg", with: "q.jpg") + "\n", "t.json")
+    try folder.write(row + "\n", "f.json")
+    let tusimple = ["evaluate", "--format", "tusimple", "--ground-truth", "t.json", "--detections"]
+    let result = try Saker.succeed(tusimple + ["f.json"], in: folder.path)
+    #expect(result.output == "2 pictures: accuracy 0.5000, FP 0.0000, FN 0.5000\n")
+    try folder.write(String(row.dropLast(9)), "f.json")
+    let broken = try Saker.run(tusimple + ["f.json"], in: folder.path)
+    #expect(
+      broken.status != 0 && broken.errors.hasPrefix("Error: f.json: picture 1: ends too early"))
+    #expect(broken.errors.split(separator: "\n").count == 1)
+  }
+}
