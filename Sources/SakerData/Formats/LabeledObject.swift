@@ -150,42 +150,9 @@ public struct LabelBox: Hashable, Sendable {
   }
 }
 
-/// A mask as lengths of runs down the columns, from the left: first of 0, then of 1, and so on (COCO's order).
-public struct RunLengthMask: Hashable, Sendable {
-  public var size: PictureSize
-  /// They sum to `size.width * size.height`.
-  public var counts: [UInt32]
-
-  public init(size: PictureSize, counts: [UInt32]) {
-    self.size = size
-    self.counts = counts
-  }
-
-  /// From the bits of each pixel, row by row.
-  public init(size: PictureSize, bits: (_ x: Int, _ y: Int) -> Bool) {
-    self.size = size
-    counts = []
-    var (run, value) = (UInt32(0), false)
-    for x in 0..<size.width {
-      for y in 0..<size.height {
-        if bits(x, y) != value {
-          counts.append(run)
-          (run, value) = (0, !value)
-        }
-        run += 1
-      }
-    }
-    counts.append(run)
-  }
-
-  /// Pixels that are set.
-  public var area: Int {
-    stride(from: 1, to: counts.count, by: 2).reduce(0) { $0 + Int(counts[$1]) }
-  }
-
+extension RunLengthMask {
   /// Calls `body` for every run of set pixels inside a column: its x, its first y and the y after its last.
-  public func forEachRun(_ body: (_ x: Int, _ top: Int, _ bottom: Int) -> Void) {
-    let height = size.height
+  func forEachRun(_ body: (_ x: Int, _ top: Int, _ bottom: Int) -> Void) {
     guard height > 0 else { return }
     var at = 0
     for (i, count) in counts.enumerated() {
@@ -201,18 +168,10 @@ public struct RunLengthMask: Hashable, Sendable {
       at = end
     }
   }
+}
 
-  /// The smallest box around the set pixels; empty if there are none.
-  public var box: LabelBox {
-    var (left, top, right, bottom) = (Int.max, Int.max, 0, 0)
-    forEachRun { x, first, end in
-      left = min(left, x)
-      right = max(right, x + 1)
-      top = min(top, first)
-      bottom = max(bottom, end)
-    }
-    guard right > 0 else { return LabelBox(left: 0, top: 0, width: 0, height: 0) }
-    return LabelBox(
-      left: Double(left), top: Double(top), right: Double(right), bottom: Double(bottom))
+extension LabelBox {
+  public init(_ box: COCOBox) {
+    self.init(left: box.x, top: box.y, width: box.width, height: box.height)
   }
 }

@@ -300,7 +300,6 @@ struct YOLODataFile {
       guard let valid = String(validating: bytes, as: UTF8.self) else {
         throw FileBytes.Failure("is not UTF-8 text")
       }
-      // Aliases would let a small file stand for a huge tree.
       text = valid
     } catch let failure as FileBytes.Failure {
       throw LabelFolder.failure(file, failure.reason)
@@ -408,9 +407,10 @@ enum YAMLText {
 
   /// The first document as nodes. Anchors and aliases are refused: a small file could stand for a huge tree.
   static func compose(_ text: String) throws(Failure) -> Node? {
+    if let danger = danger(text) { throw danger }
     do {
       let parser = try Parser(yaml: text)
-      return try check(try parser.singleRoot())
+      return try parser.singleRoot()
     } catch let error as YamlError {
       switch error {
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
@@ -420,15 +420,42 @@ enum YAMLText {
         throw Failure(
           reason: ByteText.shown("\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")))
       }
-    } catch let error as Failure {
-      throw error
     } catch {
       throw Failure(reason: ByteText.shown("\(error)"))
     }
   }
 
-  private static func check(_ node: Node?) throws -> Node? {
-    if case .alias? = node { throw Failure(line: node?.mark?.line, reason: "aliases are not read") }
-    return node
+  /// Why a text could ask for far more than its size: nesting deeper than the reader's stack, or aliases, with which a small
+  /// file stands for a huge tree.
+  private static func danger(_ text: String) -> Failure? {
+    var (line, depth, lead, atStart, last) = (1, 0, 0, true, UInt8(ascii: "\n"))
+    var (quote, comment): (UInt8?, Bool) = (nil, false)
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "\n") {
+        line += 1
+        (lead, atStart, comment) = (0, true, false)
+      } else if comment {
+        continue
+      } else if let open = quote {
+        if byte == open { quote = nil }
+      } else {
+        let follows = [0x20, 0x09, 0x0A, 0x5B, 0x2C, 0x3A].contains(last)
+        if atStart, [0x20, 0x09, 0x2D, 0x3F].contains(byte) { lead += 1 } else { atStart = false }
+        switch byte {
+        case UInt8(ascii: "#") where follows: comment = true
+        case UInt8(ascii: "\""), UInt8(ascii: "'"): if follows { quote = byte }
+        case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+        case UInt8(ascii: "*") where follows:
+          return Failure(line: line, reason: "aliases are not read")
+        default: break
+        }
+        if depth > 64 || lead > 256 {
+          return Failure(line: line, reason: "is nested too deeply")
+        }
+      }
+      last = byte
+    }
+    return nil
   }
 }
