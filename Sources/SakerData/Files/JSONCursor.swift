@@ -424,6 +424,9 @@ public struct JSONText {
       && memcmp(text.bytes.baseAddress!, word.utf8Start, text.bytes.count) == 0
   }
 
+  @inline(__always)
+  public static func != (text: JSONText, word: StaticString) -> Bool { !(text == word) }
+
   /// `nil` if it isn't UTF-8. Half a surrogate pair becomes U+FFFD.
   public var string: String? {
     guard isEscaped else { return String(validating: bytes, as: UTF8.self) }
