@@ -89,7 +89,7 @@ extension COCODataset {
           category.name = try cursor.string()
         } else if key == "supercategory", try !cursor.isNull() {
           category.supercategory = try cursor.string()
-        } else if key != "supercategory" {
+        } else if !(key == "supercategory") {
           try cursor.skip()
         }
       }

@@ -20,28 +20,9 @@ enum COCOFormat {
       }
       try add(data, file, split, &set, &folder, reading)
     }
-    if let classes = reading.classes { try rename(&set, classes, files[0].file) }
+    if let classes = reading.classes { set = try set.renamed(to: classes, path) }
     set.problems = folder.problems
     return set
-  }
-
-  /// Labels in another order of classes, by name.
-  private static func rename(_ set: inout LabelSet, _ classes: [String], _ file: String) throws {
-    let labels = Dictionary(zip(classes, classes.indices)) { first, _ in first }
-    let map = set.classes.map { labels[$0.name] }
-    let used = set.countsByClass
-    for (i, target) in map.enumerated() where target == nil && used[i] > 0 {
-      throw LabelFolder.failure(
-        file, "unknown class \(ByteText.shown(set.classes[i].name)); expected one of "
-          + classes.prefix(20).joined(separator: ", "))
-    }
-    for i in set.pictures.indices {
-      for k in set.pictures[i].objects.indices {
-        set.pictures[i].objects[k].label = map[set.pictures[i].objects[k].label] ?? 0
-      }
-    }
-    let known = Dictionary(set.classes.map { ($0.name, $0) }) { first, _ in first }
-    set.classes = classes.map { known[$0] ?? LabelClass($0) }
   }
 
   private static func add(

@@ -34,7 +34,10 @@ enum CSVLabels {
     }
     var set = LabelSet()
     var folder = LabelFolder(path)
-    var table = ClassTable(reading.classes)
+    let listed = (FileBytes.isFolder(path) ? path : PathName.folder(path)) + "/classes.txt"
+    let known =
+      reading.classes ?? (FileBytes.exists(listed) ? folder.classes(listed) : nil)
+    var table = ClassTable(known)
     var numbered = true
     var most = -1
     for (file, split) in files where reading.split == nil || split == nil || reading.split == split {
@@ -49,7 +52,7 @@ enum CSVLabels {
     if set.pictures.isEmpty, let first = folder.problems.first {
       throw DatasetError.problems([first])
     }
-    if numbered && reading.classes == nil && !table.names.isEmpty {
+    if numbered && most >= 0 && !(known ?? []).contains(where: { Int($0) != nil }) {
       // A column of numbers holds labels, not names. The banana set's one class is 0.
       let labels = table.names.map { Int($0) ?? 0 }
       for i in set.pictures.indices {
@@ -57,10 +60,9 @@ enum CSVLabels {
           set.pictures[i].objects[k].label = labels[set.pictures[i].objects[k].label]
         }
       }
-      set.classes =
-        (0...min(max(most, 0), 9999)).map {
-          LabelClass(most == 0 && isBanana(path) ? "banana" : "class \($0)")
-        }
+      let names =
+        known ?? (0...min(most, 9999)).map { most == 0 && isBanana(path) ? "banana" : "class \($0)" }
+      set.classes = names.map { LabelClass($0) }
     } else {
       set.classes = table.names.map { LabelClass($0) }
     }
@@ -160,7 +162,11 @@ enum CSVLabels {
       }
       let label = cells[places[.label]!]
       // A row without class or box tells of a background.
-      guard !label.isEmpty else { return }
+      guard !label.isEmpty else {
+        if places[.width] == nil || values[.left] == nil { return }
+        folder.report(file, line: line, "has a box, but no class")
+        return
+      }
       guard let left = values[.left], let top = values[.top], let right = values[.right],
         let bottom = values[.bottom]
       else {

@@ -3,8 +3,10 @@ enum CreateML {
   /// - Parameter path: the JSON, or a folder that holds it beside the pictures.
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     var set = LabelSet()
-    var labels = ClassTable(reading.classes)
     var folder = LabelFolder(path)
+    let listed = (FileBytes.isFolder(path) ? path : PathName.folder(path)) + "/classes.txt"
+    var labels = ClassTable(
+      reading.classes ?? (FileBytes.exists(listed) ? folder.classes(listed) : nil))
     for (file, split) in try JSONFiles.find(path, reading) {
       let base = reading.pictureFolder ?? PathName.folder(file)
       try JSONFiles.read(file) { cursor, lines throws(JSONError) in
@@ -174,7 +176,7 @@ enum JSONFiles {
     try bytes.withUnsafeBufferPointer { buffer in
       var cursor = JSONCursor(buffer, file: file)
       var lines = LineCounter(buffer)
-      do {
+      do throws(JSONError) {
         try body(&cursor, &lines)
       } catch {
         throw LabelFolder.failure(file, line: error.line, error.reason + " (byte \(error.byte))")
@@ -199,16 +201,18 @@ extension LabelFolder {
     }
     if listing(PathName.folder(path)).contains(PathName.last(path)) {
       picture.path = path
-    } else if let other = ["images", "JPEGImages"].lazy.compactMap({ part in
-      PathName.inside(base + "/" + part, picture.file)
-    }).first(where: FileBytes.exists) {
-      picture.path = other
-    } else if let other = self.picture(PathName.last(path), in: PathName.folder(path)) {
-      picture.path = other
-    } else {
-      report(
-        picture.source, line: line,
-        "names the picture \(ByteText.shown(picture.file)), which is not in \(base)")
+      return
     }
+    let file = picture.file
+    let others = ["images", "JPEGImages"].compactMap { PathName.inside(base + "/" + $0, file) }
+    if let other = others.first(where: FileBytes.exists)
+      ?? self.picture(PathName.last(path), in: PathName.folder(path))
+    {
+      picture.path = other
+      return
+    }
+    report(
+      picture.source, line: line,
+      "names the picture \(ByteText.shown(file)), which is not in \(base)")
   }
 }

@@ -17,6 +17,8 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// A table with a row an object: the notes' banana data (`img_name,label,xmin,...`), TensorFlow's
   /// (`filename,width,height,class,xmin,...`), predictions (with `score`).
   case csv
+  /// The banana data's own tables: `bananas_train/label.csv` with numbers for classes, `bananas_train/images`.
+  case banana
   /// A folder of pictures a class.
   case folders
   /// MNIST's files of pictures and labels, also gzipped.
@@ -60,6 +62,7 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
     case .labelImgYOLO: [.boxes, .splits, .scores]
     case .createML: [.boxes, .splits]
     case .csv: [.boxes, .scores, .splits]
+    case .banana: [.boxes, .splits]
     case .folders: [.pictureLabels, .splits]
     case .idx: [.pictureLabels, .splits]
     case .culane: [.lines, .splits]
@@ -81,6 +84,7 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
     case .labelImgYOLO: "YOLO text beside pictures (labelImg)"
     case .createML: "CreateML JSON"
     case .csv: "CSV table"
+    case .banana: "CSV table of the banana data"
     case .folders: "a folder a class"
     case .idx: "IDX (MNIST)"
     case .culane: "CULane lines"
@@ -134,7 +138,7 @@ extension LabelSet {
     case .yolo: self = try YOLOFormat.read(path, reading)
     case .labelImgYOLO: self = try YOLOFormat.readFlat(path, reading)
     case .createML: self = try CreateML.read(path, reading)
-    case .csv: self = try CSVLabels.read(path, reading)
+    case .csv, .banana: self = try CSVLabels.read(path, reading)
     case .folders: self = try ClassFolders.read(path, reading)
     case .idx: self = try IDXFormat.read(path, reading)
     case .culane: self = try CULane.read(path, reading)

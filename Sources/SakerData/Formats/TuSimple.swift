@@ -11,7 +11,7 @@ enum TuSimple {
       bytes.withUnsafeBufferPointer { buffer in
         ByteText.forEachLine(buffer) { line, text in
           guard !text.isEmpty else { return }
-          do {
+          do throws(JSONError) {
             var picture = try record(text, file)
             picture.split = split
             picture.source = file

@@ -24,7 +24,11 @@ enum YOLOFormat {
     }
     var entries: [Entry] = []
     var seen: [String: String] = [:]
-    for (split, places) in data.splits where (reading.split ?? split ?? "") == (split ?? "") {
+    // Small sets are validated on what they learn from: two splits, the same pictures.
+    let isOne = data.splits.count > 1 && Set(data.splits.map(\.places)).count == 1
+    let splits =
+      reading.split == nil && isOne ? [(name: nil, places: data.splits[0].places)] : data.splits
+    for (split, places) in splits where (reading.split ?? split ?? "") == (split ?? "") {
       for place in places {
         for (picture, source, line) in try pictures(place, data, &folder) {
           if let other = seen[picture] {
