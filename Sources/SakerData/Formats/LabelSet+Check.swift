@@ -145,3 +145,30 @@ extension LabelSet {
       line: object.line > 0 ? Int(object.line) : nil, message + number)
   }
 }
+
+extension LabelSet {
+  /// Takes out pictures that are missing or broken and objects that are wrong, as `problems` and `check` tell; gives how
+  /// many. Empty boxes stay: they are no error.
+  @discardableResult
+  public mutating func removeBad() -> (pictures: Int, objects: Int) {
+    let (before, objectsBefore) = (pictures.count, objectCount)
+    let broken = Set(problems.filter { $0.severity == .error }.map(\.file))
+    var seen: Set<String> = []
+    let hasFiles = archive == nil
+    pictures.removeAll { picture in
+      hasFiles
+        && (picture.path.isEmpty || broken.contains(picture.path)
+          || !seen.insert(picture.path).inserted || picture.size == nil)
+    }
+    for i in pictures.indices {
+      let picture = pictures[i]
+      pictures[i].objects.removeAll { object in
+        var found: [DataProblem] = []
+        check(object, picture, CheckRules(), &found)
+        return found.contains { $0.severity == .error }
+      }
+      if let label = picture.label, !classes.indices.contains(label) { pictures[i].label = nil }
+    }
+    return (before - pictures.count, objectsBefore - objectCount)
+  }
+}

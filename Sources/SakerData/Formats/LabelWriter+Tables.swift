@@ -57,7 +57,6 @@ extension LabelWriter {
 
   mutating func writeCSV() throws {
     let isBanana = format == .banana
-    if isBanana { report.lose("names of classes", set.classes.count) }
     for (split, pictures) in bySplit {
       let place = isBanana ? "bananas_\(split ?? "train")/" : split.map { $0 + "/" } ?? ""
       let hasScores = !isBanana
@@ -161,8 +160,11 @@ extension LabelWriter {
         report.pictures += 1
       }
       func header(_ sizes: [Int]) -> [UInt8] {
-        [0, 0, 8, UInt8(sizes.count)]
-          + sizes.flatMap { size in (0..<4).map { UInt8(size >> (24 - 8 * $0) & 0xFF) } }
+        var bytes: [UInt8] = [0, 0, 8, UInt8(sizes.count)]
+        for size in sizes {
+          for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: size >> shift)) }
+        }
+        return bytes
       }
       let sizes = [known.count, height, width] + (isGray ? [] : [3])
       try save(
