@@ -158,7 +158,9 @@ struct DataViewCommand: ParsableCommand {
       case .box, .mask: break
       }
     }
-    let name = labeled.label.map { " (\(set.classNames.indices.contains($0) ? set.classNames[$0] : "class \($0)"))" }
+    let name = labeled.label.map {
+      " (\(set.classNames.indices.contains($0) ? set.classNames[$0] : "class \($0)"))"
+    }
     return ContactSheet.Tile(drawn, caption: labeled.file + (name ?? ""))
   }
 }

@@ -221,7 +221,8 @@ struct MarkupParser {
         skipSpace()
         guard
           closing.count == name.count,
-          memcmp(bytes.baseAddress! + closing.lowerBound, bytes.baseAddress! + name.lowerBound,
+          memcmp(
+            bytes.baseAddress! + closing.lowerBound, bytes.baseAddress! + name.lowerBound,
             name.count) == 0, take(">")
         else {
           throw failure("</\(text(closing))> closes <\(element.name)> of line \(start)")

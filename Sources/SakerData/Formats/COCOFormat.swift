@@ -69,14 +69,16 @@ enum COCOFormat {
     for (annotation, home) in zip(data.annotations, homes) {
       guard home >= 0 else {
         folder.report(
-          file, "annotation \(annotation.id) is of the picture \(annotation.imageID), which is not there"
+          file,
+          "annotation \(annotation.id) is of the picture \(annotation.imageID), which is not there"
         )
         continue
       }
       guard let label = labels[annotation.categoryID] else {
         folder.report(
           file,
-          "annotation \(annotation.id) is of the class \(annotation.categoryID), which is not there")
+          "annotation \(annotation.id) is of the class \(annotation.categoryID), which is not there"
+        )
         continue
       }
       set.pictures[first + home].objects.append(object(annotation, label))

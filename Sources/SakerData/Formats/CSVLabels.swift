@@ -40,7 +40,8 @@ enum CSVLabels {
     var table = ClassTable(known)
     var numbered = true
     var most = -1
-    for (file, split) in files where reading.split == nil || split == nil || reading.split == split {
+    for (file, split) in files where reading.split == nil || split == nil || reading.split == split
+    {
       guard let bytes = folder.read(file) else { continue }
       var base = reading.pictureFolder ?? PathName.folder(file)
       if reading.pictureFolder == nil, FileBytes.isFolder(base + "/images") { base += "/images" }
@@ -61,7 +62,8 @@ enum CSVLabels {
         }
       }
       let names =
-        known ?? (0...min(most, 9999)).map { most == 0 && isBanana(path) ? "banana" : "class \($0)" }
+        known
+        ?? (0...min(most, 9999)).map { most == 0 && isBanana(path) ? "banana" : "class \($0)" }
       set.classes = names.map { LabelClass($0) }
     } else {
       set.classes = table.names.map { LabelClass($0) }

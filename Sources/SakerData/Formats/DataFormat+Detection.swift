@@ -117,7 +117,9 @@ extension DataFormat {
       let base = PathName.folder(path)
       let root = PathName.last(base) == "list" ? PathName.folder(base) : base
       let first = head.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
-      guard let picture = PathName.inside(root, String(first.drop { $0 == "/" })) else { return nil }
+      guard let picture = PathName.inside(root, String(first.drop { $0 == "/" })) else {
+        return nil
+      }
       return FileBytes.exists(PathName.stem(picture) + ".lines.txt") ? .culane : nil
     case "json", "jsonl": return ofJSON(path)
     default: return nil

@@ -20,7 +20,9 @@ public struct DataStatistics: Codable, Sendable {
     init(_ values: [Double]) {
       guard !values.isEmpty else { return }
       let sorted = values.sorted()
-      func at(_ share: Double) -> Double { sorted[Int((Double(sorted.count - 1) * share).rounded())] }
+      func at(_ share: Double) -> Double {
+        sorted[Int((Double(sorted.count - 1) * share).rounded())]
+      }
       (least, p10, median, p90, most) = (sorted[0], at(0.1), at(0.5), at(0.9), sorted.last!)
       mean = sorted.reduce(0, +) / Double(sorted.count)
     }
@@ -79,7 +81,9 @@ public struct DataStatistics: Codable, Sendable {
   /// - Parameter shapes: the most boxes kept in `shapes`.
   public init(_ set: LabelSet, shapes limit: Int = 10_000) {
     let cells = Self.cells
-    var (widths, heights, ratios, sides): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
+    var (widths, heights, ratios, sides): ([Double], [Double], [Double], [Double]) = (
+      [], [], [], []
+    )
     var perPicture: [Double] = []
     var bySize: [PictureSize: Int] = [:]
     classes = set.classNames.map { ClassCount(name: $0, objects: 0, pictures: 0) }

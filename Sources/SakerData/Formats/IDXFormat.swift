@@ -19,7 +19,9 @@ enum IDXFormat {
     var (set, archive, most) = (LabelSet(), IDXFile(), 0)
     for file in files {
       let whole = base + "/" + file
-      let split = file.hasPrefix("t10k") || file.hasPrefix("test") ? "test"
+      let split =
+        file.hasPrefix("t10k") || file.hasPrefix("test")
+        ? "test"
         : file.hasPrefix("train") ? "train" : file.hasPrefix("val") ? "val" : nil
       if let wanted = reading.split, split != wanted { continue }
       let first = archive.count

@@ -162,11 +162,12 @@ extension LabelSet {
     }
     for i in pictures.indices {
       let picture = pictures[i]
-      pictures[i].objects.removeAll { object in
+      let kept = picture.objects.filter { object in
         var found: [DataProblem] = []
         check(object, picture, CheckRules(), &found)
-        return found.contains { $0.severity == .error }
+        return !found.contains { $0.severity == .error }
       }
+      pictures[i].objects = kept
       if let label = picture.label, !classes.indices.contains(label) { pictures[i].label = nil }
     }
     return (before - pictures.count, objectsBefore - objectCount)

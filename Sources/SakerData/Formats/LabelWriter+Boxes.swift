@@ -8,7 +8,8 @@ extension LabelWriter {
       for index in pictures {
         let (stem, ending) = freeName(index, in: "")
         names.append(stem)
-        try save(try voc(index, "\(stem).\(ending)", folder: "JPEGImages"), "Annotations/\(stem).xml")
+        try save(
+          try voc(index, "\(stem).\(ending)", folder: "JPEGImages"), "Annotations/\(stem).xml")
         try transferPicture(index, to: "JPEGImages/\(stem).\(ending)")
       }
       if let split { lists.append((split, names)) }

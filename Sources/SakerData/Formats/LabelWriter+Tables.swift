@@ -59,7 +59,8 @@ extension LabelWriter {
     let isBanana = format == .banana
     for (split, pictures) in bySplit {
       let place = isBanana ? "bananas_\(split ?? "train")/" : split.map { $0 + "/" } ?? ""
-      let hasScores = !isBanana
+      let hasScores =
+        !isBanana
         && pictures.contains { set.pictures[$0].objects.contains { $0.score != nil } }
       var out = TextOutput()
       out.write(
@@ -70,7 +71,8 @@ extension LabelWriter {
         let (stem, ending) = freeName(index, in: place)
         let picture = set.pictures[index]
         let size = try size(picture)
-        let head = Self.cell("\(stem).\(ending)") + (isBanana ? "" : ",\(size.width),\(size.height)")
+        let head =
+          Self.cell("\(stem).\(ending)") + (isBanana ? "" : ",\(size.width),\(size.height)")
         let objects = boxes(picture)
         // A row without class keeps a background in the table.
         if objects.isEmpty { out.write(head + ",,,,,\(hasScores ? "," : "")\n") }

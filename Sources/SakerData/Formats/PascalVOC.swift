@@ -133,7 +133,8 @@ enum PascalVOC {
         } else if !known.contains(name) {
           folder.report(
             list, line: line,
-            "names \(ByteText.shown(name)), but Annotations/\(ByteText.shown(name)).xml does not exist")
+            "names \(ByteText.shown(name)), but Annotations/\(ByteText.shown(name)).xml does not exist"
+          )
         } else {
           splits[name] = split
         }
@@ -178,7 +179,9 @@ enum PascalVOC {
     if reading.pictures != .unread {
       for place in Set(entries.map(\.pictures)).sorted() {
         let annotated = Set(
-          entries.filter { $0.pictures == place }.map { PathName.stem(PathName.last($0.annotation)) })
+          entries.filter { $0.pictures == place }.map {
+            PathName.stem(PathName.last($0.annotation))
+          })
         for name in LabelFolder.names(place)
         where PathName.isPicture(name) && !annotated.contains(PathName.stem(name)) {
           folder.warn(place + "/" + name, "has no annotation file, left out")
@@ -294,7 +297,8 @@ enum PascalVOC {
         }
         if number(given.text) == nil {
           report(
-            given.line, "<\(corner)> of \(ByteText.shown(name)) is no number: "
+            given.line,
+            "<\(corner)> of \(ByteText.shown(name)) is no number: "
               + ByteText.shown(given.text))
         }
       }

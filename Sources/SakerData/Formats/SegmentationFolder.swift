@@ -96,7 +96,9 @@ enum SegmentationFolder {
     var used = [Bool](repeating: false, count: 256)
     for value in groups { used[Int(value)] = true }
     for number in 1..<255 where used[number] {
-      var (votes, rows) = ([Int](repeating: 0, count: 256), [UInt8](repeating: 0, count: groups.count))
+      var (votes, rows) = (
+        [Int](repeating: 0, count: 256), [UInt8](repeating: 0, count: groups.count)
+      )
       for (i, value) in groups.enumerated() where value == UInt8(number) {
         rows[i] = 1
         votes[Int(classes[i])] += 1

@@ -102,7 +102,8 @@ enum YOLOFormat {
       // `./` stands for the list's folder, as Ultralytics has it; other names, for the set's.
       let name = text.hasPrefix("./") ? base + "/" + text.dropFirst(2) : text
       let candidates =
-        text.hasPrefix("/") || text.hasPrefix("./") ? [name] : [data.root + "/" + text, base + "/" + text]
+        text.hasPrefix("/") || text.hasPrefix("./")
+        ? [name] : [data.root + "/" + text, base + "/" + text]
       let inside = candidates.filter { PathName.inside(data.root, absolute($0, data.root)) != nil }
       guard let picture = inside.first(where: FileBytes.exists) ?? inside.first else {
         folder.report(
@@ -328,7 +329,8 @@ struct YOLODataFile {
       switch value {
       case .scalar(let scalar): entries = scalar.string.isEmpty ? [] : [value]
       case .sequence(let sequence): entries = Array(sequence)
-      default: throw LabelFolder.failure(file, line: line(value), "\(key) is no path or list of paths")
+      default:
+        throw LabelFolder.failure(file, line: line(value), "\(key) is no path or list of paths")
       }
       if case .scalar(let scalar) = value, scalar.style == .plain,
         ["", "~", "null"].contains(scalar.string)
@@ -422,7 +424,8 @@ enum YAMLText {
         throw Failure(line: mark.line, reason: ByteText.shown(problem))
       default:
         throw Failure(
-          reason: ByteText.shown("\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")))
+          reason: ByteText.shown(
+            "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")))
       }
     } catch {
       throw Failure(reason: ByteText.shown("\(error)"))

@@ -70,7 +70,8 @@ public final class Loader: Sendable {
     self.read = read
     cache = SampleCache(count: dataset.items.count, limit: options.cacheBytes)
     pool = BatchMemoryPool(
-      capacity: (options.batchSampler?.batchSize ?? options.batchSize) * preprocessing.count, limit: options.prefetch + 2)
+      capacity: (options.batchSampler?.batchSize ?? options.batchSize) * preprocessing.count,
+      limit: options.prefetch + 2)
   }
 
   /// Batches of an epoch when every picture can be read; of the first epoch where a batch sampler's epochs differ.
@@ -103,7 +104,9 @@ public final class Loader: Sendable {
 
   /// Indices of each batch of an epoch.
   public func batches(ofEpoch number: Int) -> [[Int]] {
-    if let batchSampler = options.batchSampler { return batchSampler.batches(epoch: number) }
+    if let batchSampler = options.batchSampler {
+      return batchSampler.batches(epoch: number).filter { !$0.isEmpty }
+    }
     let order = order(ofEpoch: number)
     let size = options.batchSize
     return stride(from: 0, to: order.count, by: size).compactMap {

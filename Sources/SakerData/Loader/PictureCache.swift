@@ -57,7 +57,9 @@ public final class PictureCache: Sendable {
       let picture = try Picture(file: path)
       lock.withLock {
         state.misses += 1
-        guard state.used + picture.pixels.count <= limit, state.pictures[path] == nil else { return }
+        guard state.used + picture.pixels.count <= limit, state.pictures[path] == nil else {
+          return
+        }
         state.used += picture.pixels.count
         state.pictures[path] = picture
       }
