@@ -1,3 +1,5 @@
+import Foundation
+
 /// Paths as text: no disk is asked.
 enum PathName {
   /// What follows the last slash.
@@ -63,11 +65,13 @@ enum PathName {
     if name.utf8.first != UInt8(ascii: "/"), !name.utf8.isEmpty, !mayClimb(name) {
       return root == "." ? name : root == "/" ? "/" + name : root + "/" + name
     }
-    let root = normalized(root)
-    let whole = name.hasPrefix("/") ? normalized(name) : normalized(root + "/" + name)
-    if root == "." { return whole.hasPrefix("/") || whole.hasPrefix("..") ? nil : whole }
-    if root == "/" { return whole }
-    return whole == root || whole.hasPrefix(root + "/") ? whole : nil
+    // An absolute name can lie in a root that is told from the working folder.
+    let isForeign = name.hasPrefix("/") && !root.hasPrefix("/")
+    let root = normalized(isForeign ? FileManager.default.currentDirectoryPath + "/" + root : root)
+    let target = name.hasPrefix("/") ? normalized(name) : normalized(root + "/" + name)
+    if root == "." { return target.hasPrefix("/") || target.hasPrefix("..") ? nil : target }
+    if root == "/" { return target }
+    return target == root || target.hasPrefix(root + "/") ? target : nil
   }
 
   private static func mayClimb(_ name: String) -> Bool {

@@ -211,6 +211,7 @@ extension TextOutput {
 
   /// A number as short as its value allows, exactly.
   mutating func writeExact(_ number: Double) {
+    guard number.isFinite else { return write("0") }
     // Sums and differences of decimals leave dust in the last places of a double.
     let rounded = (number * 1e9).rounded() / 1e9
     let value = abs(number) < 1e6 ? rounded : number

@@ -64,7 +64,7 @@ extension DataFormat {
       if inside.contains(where: { $0.hasSuffix(".lines.txt") }) { return .culane }
       if inside.contains("labels") && inside.contains("images") { return .yolo }
     }
-    if known.contains("classes.txt") || hasLabels(names) { return .labelImgYOLO }
+    if hasLabels(names) { return .labelImgYOLO }
     for name in names where PathName.ending(name) == "csv" {
       if isTable(path + "/" + name) { return .csv }
     }
@@ -75,6 +75,7 @@ extension DataFormat {
       }
       if hasLabels(inside) { return .labelImgYOLO }
     }
+    if known.contains("classes.txt") { return .labelImgYOLO }
     let hasPictures = folders.contains { name in
       let inside = LabelFolder.names(path + "/" + name)
       return inside.contains(where: PathName.isPicture)

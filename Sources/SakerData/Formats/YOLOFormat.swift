@@ -13,6 +13,9 @@ enum YOLOFormat {
     } else {
       try LabelFolder.require(path)
       data = YOLODataFile(implied: path)
+      guard !data.splits.isEmpty else {
+        throw LabelFolder.failure(path, "holds neither a data YAML nor folders images and labels")
+      }
     }
     var folder = LabelFolder(data.root)
     if let classes = reading.classes { data.names = classes }
@@ -167,6 +170,12 @@ enum YOLOFormat {
           folder.report(classes, "names other classes, or another order, than the folders before")
         }
       }
+    }
+    if entries.isEmpty {
+      if let split = reading.split {
+        throw LabelFolder.failure(path, "has no split \(ByteText.shown(split)) with pictures and labels")
+      }
+      throw LabelFolder.failure(path, "holds no pictures with labels (.txt) beside them")
     }
     return finish(entries, names, root: path, folder)
   }
@@ -356,7 +365,9 @@ struct YOLODataFile {
     // Exported files say ../train/images for what lies beside them; Ultralytics takes the dots off, too.
     if trimmed.hasPrefix("../") {
       let short = PathName.normalized(trimmed).split(separator: "/").drop { $0 == ".." }
-      if let inside = PathName.inside(root, short.joined(separator: "/")) { return inside }
+      if let inside = PathName.inside(root, short.joined(separator: "/")), FileBytes.exists(inside) {
+        return inside
+      }
     }
     guard let inside = PathName.inside(root, trimmed) else {
       throw LabelFolder.failure(
