@@ -121,10 +121,12 @@ enum COCOFormat {
     guard reading.pictures != .unread, let first = data.images.first?.fileName else { return base }
     let above = PathName.folder(base)
     let part = PathName.stem(PathName.last(file)).split(separator: "_").last.map(String.init) ?? ""
-    let candidates = [
-      base, base + "/images", above + "/" + part, above + "/images/" + part, above + "/images",
-      above,
-    ]
+    // The folder above is the set's only where this one is for annotations.
+    let isInside = ["annotations", "labels"].contains(PathName.last(base))
+    let candidates =
+      [base, base + "/images"]
+      + (isInside
+        ? [above + "/" + part, above + "/images/" + part, above + "/images", above] : [])
     return candidates.first {
       PathName.inside($0, first).map(FileBytes.exists) ?? false
     } ?? base

@@ -157,7 +157,7 @@ public struct WeightedRandomSampler: Sampler {
   }
 }
 
-/// Draws so that every class turns up alike: an item weighs the mean, over its classes, of 1 / items of the class. Items
+/// Draws so that classes turn up nearly alike (exactly, if an item has one class): an item weighs the mean, over its classes, of 1 / items of the class. Items
 /// without a class weigh as the mean of the others.
 public struct BalancedSampler: Sampler {
   private let sampler: WeightedRandomSampler
