@@ -84,8 +84,6 @@ struct DataInfoCommand: ParsableCommand {
     let start = Date()
     let set = try source.read(labelsOnly ? .unread : .header)
     let seconds = Date().timeIntervalSince(start)
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
     let counts = set.countsByClass
     let ofPictures = set.pictures.reduce(into: [Int: Int]()) { counts, picture in
       if let label = picture.label { counts[label, default: 0] += 1 }
@@ -104,7 +102,7 @@ struct DataInfoCommand: ParsableCommand {
       },
       features: Dictionary(uniqueKeysWithValues: set.features.map { ($0.rawValue, $1) }),
       errors: errors, warnings: set.problems.count - errors, readSeconds: seconds,
-      peakMemoryBytes: usage.ru_maxrss << 10)
+      peakMemoryBytes: ProcessMemory.peak)
     if json { return try printJSON(info) }
     source.tell(set.problems)
     print("\(info.path): \(info.format.title) (\(info.format.rawValue))")

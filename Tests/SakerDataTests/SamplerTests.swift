@@ -221,13 +221,15 @@ private func set(_ count: Int) -> DetectionDataset {
 
 private struct Broken: Error {}
 
+@Sendable private func fileName(_ index: Int) -> String { "file\(index).jpg" }
+
 @Test(arguments: [0, 2])
 func dataLoadersNameWhatBrokeAndWhatHangs(_ workers: Int) throws {
   var options = DataLoader<Int, Int>.Options()
   options.workers = workers
   options.patience = 0.3
   let loader = try DataLoader<Int, Int>(
-    count: 5, options: options, name: { "file\($0).jpg" }
+    count: 5, options: options, name: fileName
   ) { index, _ in
     if index == 2 { throw Broken() }
     return index
@@ -240,7 +242,7 @@ func dataLoadersNameWhatBrokeAndWhatHangs(_ workers: Int) throws {
   #expect(try epoch.next() == nil)
   guard workers > 0 else { return }
   let hanging = try DataLoader<Int, Int>(
-    count: 5, options: options, name: { "file\($0).jpg" }
+    count: 5, options: options, name: fileName
   ) { index, _ in
     if index == 1 { Thread.sleep(forTimeInterval: 1) }
     return index

@@ -173,7 +173,7 @@ enum YOLOFormat {
     }
     if entries.isEmpty {
       if let split = reading.split {
-        throw LabelFolder.failure(path, "has no split \(ByteText.shown(split)) with pictures and labels")
+        throw LabelFolder.failure(path, "has no split \(ByteText.shown(split)) of labels")
       }
       throw LabelFolder.failure(path, "holds no pictures with labels (.txt) beside them")
     }
@@ -365,7 +365,8 @@ struct YOLODataFile {
     // Exported files say ../train/images for what lies beside them; Ultralytics takes the dots off, too.
     if trimmed.hasPrefix("../") {
       let short = PathName.normalized(trimmed).split(separator: "/").drop { $0 == ".." }
-      if let inside = PathName.inside(root, short.joined(separator: "/")), FileBytes.exists(inside) {
+      if let inside = PathName.inside(root, short.joined(separator: "/")), FileBytes.exists(inside)
+      {
         return inside
       }
     }
