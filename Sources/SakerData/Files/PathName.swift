@@ -45,6 +45,8 @@ enum PathName {
 
   /// Without `.` and `..` as far as that can be told without a disk.
   static func normalized(_ path: String) -> String {
+    // Nearly all are: asked for every picture of a set.
+    if isPlain(path) { return path }
     let isAbsolute = path.utf8.first == UInt8(ascii: "/")
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
@@ -72,6 +74,18 @@ enum PathName {
     if root == "." { return target.hasPrefix("/") || target.hasPrefix("..") ? nil : target }
     if root == "/" { return target }
     return target == root || target.hasPrefix(root + "/") ? target : nil
+  }
+
+  /// Whether there is no empty part, and none that begins with a dot.
+  private static func isPlain(_ path: String) -> Bool {
+    var last: UInt8 = 0
+    for byte in path.utf8 {
+      if last == UInt8(ascii: "/") || last == 0 {
+        if byte == UInt8(ascii: ".") || (byte == last) { return false }
+      }
+      last = byte
+    }
+    return last != UInt8(ascii: "/") && last != 0
   }
 
   private static func mayClimb(_ name: String) -> Bool {

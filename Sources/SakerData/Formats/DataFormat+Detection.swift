@@ -11,7 +11,8 @@ extension DataFormat {
     }
     throw LabelFolder.failure(
       path,
-      "is in no known format (known: \(allCases.map(\.rawValue).joined(separator: ", "))); "
+      (FileBytes.isFolder(path) ? "" : "is not a folder, and ")
+        + "is in no known format (known: \(allCases.map(\.rawValue).joined(separator: ", "))); "
         + "name it with --format")
   }
 
@@ -129,7 +130,17 @@ extension DataFormat {
 
   /// By the keys that come first.
   private static func ofJSON(_ path: String) -> DataFormat? {
-    guard let bytes = try? FileBytes.read(path) else { return nil }
+    guard let handle = try? FileBytes.Handle(path) else { return nil }
+    // The keys that tell stand near the beginning of nearly all files.
+    for count in [1 << 16, FileBytes.limit] {
+      guard let bytes = try? handle.read(at: 0, count: min(handle.count, count)) else { return nil }
+      if let format = ofJSON(bytes, path) { return format }
+      if handle.count <= count { return nil }
+    }
+    return nil
+  }
+
+  private static func ofJSON(_ bytes: [UInt8], _ path: String) -> DataFormat? {
     return bytes.withUnsafeBufferPointer { buffer in
       var cursor = JSONCursor(buffer, file: path)
       do {
