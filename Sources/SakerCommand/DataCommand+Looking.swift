@@ -124,7 +124,8 @@ struct DataViewCommand: ParsableCommand {
     }
     var sheet = ContactSheet(tiles)
     sheet.tileWidth = width
-    sheet.title = "\(try source.path): \(set.pictures.count) pictures, \(set.objectCount) objects"
+    sheet.title =
+      "\((try source.path as NSString).lastPathComponent): \(set.pictures.count) pictures, \(set.objectCount) objects"
     try sheet.picture().write(to: out)
     if json {
       try printJSON(Result(picture: out, pictures: chosen.map { set.pictures[$0].file }))
