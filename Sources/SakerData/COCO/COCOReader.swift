@@ -293,7 +293,7 @@ extension JSONCursor {
           let text = try text()
           counts =
             text.isEscaped
-            ? RunLengthMask.counts(compressed: Array((text.string ?? "?").utf8))
+            ? RunLengthMask.counts(compressed: text.unescaped)
             : RunLengthMask.counts(compressed: text.bytes)
           guard counts != nil else { throw error("has broken run lengths", at: start) }
         } else {
@@ -357,8 +357,6 @@ public struct JSONFile: Sendable {
       throw JSONError(file: file, line: 0, byte: 0, reason: error.reason)
     }
   }
-
-  private init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// Calls `body` with the bytes, which stay where they are until it returns.
   public func read<Value>(

@@ -67,7 +67,7 @@ public struct JSONCursor {
     if count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { place = 3 }
   }
 
-  /// Offset of the next byte to be read.
+  /// Offset of the next byte to be read: behind `nextKey` and `nextElement`, the value's first.
   public var offset: Int { place }
 
   /// An error at the next byte, or at `offset`.
@@ -105,6 +105,7 @@ public struct JSONCursor {
     let key = try text()
     guard try peekByte() == 0x3A else { throw unexpected("a colon") }
     place += 1
+    skipSpace()
     return key
   }
 
@@ -130,6 +131,7 @@ public struct JSONCursor {
     }
     guard byte == 0x2C else { throw unexpected(what) }
     place += 1
+    skipSpace()
     return true
   }
 
@@ -429,39 +431,48 @@ public struct JSONText {
 
   /// `nil` if it isn't UTF-8. Half a surrogate pair becomes U+FFFD.
   public var string: String? {
-    guard isEscaped else { return String(validating: bytes, as: UTF8.self) }
-    guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
-    var units: [UInt16] = []
-    var plain: [UInt8] = []
-    func flush() {
-      units += Array(String(decoding: plain, as: UTF8.self).utf16)
-      plain = []
-    }
+    isEscaped
+      ? String(validating: unescaped, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+  }
+
+  /// The bytes, with what escapes stand for in their place, in UTF-8.
+  public var unescaped: [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
     var place = 0
     while place < bytes.count {
-      guard bytes[place] == 0x5C else {
-        plain.append(bytes[place])
-        place += 1
+      let byte = bytes[place]
+      place += 1
+      guard byte == 0x5C else {
+        result.append(byte)
         continue
       }
-      flush()
-      let code = bytes[place + 1]
-      place += 2
+      // Escapes were checked while they were read, so what they need is there.
+      let code = bytes[place]
+      place += 1
       switch code {
-      case 0x62: units.append(0x08)
-      case 0x66: units.append(0x0C)
-      case 0x6E: units.append(0x0A)
-      case 0x72: units.append(0x0D)
-      case 0x74: units.append(0x09)
+      case 0x62: result.append(0x08)
+      case 0x66: result.append(0x0C)
+      case 0x6E: result.append(0x0A)
+      case 0x72: result.append(0x0D)
+      case 0x74: result.append(0x09)
       case 0x75:
-        // Checked while it was read.
-        units.append(
-          UInt16(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16) ?? 0)
+        var units = [unit(at: place)]
         place += 4
-      default: units.append(UInt16(code))
+        if UTF16.isLeadSurrogate(units[0]), place + 6 <= bytes.count, bytes[place] == 0x5C,
+          bytes[place + 1] == 0x75, UTF16.isTrailSurrogate(unit(at: place + 2))
+        {
+          units.append(unit(at: place + 2))
+          place += 6
+        }
+        result.append(contentsOf: String(decoding: units, as: UTF16.self).utf8)
+      default: result.append(code)
       }
     }
-    flush()
-    return String(decoding: units, as: UTF16.self)
+    return result
+  }
+
+  private func unit(at place: Int) -> UInt16 {
+    UInt16(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16) ?? 0
   }
 }
