@@ -10,11 +10,11 @@ struct BenchmarkCommand: ParsableCommand {
       train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
-      memory gives.
+      memory gives. operations: single operations from 16 numbers to 64 MB.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, convolution, optimizer
+    case train, infer, load, convolution, optimizer, operations
   }
 
   @OptionGroup var common: CommonOptions
@@ -25,7 +25,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, convolution or optimizer.")
+  @Option(help: "train, infer, load, convolution, optimizer or operations.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -38,6 +38,9 @@ struct BenchmarkCommand: ParsableCommand {
   var seconds = 10.0
   @Option(help: "Threads that prepare pictures, in the mode load.")
   var workers = 2
+  @Flag(
+    help: "In the mode operations: measure the cases that the lines of the input name.")
+  var serve = false
   @OptionGroup var suite: ConvolutionOptions
 
   private var classifier: ClassifierEntry? { ClassifierEntry.named(model) }
@@ -53,7 +56,7 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
-    if mode == .optimizer { return }
+    if mode == .optimizer || mode == .operations { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -85,11 +88,15 @@ struct BenchmarkCommand: ParsableCommand {
     if mode == .optimizer {
       return try OptimizerBenchmark(seconds: seconds).run(json: common.json)
     }
+    if mode == .operations {
+      let benchmark = OperationBenchmark(seconds: seconds)
+      return try serve ? benchmark.serve() : benchmark.run(json: common.json)
+    }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load: times = try loading()
-    case .convolution, .optimizer: return
+    case .convolution, .optimizer, .operations: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()
