@@ -1,3 +1,5 @@
+import CKernels
+
 // Sorting works on keys: unsigned integers in the order of the elements, so that one loop serves
 // all types, what is not a number stands after everything else, and a descending order is the keys'
 // complement, stable as well.
@@ -233,17 +235,32 @@ extension Tensor {
 
   /// Where elements are not zero, in row-major order: `[how many, rank]`, int64.
   public func nonzero() -> Tensor {
-    let flat = converted(to: .bool).truePositions().scalars(as: Int64.self)
-    let steps = shape.rowMajorStrides
-    var result: [Int64] = []
-    result.reserveCapacity(flat.count * rank)
-    for var position in flat.map(Int.init) {
-      for step in steps {
-        result.append(Int64(position / step))
-        position %= step
+    let mask = converted(to: .bool).contiguous()
+    let pointer = mask.pointer(UInt8.self)
+    let found = saker_count_true(pointer, count)
+    guard rank > 0, found > 0 else { return Tensor(uninitialized: [found, rank], .int64) }
+    // One more row is written and not kept.
+    let places = Tensor(uninitialized: [found + 1, rank], .int64)
+    let to = places.pointer(Int64.self)
+    let columns = shape[rank - 1]
+    var position = [Int64](repeating: 0, count: rank)
+    var next = 0
+    for start in stride(from: 0, to: count, by: columns) {
+      let new = saker_true_positions(
+        pointer + start, columns, 0, rank, to + next * rank + rank - 1)
+      for axis in 0..<rank - 1 {
+        for i in next..<next + new { to[i * rank + axis] = position[axis] }
+      }
+      next += new
+      var axis = rank - 2
+      while axis >= 0 {
+        position[axis] += 1
+        if position[axis] < shape[axis] { break }
+        position[axis] = 0
+        axis -= 1
       }
     }
-    return Tensor(result, [flat.count, rank])
+    return withExtendedLifetime(mask) { places.narrow(0, 0..<found) }
   }
 
   /// The distinct elements in ascending order, how often each occurs, and for each element its

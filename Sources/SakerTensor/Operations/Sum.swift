@@ -35,6 +35,8 @@ enum Reduction {
       let columns = x.rowView(reduced, kept)
       if let columns {
         sumColumns(columns.pointer, columns.count, columns.length, result)
+      } else if let lanes = x.laneView(reduced) {
+        sumLanes(x.pointer(), lanes, result)
       } else {
         let ordered = x.permute(kept + reduced).contiguous()
         sumRows(ordered.pointer(), result.count, x.count / max(result.count, 1), result)
@@ -70,6 +72,19 @@ enum Reduction {
       }
       Parallel.run(count, grain: max(1, 16384 / max(length, 1))) { part in
         for row in part { to[row] = Float(saker_sum_f32(x + row * length, length)) }
+      }
+    }
+  }
+
+  private static func sumLanes(
+    _ x: UnsafeMutablePointer<Float>, _ lanes: (outer: Int, size: Int, inner: Int),
+    _ result: Tensor
+  ) {
+    let to = result.pointer(Float.self)
+    let (size, inner) = (lanes.size, lanes.inner)
+    Parallel.run(lanes.outer, grain: max(1, 16384 / max(size * inner, 1))) { part in
+      for block in part {
+        saker_sum_lanes_f32(x + block * size * inner, size, inner, to + block * inner)
       }
     }
   }
@@ -112,6 +127,20 @@ extension Tensor {
     }
     let length = inner.reduce(1) { $0 * shape[$1] }
     return (pointer(), outer.reduce(1) { $0 * shape[$1] }, length)
+  }
+
+  /// This tensor as `outer` blocks of `size` steps of `inner` elements, where the axes `reduced` together are the steps and the
+  /// rest lies in its order around them; `nil` if memory is arranged differently.
+  fileprivate func laneView(_ reduced: [Int]) -> (outer: Int, size: Int, inner: Int)? {
+    let order = (0..<rank).filter { shape[$0] != 1 }.sorted { strides[$0] > strides[$1] }
+    guard isDense, let first = order.firstIndex(where: reduced.contains),
+      let last = order.lastIndex(where: reduced.contains),
+      order[first...last].allSatisfy(reduced.contains)
+    else { return nil }
+    let rest = Array(order[..<first] + order[(last + 1)...])
+    guard rest == rest.sorted() else { return nil }
+    func product(_ axes: ArraySlice<Int>) -> Int { axes.reduce(1) { $0 * shape[$1] } }
+    return (product(order[..<first]), product(order[first...last]), product(order[(last + 1)...]))
   }
 
   /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool` exactly and as int64.
