@@ -74,10 +74,16 @@ static inline float expm1_value(float x) {
   return magnitude < 0.5f ? near : far;
 }
 
-/// (e^2x - 1) / (e^2x + 1)
+/// x P(x^2) near 0 (Cephes' tanhf), else 1 - 2 / (exp(2 |x|) + 1) with the sign of x.
 static inline float tanh_value(float x) {
-  float t = x > 10 ? 10 : x < -10 ? -10 : x, e = expm1_value(2 * t);
-  return e / (e + 2);
+  float a = __builtin_fabsf(x), z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  float near = p * z * x + x, far = 1 - 2 / (exponential(a > 20 ? 40 : 2 * a) + 1);
+  return a < 0.625f ? near : __builtin_copysignf(a != a ? a : far, x);
 }
 
 static inline float sigmoid_value(float x) { return 1.0f / (1.0f + exp_value(-x)); }

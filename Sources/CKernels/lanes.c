@@ -199,6 +199,18 @@ SAKER_TARGETS void saker_transpose_32(const uint32_t *in, ptrdiff_t from_stride,
   }
 }
 
+SAKER_TARGETS void saker_repeat_32(const uint32_t *in, ptrdiff_t n, ptrdiff_t times, uint32_t *out) {
+  if (times == 2) {
+    for (ptrdiff_t i = 0; i < 2 * n; i++) out[i] = in[i >> 1];
+  } else if (times == 4) {
+    typedef uint32_t four __attribute__((vector_size(16), aligned(4)));
+    for (ptrdiff_t i = 0; i < n; i++) *(four *)(out + 4 * i) = (four){in[i], in[i], in[i], in[i]};
+  } else {
+    for (ptrdiff_t i = 0; i < n; i++)
+      for (ptrdiff_t k = 0; k < times; k++) out[i * times + k] = in[i];
+  }
+}
+
 SAKER_TARGETS void saker_reverse_32(const uint32_t *in, uint32_t *out, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] = in[n - 1 - i];
 }

@@ -107,12 +107,17 @@ enum Strided {
     let loop = StridedLoop(target.shape, [target.strides, source.strides])
     let turns = loop.columnStrides[0] == 1 && loop.rowStrides[1] == 1 && loop.columnStrides[1] > 1
     let reverses = loop.columnStrides[0] == 1 && loop.columnStrides[1] == -1
-    guard turns || reverses else { return copy(UInt32.self, source, target) }
+    let repeats =
+      loop.columnStrides[0] == 1 && loop.columnStrides[1] == 0 && loop.columns < 16
+      && loop.rowStrides[0] == loop.columns && loop.rowStrides[1] == 1
+    guard turns || reverses || repeats else { return copy(UInt32.self, source, target) }
     let (to, from) = (target.pointer(UInt32.self), source.pointer(UInt32.self))
     loop.run { offsets, rows, columns in
       let (t, f) = (to + offsets[0], from + offsets[1])
       if turns {
         saker_transpose_32(f, loop.columnStrides[1], t, loop.rowStrides[0], rows, columns)
+      } else if repeats {
+        saker_repeat_32(f, rows, columns, t)
       } else {
         for row in 0..<rows {
           let last = f + row * loop.rowStrides[1] - (columns - 1)

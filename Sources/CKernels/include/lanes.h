@@ -20,6 +20,8 @@ ptrdiff_t saker_row_argmin_f32(const float *x, ptrdiff_t n);
 
 /// out[r * to_stride + c] = in[c * from_stride + r]
 void saker_transpose_32(const uint32_t *in, ptrdiff_t from_stride, uint32_t *out, ptrdiff_t to_stride, ptrdiff_t rows, ptrdiff_t columns);
+/// Each element `times` after another.
+void saker_repeat_32(const uint32_t *in, ptrdiff_t n, ptrdiff_t times, uint32_t *out);
 /// out[i] = in[n - 1 - i]
 void saker_reverse_32(const uint32_t *in, uint32_t *out, ptrdiff_t n);
 

@@ -6,6 +6,11 @@ struct Sum: UnaryOperation {
   let keepingAxes: Bool
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
+    if x.dtype == .float32, axes.count == x.rank, x.count <= 16384, x.isContiguous {
+      let result = Tensor(uninitialized: keepingAxes ? x.shape.removing(axes, keeping: true) : [])
+      result.pointer(Float.self).pointee = Float(saker_sum_f32(x.pointer(), x.count))
+      return result
+    }
     let shape = x.shape.removing(axes, keeping: true)
     guard x.dtype.isFloating else {
       let sum = axes.reduce(x.converted(to: .int64)) { Lanes.sum($0, axis: $1) }
@@ -145,7 +150,7 @@ extension Tensor {
 
   /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool` exactly and as int64.
   public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
-    let axes = shape.axes(axes ?? Array(0..<rank), op: "sum")
+    let axes = axes.map { shape.axes($0, op: "sum") } ?? Array(0..<rank)
     return apply(Sum(axes: axes, keepingAxes: keepingAxes), self)
   }
 
