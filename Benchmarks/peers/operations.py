@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import time
-from statistics import median
+from statistics import median_low as median
 
 import torch
 import torch.nn.functional as F
@@ -309,7 +309,7 @@ def main():
             theirs.append(min(measured(run, o.seconds / len(runs)) for run in runs))
             time.sleep(0.005)
         rows.append({"name": name, "saker_us": median(ours), "pytorch_us": median(theirs),
-                     "ratio": median(t / s for s, t in zip(ours, theirs))})
+                     "ratio": median(theirs) / median(ours)})
         if not o.json:
             r = rows[-1]
             print(f"{name:36}{r['saker_us']:12.2f}{r['pytorch_us']:12.2f}{r['ratio']:9.2f}",
