@@ -182,9 +182,6 @@ extension OperationCase {
         layerNorm($0[0], over: [768], scale: $0[1], shift: $0[1])
       },
       binary("rms norm 3M", [4096, 768], [768]) { rmsNorm($0, over: [768], scale: $1) },
-      binary("group norm 2M", [8, 64, 64, 64], [64]) {
-        groupNorm($0, groups: 8, scale: $1, shift: $1)
-      },
     ]
   }
 
@@ -273,7 +270,8 @@ extension OperationCase {
   }
 
   private static var maps: [OperationCase] {
-    [
+    let channels = numbers([64])
+    return [
       picture("max pool 3/2 6M", [8, 64, 112, 112]) {
         maxPool2d($0, kernel: (3, 3), stride: (2, 2), padding: (1, 1))
       },
@@ -283,6 +281,9 @@ extension OperationCase {
         interpolate($0, scale: [2, 2], mode: .linear)
       },
       picture("nearest x2 2M", [8, 64, 32, 32]) { interpolate($0, scale: [2, 2]) },
+      picture("group norm 2M", [8, 64, 64, 64]) {
+        groupNorm($0, groups: 8, scale: channels, shift: channels)
+      },
       OperationCase("grid sample 2M") {
         let x = numbers([8, 32, 64, 64]).channelsLast()
         let grid = numbers([8, 64, 64, 2], from: -1, to: 1)
