@@ -157,7 +157,7 @@ CASES |= {
     "silu 1M": unary(F.silu, M),
     "clamp 1M": unary(lambda x: x.clamp(-1, 1), M),
     "power 3 1M": unary(lambda x: x.pow(3), M),
-    "power 1.5 1M": unary(lambda x: x.pow(1.5), M, low=0.1),
+    "power 1.7 1M": unary(lambda x: x.pow(1.7), M, low=0.1),
     "isnan 1M": unary(torch.isnan, M),
     "to bf16 1M": unary(lambda x: x.bfloat16(), M),
     "to int64 1M": unary(lambda x: x.long(), M),

@@ -111,12 +111,10 @@ static inline float atan_value(float x) {
     }                                                                                \
   }
 
-MAP(relu, v < 0 ? 0 : v)
 MAP(magnitude, __builtin_fabsf(v))
 MAP(root, ROOT(v))
 MAP(square, v *v)
 MAP(cube, v *v *v)
-MAP(root_cube, v *ROOT(v))
 MAP(exp, exp_value(v))
 MAP(log, log_value(v))
 MAP(log1p, log1p_value(v))

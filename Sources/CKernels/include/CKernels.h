@@ -1,12 +1,14 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+#include "attention.h"
 #include "box_losses.h"
 #include "corner.h"
 #include "deformable.h"
 #include "element_losses.h"
 #include "elements.h"
 #include "elementwise.h"
+#include "fourier.h"
 #include "interruption.h"
 #include "lanes.h"
 #include "losses.h"
@@ -18,6 +20,8 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "powers.h"
+#include "recurrent.h"
 #include "resampling.h"
 #include "roi.h"
 #include "rows.h"

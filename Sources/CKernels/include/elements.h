@@ -5,12 +5,10 @@
 // Functions of single elements over dense memory.
 
 #define SAKER_UNARY(name) void saker_##name##_f32(const float *x, float *y, ptrdiff_t n)
-SAKER_UNARY(relu);
 SAKER_UNARY(magnitude);
 SAKER_UNARY(root);
 SAKER_UNARY(square);
 SAKER_UNARY(cube);
-SAKER_UNARY(root_cube);
 SAKER_UNARY(exp);
 SAKER_UNARY(log);
 SAKER_UNARY(log1p);

@@ -3,7 +3,6 @@ import COneDNN
 
 /// The functions of one number that oneDNN computes, with their gradients.
 enum ElementwiseFunction: Hashable {
-  case relu
   case leakyRelu(Float)
   case elu(Float)
   case tanh
@@ -22,7 +21,6 @@ enum ElementwiseFunction: Hashable {
   /// Our own loop, where there is one.
   fileprivate var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
     switch self {
-    case .relu: saker_relu_f32
     case .tanh: saker_tanh_f32
     case .sigmoid: saker_sigmoid_f32
     case .exp: saker_exp_f32
@@ -35,9 +33,11 @@ enum ElementwiseFunction: Hashable {
     }
   }
 
+  /// As an epilogue. The operation is `ReLU`, which keeps what is not a number.
+  static var relu: ElementwiseFunction { .leakyRelu(0) }
+
   var algorithm: (kind: dnnl_alg_kind_t, alpha: Float, beta: Float) {
     switch self {
-    case .relu: (dnnl_eltwise_relu, 0, 0)
     case .leakyRelu(let slope): (dnnl_eltwise_relu, slope, 0)
     case .elu(let alpha): (dnnl_eltwise_elu, alpha, 0)
     case .tanh: (dnnl_eltwise_tanh, 0, 0)
