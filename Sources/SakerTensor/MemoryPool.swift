@@ -25,6 +25,8 @@ public final class MemoryPool: Sendable {
   }
 
   private let state: Mutex<State>
+  /// With SAKER_POISON set, memory comes full of NaN: who reads what nobody wrote gives itself away.
+  private static let isPoisoned = ProcessInfo.processInfo.environment["SAKER_POISON"] != nil
   /// Blocks from this size on come from the arena, if there is one.
   private static let large = 1 << 18
 
@@ -56,6 +58,9 @@ public final class MemoryPool: Sendable {
     }
     guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
       fatalError("out of memory: \(bytes) bytes asked for, \(use.inUse) in use")
+    }
+    if MemoryPool.isPoisoned {
+      pointer.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes)
     }
     return pointer
   }

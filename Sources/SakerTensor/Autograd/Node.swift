@@ -14,7 +14,7 @@ final class Node: @unchecked Sendable {
   private var first, second: Node?
   private var more: [Node?]
   private let inputCount: Int
-  private var inputs: [Node?] {
+  var inputs: [Node?] {
     inputCount > 2 ? more : Array([first, second].prefix(inputCount))
   }
   /// Called with the complete gradient; what they return goes on.
