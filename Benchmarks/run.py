@@ -21,7 +21,7 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "Sources" / "SakerData" / "Resources" / "bccd"
-PARTS = ["train", "infer", "load", "predict", "convolution", "vgg", "optimizer"]
+PARTS = ["train", "infer", "load", "predict", "convolution", "vgg", "optimizer", "operations"]
 
 
 # How a lesser processor is imitated, for oneDNN and for ours.
@@ -254,6 +254,32 @@ class Bench:
             share = self.figures(ours, "share_of_memory")
             self.row(f"{title} step, share of the memory's rate", median(share) if share else None,
                      None, "", None, 0.9, True, problem=self.failures.get(ours))
+
+    def operations(self):
+        """Single operations; the peer's program starts ours and takes turns with it."""
+        name = "operations"
+        print(f"{name} (a minute)", file=sys.stderr, flush=True)
+        try:
+            result = run_json([sys.executable, HERE / "peers" / "operations.py", "--saker",
+                               self.o.saker, "--rounds", max(3, self.o.rounds), "--seconds",
+                               self.o.seconds / 200, "--json"])
+        except (Failure, OSError) as failure:
+            self.failures[name] = str(failure)
+            result = {}
+            print(f"  {failure}", file=sys.stderr, flush=True)
+        self.samples[name] = [result]
+        problem = self.failures.get(name)
+        self.row(f"{result.get('cases', 0)} operations: geometric mean", None, None, "",
+                 result.get("mean_ratio"), 1.3, True, "PyTorch", problem)
+        self.row("slowest operation", None, None, "",
+                 min((r["ratio"] for r in result.get("rows", [])), default=None), 0.8, True,
+                 "PyTorch", problem)
+        self.row("operations on 16 numbers, forward with tape", None, None, "",
+                 result.get("small_mean_ratio"), 5, True, "PyTorch", problem)
+        lines = ["| operation | Saker, µs | PyTorch, µs | ratio |", "|---|---|---|---|"]
+        lines += [f"| {r['name']} | {r['saker_us']:.2f} | {r['pytorch_us']:.2f} | {r['ratio']:.2f} |"
+                  for r in result.get("rows", [])]
+        (Path(self.o.out) / "operations.md").write_text("\n".join(lines) + "\n")
 
     def accuracy(self):
         """The demo's training with three seeds; slow."""

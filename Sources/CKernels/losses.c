@@ -15,7 +15,13 @@ SAKER_TARGETS void saker_cross_entropy_f32(const float *logits, const int32_t *t
   for (ptrdiff_t row = 0; row < rows; row++) {
     const float *x = logits + row * classes;
     float largest = largest_of(x, classes), sum = 0;
-    for (ptrdiff_t c = 0; c < classes; c++) sum += exponential(x[c] - largest);
+    // Sums of their own for 16 lanes: the compiler may not change the order of additions by itself.
+    float lanes[16] = {0};
+    ptrdiff_t at = 0;
+    for (; at + 16 <= classes; at += 16)
+      for (int lane = 0; lane < 16; lane++) lanes[lane] += exponential(x[at + lane] - largest);
+    for (; at < classes; at++) sum += exponential(x[at] - largest);
+    for (int lane = 0; lane < 16; lane++) sum += lanes[lane];
     float log_sum = logf(sum);
     denominator[row] = log_sum;
     int32_t y = target[row];

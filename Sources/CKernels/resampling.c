@@ -9,13 +9,17 @@
 #define INLINE static inline __attribute__((always_inline))
 
 SAKER_TARGETS void saker_resample(const struct saker_resampling *taps, const float *x, float *y, ptrdiff_t inner, ptrdiff_t from, ptrdiff_t to) {
-  for (ptrdiff_t line = from; line < to; line++) {
-    const float *block = x + line / taps->out * taps->in * inner;
-    ptrdiff_t o = line % taps->out;
+  const float *block = x + from / taps->out * taps->in * inner;
+  ptrdiff_t o = from % taps->out;
+  for (ptrdiff_t line = from; line < to; line++, o++) {
+    if (o == taps->out) {
+      o = 0;
+      block += taps->in * inner;
+    }
     const int *index = taps->index + taps->starts[o];
     const float *w = taps->weight + taps->starts[o];
     int n = taps->starts[o + 1] - taps->starts[o];
-    float *out = y + line * inner;
+    float *restrict out = y + line * inner;
     if (inner == 1) {
       float sum = 0;
       for (int t = 0; t < n; t++) sum += w[t] * block[index[t]];
@@ -24,7 +28,8 @@ SAKER_TARGETS void saker_resample(const struct saker_resampling *taps, const flo
       memcpy(out, block + index[0] * inner, sizeof(float) * (size_t)inner);
     } else if (n == 2) {
       const float *a = block + index[0] * inner, *b = block + index[1] * inner;
-      for (ptrdiff_t i = 0; i < inner; i++) out[i] = w[0] * a[i] + w[1] * b[i];
+      float wa = w[0], wb = w[1];
+      for (ptrdiff_t i = 0; i < inner; i++) out[i] = wa * a[i] + wb * b[i];
     } else if (n == 4) {
       const float *a = block + index[0] * inner, *b = block + index[1] * inner, *c = block + index[2] * inner, *d = block + index[3] * inner;
       for (ptrdiff_t i = 0; i < inner; i++) out[i] = w[0] * a[i] + w[1] * b[i] + (w[2] * c[i] + w[3] * d[i]);

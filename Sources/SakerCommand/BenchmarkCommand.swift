@@ -10,12 +10,12 @@ struct BenchmarkCommand: ParsableCommand {
       train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
-      memory gives. memory: what a thousand steps of each layer leave behind. local: memory and time of locally supervised \
-      training against end-to-end.
+      memory gives. operations: single operations from 16 numbers to 64 MB. memory: what a thousand steps of each layer \
+      leave behind. local: memory and time of locally supervised training against end-to-end.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, convolution, optimizer, memory, local
+    case train, infer, load, convolution, optimizer, operations, memory, local
   }
 
   @OptionGroup var common: CommonOptions
@@ -26,7 +26,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, convolution, optimizer, memory or local.")
+  @Option(help: "train, infer, load, convolution, optimizer, operations, memory or local.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -39,6 +39,9 @@ struct BenchmarkCommand: ParsableCommand {
   var seconds = 10.0
   @Option(help: "Threads that prepare pictures, in the mode load.")
   var workers = 2
+  @Flag(
+    help: "In the mode operations: measure the cases that the lines of the input name.")
+  var serve = false
   @OptionGroup var suite: ConvolutionOptions
 
   private var classifier: ClassifierEntry? { ClassifierEntry.named(model) }
@@ -54,7 +57,7 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
-    if mode == .optimizer || mode == .memory { return }
+    if [.optimizer, .operations, .memory].contains(mode) { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -86,6 +89,10 @@ struct BenchmarkCommand: ParsableCommand {
     if mode == .optimizer {
       return try OptimizerBenchmark(seconds: seconds).run(json: common.json)
     }
+    if mode == .operations {
+      let benchmark = OperationBenchmark(seconds: seconds)
+      return try serve ? benchmark.serve() : benchmark.run(json: common.json)
+    }
     if mode == .memory { return try MemoryBenchmark.run(json: common.json) }
     if mode == .local {
       return try LocalBenchmark.run(
@@ -95,7 +102,7 @@ struct BenchmarkCommand: ParsableCommand {
     var share: Double?
     switch mode {
     case .load: times = try loading()
-    case .convolution, .optimizer, .memory, .local: return
+    case .convolution, .optimizer, .operations, .memory, .local: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()

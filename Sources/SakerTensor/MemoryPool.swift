@@ -17,12 +17,16 @@ public final class MemoryPool: Sendable {
 
   private struct State {
     var free: [Int: [UInt]] = [:]
+    /// Of the sizes up to 4 KiB, by their multiple of 64.
+    var small = [[UInt]](repeating: [], count: 65)
     var arena: Arena?
     var inUse = 0
     var peak = 0
   }
 
   private let state: Mutex<State>
+  /// With SAKER_POISON set, memory comes full of NaN: who reads what nobody wrote gives itself away.
+  private static let isPoisoned = ProcessInfo.processInfo.environment["SAKER_POISON"] != nil
   /// Blocks from this size on come from the arena, if there is one.
   private static let large = 1 << 18
 
@@ -46,11 +50,17 @@ public final class MemoryPool: Sendable {
     let address = state.withLock { state -> UInt in
       state.inUse += bytes
       state.peak = max(state.peak, state.inUse)
+      if bytes <= 4096 {
+        return state.small[bytes >> 6].popLast() ?? UInt(bitPattern: saker_allocate(bytes))
+      }
       if bytes >= MemoryPool.large, let address = state.arena?.take(bytes) { return address }
       return state.free[bytes]?.popLast() ?? UInt(bitPattern: saker_allocate(bytes))
     }
     guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
       fatalError("out of memory: \(bytes) bytes asked for, \(use.inUse) in use")
+    }
+    if MemoryPool.isPoisoned {
+      pointer.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes)
     }
     return pointer
   }
@@ -59,7 +69,9 @@ public final class MemoryPool: Sendable {
     let address = UInt(bitPattern: pointer)
     state.withLock { state in
       state.inUse -= bytes
-      if bytes >= MemoryPool.large, state.arena?.contains(address) == true {
+      if bytes <= 4096 {
+        state.small[bytes >> 6].append(address)
+      } else if bytes >= MemoryPool.large, state.arena?.contains(address) == true {
         state.arena?.give(address, bytes)
       } else {
         state.free[bytes, default: []].append(address)
@@ -70,10 +82,12 @@ public final class MemoryPool: Sendable {
   /// Gives all free memory back to the system.
   public func releaseAll() {
     state.withLock { state in
+      for block in state.small.joined() { saker_free(UnsafeMutableRawPointer(bitPattern: block)) }
       for block in state.free.values.joined() {
         saker_free(UnsafeMutableRawPointer(bitPattern: block))
       }
       state.free = [:]
+      state.small = [[UInt]](repeating: [], count: 65)
       state.arena?.release()
     }
   }

@@ -17,7 +17,11 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, ExpressibleByAr
   /// The number of axes.
   public var rank: Int { sizes.count }
   /// The number of elements: the product of the sizes, 1 for a scalar's empty shape.
-  public var elements: Int { sizes.reduce(1, *) }
+  public var elements: Int {
+    var product = 1
+    for size in sizes { product *= size }
+    return product
+  }
 
   public subscript(axis: Int) -> Int {
     sizes[axis]

@@ -97,8 +97,33 @@ enum Strided {
     switch target.dtype.size {
     case 1: copy(UInt8.self, source, target)
     case 2: copy(UInt16.self, source, target)
-    case 4: copy(UInt32.self, source, target)
+    case 4: copy32(source, target)
     default: copy(UInt64.self, source, target)
+    }
+  }
+
+  /// As `copy`; where rows and columns change places, tile by tile.
+  private static func copy32(_ source: Tensor, _ target: Tensor) {
+    let loop = StridedLoop(target.shape, [target.strides, source.strides])
+    let turns = loop.columnStrides[0] == 1 && loop.rowStrides[1] == 1 && loop.columnStrides[1] > 1
+    let reverses = loop.columnStrides[0] == 1 && loop.columnStrides[1] == -1
+    let repeats =
+      loop.columnStrides[0] == 1 && loop.columnStrides[1] == 0 && loop.columns < 16
+      && loop.rowStrides[0] == loop.columns && loop.rowStrides[1] == 1
+    guard turns || reverses || repeats else { return copy(UInt32.self, source, target) }
+    let (to, from) = (target.pointer(UInt32.self), source.pointer(UInt32.self))
+    loop.run { offsets, rows, columns in
+      let (t, f) = (to + offsets[0], from + offsets[1])
+      if turns {
+        saker_transpose_32(f, loop.columnStrides[1], t, loop.rowStrides[0], rows, columns)
+      } else if repeats {
+        saker_repeat_32(f, rows, columns, t)
+      } else {
+        for row in 0..<rows {
+          let last = f + row * loop.rowStrides[1] - (columns - 1)
+          saker_reverse_32(last, t + row * loop.rowStrides[0], columns)
+        }
+      }
     }
   }
 
@@ -138,6 +163,28 @@ enum Strided {
         }
       }
     }
+  }
+
+  /// A kernel over the float32 elements of `x`, in its memory order.
+  static func run<T>(
+    _ kernel: (UnsafePointer<Float>?, UnsafeMutablePointer<T>?, Int) -> Void, _ x: Tensor,
+    into dtype: DType = .float32
+  ) -> Tensor {
+    let isContiguous = x.isContiguous
+    let source = isContiguous ? x : x.dense
+    let result =
+      isContiguous && dtype == .float32
+      ? Tensor(uninitializedLike: x)
+      : Tensor(uninitialized: x.shape, dtype, strides: source.packedStrides)
+    let (from, to, count) = (source.pointer(Float.self), result.pointer(T.self), x.count)
+    if count <= 16384 {
+      KernelTime.measure { kernel(from, to, count) }
+    } else {
+      Parallel.run(count, grain: 16384) {
+        kernel(from + $0.lowerBound, to + $0.lowerBound, $0.count)
+      }
+    }
+    return withExtendedLifetime(source) { result }
   }
 
   /// A function of each element, in the memory order of `x`.

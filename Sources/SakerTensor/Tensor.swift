@@ -29,6 +29,13 @@ public struct Tensor: @unchecked Sendable {
       strides: strides ?? shape.rowMajorStrides, offset: 0, dtype: dtype)
   }
 
+  /// Memory of its own, not yet written, for a result in the order of the contiguous `model`: shares its description.
+  init(uninitializedLike model: Tensor) {
+    self.init(
+      storage: Storage(bytes: model.bytes), shape: model.shape, strides: model.strides, offset: 0,
+      dtype: model.dtype)
+  }
+
   /// Channels-last memory, not yet written, for `[N, C, spatial...]`.
   init(uninitializedImage shape: Shape, _ dtype: DType = .float32) {
     self.init(uninitialized: shape, dtype, strides: shape.channelsLastStrides)
@@ -63,7 +70,13 @@ extension Tensor {
 
   /// Whether elements lie row by row without holes.
   public var isContiguous: Bool {
-    hasStrides(shape.rowMajorStrides)
+    var step = 1
+    for axis in stride(from: strides.count - 1, through: 0, by: -1) {
+      let size = shape[axis]
+      if size != 1 && strides[axis] != step { return count == 0 }
+      step *= size
+    }
+    return true
   }
 
   /// Whether an image tensor's channels lie next to each other, without holes.
@@ -157,6 +170,18 @@ extension Tensor {
   }
 
   public static func full(_ shape: Shape, _ value: Double, _ dtype: DType = .float32) -> Tensor {
+    if dtype == .float32 {
+      let result = Tensor(uninitialized: shape, dtype)
+      let to = result.pointer(Float.self)
+      if result.count == 1 {
+        to.pointee = Float(value)
+      } else {
+        Parallel.run(result.count, grain: 65536) {
+          (to + $0.lowerBound).update(repeating: Float(value), count: $0.count)
+        }
+      }
+      return result
+    }
     let result = Tensor(uninitialized: shape, dtype)
     let one = Tensor(uninitialized: [], dtype)
     dtype.with { type in
@@ -169,8 +194,16 @@ extension Tensor {
 
   public static func zeros(_ shape: Shape, _ dtype: DType = .float32) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype)
-    result.raw.initializeMemory(as: UInt8.self, repeating: 0, count: result.bytes)
+    result.clear()
     return result
+  }
+
+  /// Zeros all bytes of fresh memory.
+  func clear() {
+    let start = raw
+    Parallel.run(bytes, grain: 1 << 18) {
+      (start + $0.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: $0.count)
+    }
   }
 
   public static func ones(_ shape: Shape, _ dtype: DType = .float32) -> Tensor {

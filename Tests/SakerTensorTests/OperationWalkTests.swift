@@ -202,6 +202,9 @@ struct OperationWalkTests {
   ]
 
   private static let networks = [
+    Step("matmul of two matrices", random([3, 4], seed: 1), random([4, 5], seed: 2)) {
+      matmul($0[0], $0[1]) + matmul($0[1].transposed(), $0[0].transposed()).transposed()
+    },
     Step("matmul", random([2, 3, 4], seed: 1), random([4, 5], seed: 2), random([5], seed: 3)) {
       matmul($0[0], $0[1], adding: $0[2])
     },

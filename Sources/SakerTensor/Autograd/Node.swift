@@ -10,7 +10,13 @@ final class Node: @unchecked Sendable {
   let shape: Shape
   let dtype: DType
   private(set) var saved: Saved
-  private(set) var inputs: [Node?]
+  /// One or two inputs lie here, more in an array.
+  private var first, second: Node?
+  private var more: [Node?]
+  private let inputCount: Int
+  var inputs: [Node?] {
+    inputCount > 2 ? more : Array([first, second].prefix(inputCount))
+  }
   /// Called with the complete gradient; what they return goes on.
   var hooks: [(id: Int64, body: (Tensor) -> Tensor?)] = []
   /// The gradient as far as it has arrived in the running backward pass.
@@ -22,7 +28,21 @@ final class Node: @unchecked Sendable {
   init(_ operation: any Operation, _ saved: Saved, _ inputs: [Node?], _ output: Tensor) {
     self.operation = operation
     self.saved = saved
-    self.inputs = inputs
+    inputCount = inputs.count
+    first = inputs.count > 0 && inputs.count <= 2 ? inputs[0] : nil
+    second = inputs.count == 2 ? inputs[1] : nil
+    more = inputs.count > 2 ? inputs : []
+    shape = output.shape
+    dtype = output.dtype
+  }
+
+  init(
+    _ operation: any Operation, _ saved: Saved, _ first: Node?, _ second: Node?, _ count: Int,
+    _ output: Tensor
+  ) {
+    self.operation = operation
+    self.saved = saved
+    (self.first, self.second, inputCount, more) = (first, second, count, [])
     shape = output.shape
     dtype = output.dtype
   }
@@ -31,7 +51,7 @@ final class Node: @unchecked Sendable {
   init(shape: Shape, dtype: DType) {
     operation = nil
     saved = Saved(isRecording: false, needs: [], shapes: [])
-    inputs = []
+    (first, second, inputCount, more) = (nil, nil, 0, [])
     self.shape = shape
     self.dtype = dtype
   }
@@ -47,8 +67,8 @@ final class Node: @unchecked Sendable {
       got: "one whose saved tensors are gone")
     let results = operation.backward(gradient, saved)
     check(
-      results.count == inputs.count, op: "backward of \(operation.name)",
-      expected: "a gradient or nil for each of \(inputs.count) inputs", got: results.count)
+      results.count == inputCount, op: "backward of \(operation.name)",
+      expected: "a gradient or nil for each of \(inputCount) inputs", got: results.count)
     var pairs: [(Node, Tensor)] = []
     for (input, result) in zip(inputs, results) {
       guard let input, let result else { continue }
@@ -60,20 +80,24 @@ final class Node: @unchecked Sendable {
     if !keepingGraph {
       isReleased = true
       saved.removeAll()
-      inputs = []
+      (first, second, more) = (nil, nil, [])
     }
     return pairs
   }
 
   /// Releases a chain without recursion: a hundred thousand nested releases would overflow the stack.
   deinit {
-    guard !inputs.isEmpty else { return }
-    var orphans = inputs
-    inputs = []
+    // Leaves have nothing that would be released after them.
+    if more.isEmpty && first?.isLeaf != false && second?.isLeaf != false { return }
+    var orphans = takeInputs()
     while var orphan = orphans.popLast() {
       guard orphan != nil, isKnownUniquelyReferenced(&orphan!) else { continue }
-      orphans += orphan!.inputs
-      orphan!.inputs = []
+      orphans += orphan!.takeInputs()
     }
+  }
+
+  private func takeInputs() -> [Node?] {
+    defer { (first, second, more) = (nil, nil, []) }
+    return more.isEmpty ? [first, second] : more
   }
 }

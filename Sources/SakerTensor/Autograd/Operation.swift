@@ -67,30 +67,120 @@ public struct Saved {
   /// For each input, whether its gradient is wanted.
   public let needs: [Bool]
   /// For each input, its shape.
-  public let shapes: [Shape]
+  public var shapes: [Shape] {
+    guard let first else { return more }
+    return second.map { [first, $0] } ?? [first]
+  }
+  // One or two inputs' shapes and kept tensors lie here: an array each would cost more than a small operation.
+  private let first, second: Shape?
+  private let more: [Shape]
+  private var kept: (Tensor?, Tensor?) = (nil, nil)
   private var tensors: [Tensor] = []
 
   init(isRecording: Bool, needs: [Bool], shapes: [Shape]) {
     self.isRecording = isRecording
     self.needs = needs
-    self.shapes = shapes
+    (first, second) = (nil, nil)
+    more = shapes
+  }
+
+  private static let none = [false]
+  private static let wanted = [true]
+  private static let pairs = [[false, false], [true, false], [false, true], [true, true]]
+
+  /// For one input.
+  init(isRecording: Bool, _ x: Tensor) {
+    self.isRecording = isRecording
+    needs = isRecording ? Saved.wanted : Saved.none
+    (first, second, more) = (x.shape, nil, [])
+  }
+
+  /// For two.
+  init(isRecording: Bool, _ a: Tensor, _ b: Tensor) {
+    self.isRecording = isRecording
+    needs = Saved.pairs[
+      isRecording ? (a.node == nil ? 0 : 1) + (b.node == nil ? 0 : 2) : 0]
+    (first, second, more) = (a.shape, b.shape, [])
   }
 
   /// Keeps tensors, read back as `saved[0]`, `saved[1]` in the order they were kept.
   public mutating func keep(_ tensors: Tensor...) {
-    if isRecording { self.tensors += tensors }
+    guard isRecording else { return }
+    if count == 0 { self.tensors = tensors } else { self.tensors = all + tensors }
+    kept = (nil, nil)
   }
 
-  public subscript(index: Int) -> Tensor { tensors[index] }
-  /// How many were kept.
-  public var count: Int { tensors.count }
+  public mutating func keep(_ a: Tensor) {
+    guard isRecording else { return }
+    if count == 0 { kept = (a, nil) } else { keep([a]) }
+  }
 
-  mutating func removeAll() { tensors = [] }
+  public mutating func keep(_ a: Tensor, _ b: Tensor) {
+    guard isRecording else { return }
+    if count == 0 { kept = (a, b) } else { keep([a, b]) }
+  }
+
+  private mutating func keep(_ tensors: [Tensor]) {
+    self.tensors = all + tensors
+    kept = (nil, nil)
+  }
+
+  private var all: [Tensor] {
+    kept.0 == nil ? tensors : [kept.0, kept.1].compactMap { $0 }
+  }
+
+  public subscript(index: Int) -> Tensor {
+    if index == 0, let tensor = kept.0 { return tensor }
+    if index == 1, let tensor = kept.1 { return tensor }
+    return tensors[index]
+  }
+
+  /// How many were kept.
+  public var count: Int {
+    kept.0 == nil ? tensors.count : kept.1 == nil ? 1 : 2
+  }
+
+  mutating func removeAll() {
+    tensors = []
+    kept = (nil, nil)
+  }
 }
 
 /// Applies `operation`: the one function through which every computation goes.
 public func apply(_ operation: some Operation, _ inputs: Tensor...) -> Tensor {
   apply(operation, to: inputs)
+}
+
+/// Applies `operation` to one tensor.
+public func apply(_ operation: some UnaryOperation, _ x: Tensor) -> Tensor {
+  guard saker_observers() == 0 else { return apply(operation, to: [x]) }
+  let recording = saker_get_not_recording() == 0 && x.node != nil
+  var saved = Saved(isRecording: recording, x)
+  saker_add_not_recording(1)
+  saker_add_depth(1)
+  var output: Tensor = operation.forward(recording ? x.detached() : x, &saved)
+  saker_add_depth(-1)
+  saker_add_not_recording(-1)
+  output.node =
+    recording && output.dtype.isFloating ? Node(operation, saved, x.node, nil, 1, output) : nil
+  return output
+}
+
+/// Applies `operation` to two tensors.
+public func apply(_ operation: some BinaryOperation, _ a: Tensor, _ b: Tensor) -> Tensor {
+  guard saker_observers() == 0 else { return apply(operation, to: [a, b]) }
+  let recording = saker_get_not_recording() == 0 && (a.node != nil || b.node != nil)
+  var saved = Saved(isRecording: recording, a, b)
+  saker_add_not_recording(1)
+  saker_add_depth(1)
+  var output: Tensor = operation.forward(
+    recording ? a.detached() : a, recording ? b.detached() : b, &saved)
+  saker_add_depth(-1)
+  saker_add_not_recording(-1)
+  output.node =
+    recording && output.dtype.isFloating
+    ? Node(operation, saved, a.node, b.node, 2, output) : nil
+  return output
 }
 
 /// Applies `operation` to any number of inputs.

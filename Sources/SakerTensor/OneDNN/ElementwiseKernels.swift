@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 /// The functions of one number that oneDNN computes, with their gradients.
@@ -16,6 +17,21 @@ enum ElementwiseFunction: Hashable {
   case swish(alpha: Float)
   case hardSwish
   case clip(Float, Float)
+
+  /// Our own loop, where there is one.
+  fileprivate var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    switch self {
+    case .tanh: saker_tanh_f32
+    case .sigmoid: saker_sigmoid_f32
+    case .exp: saker_exp_f32
+    case .log: saker_log_f32
+    case .sqrt: saker_root_f32
+    case .abs: saker_magnitude_f32
+    case .square: saker_square_f32
+    case .swish(let alpha) where alpha == 1: saker_silu_f32
+    default: nil
+    }
+  }
 
   /// As an epilogue. The operation is `ReLU`, which keeps what is not a number.
   static var relu: ElementwiseFunction { .leakyRelu(0) }
@@ -88,6 +104,7 @@ extension Kernels {
     guard runs(x.dtype) else {
       return elementwise(function, x.converted(to: .float32)).converted(to: x.dtype)
     }
+    if x.dtype == .float32, let kernel = function.kernel { return Strided.run(kernel, x) }
     let x = x.dense
     let y = Tensor(uninitialized: x.shape, x.dtype, strides: x.packedStrides)
     if x.count > 0 { primitive(function, x, backward: false).execute(x.raw, y.raw) }

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 extension Kernels {
@@ -11,6 +12,24 @@ extension Kernels {
     if k == 0 {
       let zeros = Tensor.zeros(y.shape, dtype)
       return bias.map { BinaryFunction.add(zeros, $0.converted(to: dtype)) } ?? zeros
+    }
+    if dtype == .float32, bias == nil, a.dtype == .float32, b.dtype == .float32, batch == 1 {
+      if m * k * n <= 4096 {
+        saker_small_product_f32(
+          a.pointer(), a.strides[1], a.strides[2], b.pointer(), b.strides[1], b.strides[2],
+          y.pointer(), m, k, n)
+        return withExtendedLifetime((a, b)) { y }
+      }
+      if n == 1, a.strides[2] == 1, a.strides[1] == k, b.strides[1] == 1 || k == 1 {
+        let (from, by, to) = (
+          a.pointer(Float.self), b.pointer(Float.self), y.pointer(Float.self)
+        )
+        Parallel.run(m, grain: max(1, 16384 / k)) { part in
+          let row = part.lowerBound
+          saker_rows_times_vector_f32(from + row * k, by, part.count, k, to + row)
+        }
+        return withExtendedLifetime((a, b)) { y }
+      }
     }
     let (a, b) = (a.asMatrices, b.asMatrices)
     let numbers =

@@ -71,11 +71,16 @@ final class PrimitiveCache: Sendable {
   struct Key: Hashable {
     var kind: String
     var numbers: [Int]
+    /// A primitive divides its work, and sizes its scratch memory, among the threads there are when it is made: with more of them
+    /// it would write beyond that memory.
+    var threads = Parallel.threads
   }
 
   private let primitives = Mutex<[Key: Primitive]>([:])
   /// Pictures of ever new sizes would fill the memory otherwise.
   private let limit = 2048
+
+  var count: Int { primitives.withLock(\.count) }
 
   func primitive(_ kind: String, _ numbers: [Int], _ make: () -> Primitive) -> Primitive {
     let key = Key(kind: kind, numbers: numbers)

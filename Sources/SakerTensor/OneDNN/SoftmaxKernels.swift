@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 extension Kernels {
@@ -34,6 +35,13 @@ extension Kernels {
 
   static func softmax(_ x: Tensor, log: Bool) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
+    if x.count > 0, x.count <= 1024 {
+      let (from, to, length) = (x.pointer(Float.self), y.pointer(Float.self), x.shape[x.rank - 1])
+      for row in stride(from: 0, to: x.count, by: length) {
+        saker_softmax_lanes_f32(from + row, length, 1, 0, 1, log ? 1 : 0, to + row)
+      }
+      return withExtendedLifetime(x) { y }
+    }
     if x.count > 0 { softmaxPrimitive(x, log: log, backward: false).execute(x.raw, y.raw) }
     return y
   }

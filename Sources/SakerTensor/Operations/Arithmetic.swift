@@ -39,6 +39,25 @@ enum BinaryFunction: String {
   }
 
   private func float32(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let isOne = b.rank == 0 || (b.strides.count == 1 && b.shape[0] == 1 && a.rank > 0)
+    if b.dtype == .float32, a.isContiguous, isOne || (a.shape == b.shape && b.isContiguous) {
+      let result = Tensor(uninitializedLike: a)
+      let (pa, pb, to) = (
+        a.pointer(Float.self), b.pointer(Float.self), result.pointer(Float.self)
+      )
+      let step = isOne ? 0 : 1
+      let (kernel, count) = (kernel, a.count)
+      if count <= 16384 {
+        KernelTime.measure { kernel(pa, 1, pb, step, to, count) }
+      } else {
+        Parallel.run(count, grain: 16384) { part in
+          let first = part.lowerBound
+          kernel(pa + first, 1, pb + first * step, step, to + first, part.count)
+        }
+      }
+      withExtendedLifetime((a, b)) {}
+      return result
+    }
     let (a, b, result) = Strided.broadcast(a, b, .float32, op: rawValue)
     let (pa, pb, to) = (a.pointer(Float.self), b.pointer(Float.self), result.pointer(Float.self))
     let loop = StridedLoop(result.shape, [result.strides, a.strides, b.strides])

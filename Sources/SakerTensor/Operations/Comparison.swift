@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// A comparison of each pair of elements: `bool`, so nothing flows back.
@@ -13,8 +14,31 @@ struct Compare: Operation {
       a.dtype == b.dtype, op: name, expected: "two tensors of one type",
       got: "\(a.dtype) and \(b.dtype)")
     return a.dtype.isFloating
-      ? compare(Float.self, a.comparable, b.comparable)
+      ? compare(a.comparable, b.comparable)
       : compare(Int64.self, a.comparable, b.comparable)
+  }
+
+  private func compare(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let kernel =
+      switch relation {
+      case .less: saker_less_f32
+      case .lessOrEqual: saker_less_or_equal_f32
+      case .equal: saker_equal_f32
+      case .unequal: saker_unequal_f32
+      }
+    let (a, b, result) = Strided.broadcast(a, b, .bool, op: name)
+    let (pa, pb, to) = (a.pointer(Float.self), b.pointer(Float.self), result.pointer(UInt8.self))
+    let loop = StridedLoop(result.shape, [result.strides, a.strides, b.strides])
+    guard loop.columnStrides[0] <= 1 else { return compare(Float.self, a, b) }
+    loop.run { offsets, rows, columns in
+      for row in 0..<rows {
+        kernel(
+          pa + offsets[1] + row * loop.rowStrides[1], loop.columnStrides[1],
+          pb + offsets[2] + row * loop.rowStrides[2], loop.columnStrides[2],
+          to + offsets[0] + row * loop.rowStrides[0], columns)
+      }
+    }
+    return result
   }
 
   private func compare<T: Scalar & Comparable>(_: T.Type, _ a: Tensor, _ b: Tensor) -> Tensor {
@@ -61,9 +85,9 @@ struct ElementTest: Operation {
       check(x.dtype == .bool, op: "logical not", expected: "a bool tensor", got: x.dtype)
       return Strided.map(x) { (x: Bool) in !x }
     case .isNaN:
-      return Strided.map(x.converted(to: .float32)) { (x: Float) in x.isNaN }
+      return Strided.run(saker_is_nan_f32, x.converted(to: .float32), into: .bool)
     case .isFinite:
-      return Strided.map(x.converted(to: .float32)) { (x: Float) in x.isFinite }
+      return Strided.run(saker_is_finite_f32, x.converted(to: .float32), into: .bool)
     }
   }
 }
@@ -115,7 +139,22 @@ extension Tensor {
   /// Whether any element along `axes` (all if none are given) is not zero: `bool`. False where
   /// there are none.
   public func any(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
-    converted(to: .bool).sum(axes: axes, keepingAxes: keepingAxes).converted(to: .bool)
+    if dtype == .bool, axes == nil, isDense, count > 0 {
+      let from = pointer(UInt8.self)
+      var parts = [UInt8](repeating: 0, count: 64)
+      parts.withUnsafeMutableBufferPointer { parts in
+        nonisolated(unsafe) let parts = parts
+        Parallel.run(64, grain: Swift.max(1, 64 * 65536 / count)) { range in
+          for part in range {
+            let first = count * part / 64
+            parts[part] = UInt8(saker_any_8(from + first, count * (part + 1) / 64 - first))
+          }
+        }
+      }
+      return .full(
+        shape.removing(Array(0..<rank), keeping: keepingAxes), parts.contains(1) ? 1 : 0, .bool)
+    }
+    return converted(to: .bool).sum(axes: axes, keepingAxes: keepingAxes).converted(to: .bool)
   }
 
   /// Whether all elements along `axes` (all if none are given) are not zero: `bool`. True where

@@ -21,6 +21,10 @@ struct Convert: UnaryOperation {
         Convert.run(n, from, to, saker_f16_to_f32)
       case (.uint8, .float32):
         Convert.run(n, from, to, saker_u8_to_f32)
+      case (.float32, .int64):
+        Convert.run(n, from, to, saker_f32_to_i64)
+      case (.int64, .float32):
+        Convert.run(n, from, to, saker_i64_to_f32)
       default: Convert.general(x.dtype, dtype, from, to, n)
       }
     }

@@ -55,6 +55,21 @@ enum Extremes {
     let (from, to) = (x.pointer(Float.self), result.pointer(Float.self))
     let kernel = isMaximum ? saker_max_f32 : saker_min_f32
     let inner = lanes.inner
+    if lanes.outer == 1 && inner == 1 && lanes.size > 32768 {
+      // One long row: its parts, and of these the extreme.
+      let parts = 64
+      let extremes = Tensor(uninitialized: [parts])
+      let best = extremes.pointer(Float.self)
+      let row = isMaximum ? saker_row_max_f32 : saker_row_min_f32
+      Parallel.run(parts) { range in
+        for part in range {
+          let first = lanes.size * part / parts
+          best[part] = row(from + first, lanes.size * (part + 1) / parts - first)
+        }
+      }
+      to.pointee = row(best, parts)
+      return result
+    }
     lanes.run { block, part in
       let first = from + block * lanes.size * inner + part.lowerBound
       let t = to + block * inner + part.lowerBound
@@ -96,6 +111,12 @@ enum Extremes {
     lanes.run { block, part in
       let from = from + block * size * inner
       let to = to + block * inner
+      if inner == 1, T.self == Float.self {
+        let row = UnsafeRawPointer(from).assumingMemoryBound(to: Float.self)
+        to[0] = Int64(
+          isMaximum ? saker_row_argmax_f32(row, size) : saker_row_argmin_f32(row, size))
+        return
+      }
       if inner == 1 {
         var (best, position) = (from[0], 0)
         for step in 1..<size where beats(from[step], best, isMaximum) {

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The larger or smaller of two, element by element; not a number if one is.
 struct Extremum: BinaryOperation {
   let isMaximum: Bool
@@ -42,11 +44,7 @@ struct Clamp: UnaryOperation {
     saved.keep(x)
     if x.dtype == .float32 {
       let (lower, upper) = (lower ?? -.infinity, upper ?? .infinity)
-      // Comparisons with what is not a number are false, and it stays.
-      return Strided.map(x) { (x: Float) in
-        let raised = x < lower ? lower : x
-        return raised > upper ? upper : raised
-      }
+      return Strided.run({ saker_clamp_f32($0, lower, upper, $1, $2) }, x)
     }
     var result = x
     if let lower { result = BinaryFunction.maximum(result, x.scalar(lower)) }

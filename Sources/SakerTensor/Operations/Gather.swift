@@ -1,3 +1,5 @@
+import CKernels
+
 // One element for each index: the index replaces the position on one axis, the other positions are
 // the index's own.
 
@@ -7,6 +9,16 @@ struct Gather: BinaryOperation {
 
   func forward(_ x: Tensor, _ indices: Tensor, _ saved: inout Saved) -> Tensor {
     saved.keep(indices)
+    if x.dtype.size == 4, let lanes = x.plainLanes(indices, axis) {
+      let result = Tensor(uninitialized: indices.shape, x.dtype)
+      let (from, to) = (x.pointer(UInt32.self), result.pointer(UInt32.self))
+      x.eachBlock(indices, lanes, op: "gather") { block, steps, index in
+        saker_gather_lanes_32(
+          from + block * lanes.size * lanes.inner, lanes.size, lanes.inner, index, steps,
+          to + block * steps * lanes.inner)
+      }
+      return result
+    }
     let offsets = x.offsets(of: indices, axis: axis, op: "gather")
     let result = Tensor(uninitialized: indices.shape, x.dtype)
     switch x.dtype.size {
@@ -78,6 +90,15 @@ struct ScatterAdd: Operation {
     saved.keep(indices)
     let result = x.comparable.copied()
     let source = value.comparable.contiguous()
+    if result.dtype == .float32, let lanes = result.plainLanes(indices, axis) {
+      let (from, to) = (source.pointer(Float.self), result.pointer(Float.self))
+      result.eachBlock(indices, lanes, op: "scatterAdd") { block, steps, index in
+        saker_scatter_add_lanes_f32(
+          from + block * steps * lanes.inner, lanes.size, lanes.inner, index, steps,
+          to + block * lanes.size * lanes.inner)
+      }
+      return withExtendedLifetime(source) { result.converted(to: x.dtype) }
+    }
     let offsets = result.offsets(of: indices, axis: axis, op: "scatterAdd")
     if result.dtype == .float32 {
       let (from, to) = (source.pointer(Float.self), result.pointer(Float.self))
@@ -132,6 +153,34 @@ extension Tensor {
     checkScatter(value, indices, op: "scatterAdd")
     return apply(
       ScatterAdd(axis: shape.axis(axis, op: "scatterAdd")), self, value, indices.detached())
+  }
+
+  /// Blocks of lanes, if this tensor and int64 `indices` lie row by row and agree on all axes but `axis`.
+  fileprivate func plainLanes(_ indices: Tensor, _ axis: Int) -> Lanes? {
+    guard indices.dtype == .int64, isContiguous, indices.isContiguous, count > 0,
+      indices.count > 0, indices.rank == rank,
+      (0..<rank).allSatisfy({ $0 == axis || shape[$0] == indices.shape[$0] }),
+      shape[axis] > 1 || axis == rank - 1
+    else { return nil }
+    return Lanes(self, axis: axis)
+  }
+
+  /// Calls `body(block, steps of indices, the block's indices)` for all blocks; it answers -1, or which index is out of range.
+  fileprivate func eachBlock(
+    _ indices: Tensor, _ lanes: Lanes, op: String,
+    _ body: (Int, Int, UnsafePointer<Int64>) -> Int
+  ) {
+    let index = UnsafePointer(indices.pointer(Int64.self))
+    let length = indices.count / lanes.outer
+    Parallel.run(lanes.outer, grain: Swift.max(1, 16384 / length)) { part in
+      for block in part {
+        let first = index + block * length
+        let bad = body(block, length / lanes.inner, first)
+        check(
+          bad < 0, op: op, expected: "indices in \(-lanes.size)..<\(lanes.size)",
+          got: first[Swift.max(bad, 0)])
+      }
+    }
   }
 
   private func checkScatter(_ value: Tensor, _ indices: Tensor, op: String) {

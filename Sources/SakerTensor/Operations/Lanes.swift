@@ -80,7 +80,7 @@ extension Tensor {
     let dtype = dtype ?? self.dtype
     let result = Tensor(
       uninitialized: shape, dtype, strides: isDense ? packedStrides : shape.rowMajorStrides)
-    result.raw.initializeMemory(as: UInt8.self, repeating: 0, count: result.bytes)
+    result.clear()
     return result
   }
 

@@ -1,17 +1,23 @@
+import CKernels
 import Foundation
 
 /// A function of single elements with its derivative, computed in float32.
 protocol ElementOperation: UnaryOperation {
   static func value(_ x: Float) -> Float
+  /// `value` for a row, if there is a vector loop.
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? { get }
   /// The derivative at `x`, where the function is `y`.
   static func slope(_ x: Float, _ y: Float) -> Float
 }
 
 extension ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? { nil }
+
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     check(x.dtype.isFloating, op: name, expected: "a floating tensor", got: x.dtype)
     let source = x.converted(to: .float32)
-    let result = Strided.map(source) { Self.value($0) }
+    let result =
+      Self.kernel.map { Strided.run($0, source) } ?? Strided.map(source) { Self.value($0) }
     saved.keep(x, result)
     return result.converted(to: x.dtype)
   }
@@ -25,6 +31,9 @@ extension ElementOperation {
 }
 
 struct Atan: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_atan_f32
+  }
   static func value(_ x: Float) -> Float { Foundation.atan(x) }
   static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x * x) }
 }
@@ -45,44 +54,68 @@ struct Log2: ElementOperation {
 }
 
 struct Log1p: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_log1p_f32
+  }
   static func value(_ x: Float) -> Float { Foundation.log1p(x) }
   static func slope(_ x: Float, _ y: Float) -> Float { 1 / (1 + x) }
 }
 
 struct Expm1: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_expm1_f32
+  }
   static func value(_ x: Float) -> Float { Foundation.expm1(x) }
   static func slope(_ x: Float, _ y: Float) -> Float { y + 1 }
 }
 
 struct Reciprocal: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_reciprocal_f32
+  }
   static func value(_ x: Float) -> Float { 1 / x }
   static func slope(_ x: Float, _ y: Float) -> Float { -y * y }
 }
 
 /// 1/√x
 struct Rsqrt: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_rsqrt_f32
+  }
   static func value(_ x: Float) -> Float { 1 / x.squareRoot() }
   static func slope(_ x: Float, _ y: Float) -> Float { -0.5 * y * y * y }
 }
 
 struct Floor: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_floor_f32
+  }
   static func value(_ x: Float) -> Float { x.rounded(.down) }
   static func slope(_ x: Float, _ y: Float) -> Float { 0 }
 }
 
 struct Ceil: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_ceil_f32
+  }
   static func value(_ x: Float) -> Float { x.rounded(.up) }
   static func slope(_ x: Float, _ y: Float) -> Float { 0 }
 }
 
 /// To the nearest integer, halves to the even one.
 struct Round: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_round_f32
+  }
   static func value(_ x: Float) -> Float { x.rounded(.toNearestOrEven) }
   static func slope(_ x: Float, _ y: Float) -> Float { 0 }
 }
 
 /// -1, 0 or 1.
 struct Sign: ElementOperation {
+  static var kernel: ((UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
+    saker_sign_f32
+  }
   static func value(_ x: Float) -> Float { x > 0 ? 1 : x < 0 ? -1 : x }
   static func slope(_ x: Float, _ y: Float) -> Float { 0 }
 }

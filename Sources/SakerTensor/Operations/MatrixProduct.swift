@@ -1,3 +1,5 @@
+import CKernels
+
 /// Products of `[batch, m, k]` and `[batch, k, n]`, plus a bias `[n]` if there is a third input. A batch of 1 repeats.
 struct MatrixProduct: Operation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -46,6 +48,57 @@ struct MatrixProduct: Operation {
   }
 }
 
+/// The product of two float32 matrices: without the views that batches need, which cost more than a small product.
+struct PlainProduct: BinaryOperation {
+  var name: String { "matrixProduct" }
+
+  func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor {
+    saved.keep(a, b)
+    return PlainProduct.compute(a, b)
+  }
+
+  func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?) {
+    let (a, b) = (saved[0], saved[1])
+    let da = saved.needs[0] ? PlainProduct.compute(gradient, b.turned) : nil
+    guard saved.needs[1] else { return (da, nil) }
+    // As above: by columns where the matrix lies by columns.
+    let byColumns = b.strides[0] == 1 && b.strides[1] > 1
+    let db =
+      byColumns
+      ? PlainProduct.compute(gradient.turned, a).turned : PlainProduct.compute(a.turned, gradient)
+    return (da, db)
+  }
+
+  private static func compute(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
+    if m * k * n <= 4096, k > 0 {
+      let y = Tensor(uninitialized: [m, n])
+      saker_small_product_f32(
+        a.pointer(), a.strides[0], a.strides[1], b.pointer(), b.strides[0], b.strides[1],
+        y.pointer(), m, k, n)
+      return withExtendedLifetime((a, b)) { y }
+    }
+    let y = Kernels.product(a.asBatch, b.asBatch, bias: nil, into: .float32)
+    return Tensor(storage: y.storage, shape: [m, n], strides: [n, 1], offset: 0, dtype: .float32)
+  }
+}
+
+extension Tensor {
+  /// A matrix as a batch of one: a view.
+  fileprivate var asBatch: Tensor {
+    Tensor(
+      storage: storage, shape: Shape([1] + shape.sizes), strides: [count] + strides, offset: offset,
+      dtype: dtype)
+  }
+
+  /// A matrix with rows for columns: a view.
+  fileprivate var turned: Tensor {
+    Tensor(
+      storage: storage, shape: [shape[1], shape[0]], strides: [strides[1], strides[0]],
+      offset: offset, dtype: dtype)
+  }
+}
+
 /// The matrix product over the last two axes; axes in front broadcast. A vector is a row on the left, a column on the
 /// right, and loses that axis in the result.
 ///
@@ -57,6 +110,11 @@ public func matmul(_ a: Tensor, _ b: Tensor, adding bias: Tensor? = nil) -> Tens
   check(
     a.rank >= 1 && b.rank >= 1 && a.dtype.isFloating && b.dtype.isFloating, op: "matmul",
     expected: "floating tensors with axes", got: "\(a.dtype) \(a.shape), \(b.dtype) \(b.shape)")
+  if a.rank == 2, b.rank == 2, bias == nil, a.dtype == .float32, b.dtype == .float32,
+    a.shape[1] == b.shape[0]
+  {
+    return apply(PlainProduct(), a, b)
+  }
   let left = a.rank == 1 ? a.unsqueeze(0) : a
   let right = b.rank == 1 ? b.unsqueeze(1) : b
   let (m, k, n) = (

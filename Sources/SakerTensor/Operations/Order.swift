@@ -1,3 +1,5 @@
+import CKernels
+
 // Sorting works on keys: unsigned integers in the order of the elements, so that one loop serves
 // all types, what is not a number stands after everything else, and a descending order is the keys'
 // complement, stable as well.
@@ -117,12 +119,15 @@ enum RadixSort {
     var (places, otherPlaces) = (order.baseAddress!, order.baseAddress! + count)
     for i in 0..<count { places[i] = i }
     counts.withUnsafeMutableBufferPointer { counts in
-      for i in 0..<count {
-        for digit in 0..<digits {
+      var varying: UInt64 = 0
+      for i in 0..<count { varying |= keys[i] ^ keys[0] }
+      let used = (0..<digits).filter { bucket(of: varying, at: UInt64($0 * bits)) != 0 }
+      for digit in used {
+        for i in 0..<count {
           counts[digit * buckets + bucket(of: keys[i], at: UInt64(digit * bits))] &+= 1
         }
       }
-      for digit in 0..<digits {
+      for digit in used {
         let counts = counts.baseAddress! + digit * buckets
         let shift = UInt64(digit * bits)
         if counts[bucket(of: keys[0], at: shift)] == count { continue }
@@ -233,38 +238,59 @@ extension Tensor {
 
   /// Where elements are not zero, in row-major order: `[how many, rank]`, int64.
   public func nonzero() -> Tensor {
-    let flat = converted(to: .bool).truePositions().scalars(as: Int64.self)
-    let steps = shape.rowMajorStrides
-    var result: [Int64] = []
-    result.reserveCapacity(flat.count * rank)
-    for var position in flat.map(Int.init) {
-      for step in steps {
-        result.append(Int64(position / step))
-        position %= step
+    let mask = converted(to: .bool).contiguous()
+    let pointer = mask.pointer(UInt8.self)
+    let found = saker_count_true(pointer, count)
+    guard rank > 0, found > 0 else { return Tensor(uninitialized: [found, rank], .int64) }
+    // One more row is written and not kept.
+    let places = Tensor(uninitialized: [found + 1, rank], .int64)
+    let to = places.pointer(Int64.self)
+    let columns = shape[rank - 1]
+    var position = [Int64](repeating: 0, count: rank)
+    var next = 0
+    for start in stride(from: 0, to: count, by: columns) {
+      let new = saker_true_positions(
+        pointer + start, columns, 0, rank, to + next * rank + rank - 1)
+      for axis in 0..<rank - 1 {
+        for i in next..<next + new { to[i * rank + axis] = position[axis] }
+      }
+      next += new
+      var axis = rank - 2
+      while axis >= 0 {
+        position[axis] += 1
+        if position[axis] < shape[axis] { break }
+        position[axis] = 0
+        axis -= 1
       }
     }
-    return Tensor(result, [flat.count, rank])
+    return withExtendedLifetime(mask) { places.narrow(0, 0..<found) }
   }
 
   /// The distinct elements in ascending order, how often each occurs, and for each element its
   /// position among them (this tensor's shape), both int64. Carries no gradient.
   public func unique() -> (values: Tensor, counts: Tensor, inverse: Tensor) {
-    let flat = detached().reshape([-1])
-    let order = flat.argsort().positions(below: Swift.max(count, 1), op: "unique")
-    let ordered = flat.indexSelect(Tensor(order.map(Int64.init)))
-    let changes =
-      count < 2
-      ? [] : (ordered[1...] .!= ordered[..<(-1)]).scalars(as: Bool.self)
+    let flat = detached().reshape([-1]).contiguous()
+    let order = flat.argsort()
+    let inverse = Tensor(uninitialized: shape, .int64)
     var (firsts, counts): ([Int64], [Int64]) = ([], [])
-    var inverse = [Int64](repeating: 0, count: count)
-    for (i, place) in order.enumerated() {
-      if i == 0 || changes[i - 1] {
-        firsts.append(Int64(i))
-        counts.append(0)
+    func count<T: Scalar & Equatable>(_: T.Type) {
+      let values = flat.comparable
+      let (from, place) = (values.pointer(T.self), order.pointer(Int64.self))
+      let to = inverse.pointer(Int64.self)
+      var start = 0
+      for i in 0..<flat.count {
+        let at = Int(place[i])
+        if i == 0 || from[at] != from[Int(place[i - 1])] {
+          if i > 0 { counts.append(Int64(i - start)) }
+          firsts.append(place[i])
+          start = i
+        }
+        to[at] = Int64(firsts.count - 1)
       }
-      counts[counts.count - 1] += 1
-      inverse[place] = Int64(counts.count - 1)
+      if flat.count > 0 { counts.append(Int64(flat.count - start)) }
+      withExtendedLifetime((values, order)) {}
     }
-    return (ordered.indexSelect(Tensor(firsts)), Tensor(counts), Tensor(inverse, shape))
+    if dtype.isFloating { count(Float.self) } else { count(Int64.self) }
+    return (flat.indexSelect(Tensor(firsts)), Tensor(counts), inverse)
   }
 }

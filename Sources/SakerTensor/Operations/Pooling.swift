@@ -56,6 +56,9 @@ public func adaptiveAveragePool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
     // Windows of unequal sides: the means along one axis, and their means along the other.
     return interpolate(x, size: [size.0, size.1], mode: .area)
   }
+  if x.rank == 4, x.count > 0, x.dtype == .float32, size == (1, 1) {
+    return x.mean(axes: [2, 3], keepingAxes: true)
+  }
   return adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
 }
 

@@ -93,11 +93,11 @@ struct ScalarPower: UnaryOperation {
     switch exponent {
     case 0: Strided.map(x) { (_: Float) in Float(1) }
     case 1: x
-    case 2: Strided.map(x) { (x: Float) in x * x }
-    case 3: Strided.map(x) { (x: Float) in x * x * x }
-    case 0.5: Strided.map(x) { (x: Float) in x.squareRoot() }
-    case -0.5: Strided.map(x) { (x: Float) in 1 / x.squareRoot() }
-    case -1: Strided.map(x) { (x: Float) in 1 / x }
+    case 2: Strided.run(saker_square_f32, x)
+    case 3: Strided.run(saker_cube_f32, x)
+    case 0.5: Strided.run(saker_root_f32, x)
+    case -0.5: Strided.run(saker_rsqrt_f32, x)
+    case -1: Strided.run(saker_reciprocal_f32, x)
     default: PowerKernel.value(x, Tensor(exponent))
     }
   }

@@ -176,16 +176,11 @@ extension Tensor {
   func truePositions() -> Tensor {
     let mask = contiguous()
     let pointer = mask.pointer(UInt8.self)
-    var found = 0
-    for i in 0..<count { found += Int(pointer[i] & 1) }
-    let result = Tensor(uninitialized: [found], .int64)
-    let to = result.pointer(Int64.self)
-    var next = 0
-    for i in 0..<count where pointer[i] != 0 {
-      to[next] = Int64(i)
-      next += 1
-    }
-    return result
+    let found = saker_count_true(pointer, count)
+    // One more is written and not kept.
+    let places = Tensor(uninitialized: [found + 1], .int64)
+    saker_true_positions(pointer, count, 0, 1, places.pointer(Int64.self))
+    return withExtendedLifetime(mask) { places.narrow(0, 0..<found) }
   }
 
   /// The integers in row-major order as positions below `size`; those below zero count from the

@@ -44,10 +44,29 @@ struct Norm: UnaryOperation {
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     check(x.dtype.isFloating, op: name, expected: "a floating tensor", got: x.dtype)
     let source = x.converted(to: .float32)
-    let squares = BinaryFunction.multiply(source, source).sum(axes: axes, keepingAxes: true)
+    let squares =
+      axes.count == x.rank && source.isDense
+      ? Tensor.full(x.shape.removing(axes, keeping: true), Norm.sumOfSquares(source))
+      : BinaryFunction.multiply(source, source).sum(axes: axes, keepingAxes: true)
     let result = Strided.map(squares) { (x: Float) in x.squareRoot() }.converted(to: x.dtype)
     saved.keep(x, result)
     return result
+  }
+
+  /// Of all elements, in 64 parts whatever the number of threads.
+  private static func sumOfSquares(_ x: Tensor) -> Double {
+    let (from, count) = (x.pointer(Float.self), x.count)
+    var parts = [Double](repeating: 0, count: 64)
+    parts.withUnsafeMutableBufferPointer { parts in
+      nonisolated(unsafe) let parts = parts
+      Parallel.run(64, grain: max(1, 64 * 16384 / max(count, 1))) { range in
+        for part in range {
+          let first = count * part / 64
+          parts[part] = saker_sum_of_squares_f32(from + first, count * (part + 1) / 64 - first)
+        }
+      }
+    }
+    return withExtendedLifetime(x) { parts.reduce(0, +) }
   }
 
   /// x / ‖x‖
@@ -98,6 +117,18 @@ struct CumulativeSum: UnaryOperation {
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     let source = x.comparable.dense
+    if source.dtype == .float32, !reversed {
+      let lanes = Lanes(source, axis: axis)
+      if lanes.inner == 1 {
+        let result = lanes.resized(x.shape, lanes.size, .float32)
+        let (from, to) = (source.pointer(Float.self), result.pointer(Float.self))
+        Parallel.run(lanes.outer, grain: max(4, 16384 / max(lanes.size, 1))) { part in
+          let first = part.lowerBound * lanes.size
+          saker_cumulative_rows_f32(from + first, part.count, lanes.size, to + first)
+        }
+        return withExtendedLifetime(source) { result.converted(to: x.dtype) }
+      }
+    }
     let result =
       source.dtype == .float32
       ? CumulativeSum.run(
@@ -169,6 +200,10 @@ struct Product: UnaryOperation {
     lanes.run { block, part in
       for lane in part {
         let first = from + block * lanes.size * lanes.inner + lane
+        if lanes.inner == 1 {
+          to[block] = Float(saker_row_product_f32(first, lanes.size))
+          continue
+        }
         to[block * lanes.inner + lane] = Float(
           (0..<lanes.size).reduce(1.0) { $0 * Double(first[$1 * lanes.inner]) })
       }

@@ -6,6 +6,11 @@ struct Sum: UnaryOperation {
   let keepingAxes: Bool
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
+    if x.dtype == .float32, axes.count == x.rank, x.count <= 16384, x.isContiguous {
+      let result = Tensor(uninitialized: keepingAxes ? x.shape.removing(axes, keeping: true) : [])
+      result.pointer(Float.self).pointee = Float(saker_sum_f32(x.pointer(), x.count))
+      return result
+    }
     let shape = x.shape.removing(axes, keeping: true)
     guard x.dtype.isFloating else {
       let sum = axes.reduce(x.converted(to: .int64)) { Lanes.sum($0, axis: $1) }
@@ -35,6 +40,8 @@ enum Reduction {
       let columns = x.rowView(reduced, kept)
       if let columns {
         sumColumns(columns.pointer, columns.count, columns.length, result)
+      } else if let lanes = x.laneView(reduced) {
+        sumLanes(x.pointer(), lanes, result)
       } else {
         let ordered = x.permute(kept + reduced).contiguous()
         sumRows(ordered.pointer(), result.count, x.count / max(result.count, 1), result)
@@ -70,6 +77,19 @@ enum Reduction {
       }
       Parallel.run(count, grain: max(1, 16384 / max(length, 1))) { part in
         for row in part { to[row] = Float(saker_sum_f32(x + row * length, length)) }
+      }
+    }
+  }
+
+  private static func sumLanes(
+    _ x: UnsafeMutablePointer<Float>, _ lanes: (outer: Int, size: Int, inner: Int),
+    _ result: Tensor
+  ) {
+    let to = result.pointer(Float.self)
+    let (size, inner) = (lanes.size, lanes.inner)
+    Parallel.run(lanes.outer, grain: max(1, 16384 / max(size * inner, 1))) { part in
+      for block in part {
+        saker_sum_lanes_f32(x + block * size * inner, size, inner, to + block * inner)
       }
     }
   }
@@ -114,9 +134,23 @@ extension Tensor {
     return (pointer(), outer.reduce(1) { $0 * shape[$1] }, length)
   }
 
+  /// This tensor as `outer` blocks of `size` steps of `inner` elements, where the axes `reduced` together are the steps and the
+  /// rest lies in its order around them; `nil` if memory is arranged differently.
+  fileprivate func laneView(_ reduced: [Int]) -> (outer: Int, size: Int, inner: Int)? {
+    let order = (0..<rank).filter { shape[$0] != 1 }.sorted { strides[$0] > strides[$1] }
+    guard isDense, let first = order.firstIndex(where: reduced.contains),
+      let last = order.lastIndex(where: reduced.contains),
+      order[first...last].allSatisfy(reduced.contains)
+    else { return nil }
+    let rest = Array(order[..<first] + order[(last + 1)...])
+    guard rest == rest.sorted() else { return nil }
+    func product(_ axes: ArraySlice<Int>) -> Int { axes.reduce(1) { $0 * shape[$1] } }
+    return (product(order[..<first]), product(order[first...last]), product(order[(last + 1)...]))
+  }
+
   /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool` exactly and as int64.
   public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
-    let axes = shape.axes(axes ?? Array(0..<rank), op: "sum")
+    let axes = axes.map { shape.axes($0, op: "sum") } ?? Array(0..<rank)
     return apply(Sum(axes: axes, keepingAxes: keepingAxes), self)
   }
 

@@ -1,3 +1,5 @@
+import CKernels
+
 /// `a` where the condition is true, `b` elsewhere.
 struct Where: Operation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -20,7 +22,7 @@ struct Where: Operation {
     switch a.dtype.size {
     case 1: Where.run(UInt8.self, operands)
     case 2: Where.run(UInt16.self, operands)
-    case 4: Where.run(UInt32.self, operands)
+    case 4: Where.run32(operands)
     default: Where.run(UInt64.self, operands)
     }
     return result
@@ -35,6 +37,23 @@ struct Where: Operation {
       saved.needs[2]
         ? Tensor.where(saved[0], zero, gradient).summed(to: saved.shapes[2]) : nil,
     ]
+  }
+
+  private static func run32(_ operands: [Tensor]) {
+    let to = operands[0].pointer(UInt32.self)
+    let condition = operands[1].pointer(UInt8.self)
+    let (a, b) = (operands[2].pointer(UInt32.self), operands[3].pointer(UInt32.self))
+    let loop = StridedLoop(operands[0].shape, operands.map(\.strides))
+    guard loop.columnStrides[0] <= 1 else { return run(UInt32.self, operands) }
+    loop.run { offsets, rows, columns in
+      for row in 0..<rows {
+        saker_where_32(
+          condition + offsets[1] + row * loop.rowStrides[1], loop.columnStrides[1],
+          a + offsets[2] + row * loop.rowStrides[2], loop.columnStrides[2],
+          b + offsets[3] + row * loop.rowStrides[3], loop.columnStrides[3],
+          to + offsets[0] + row * loop.rowStrides[0], columns)
+      }
+    }
   }
 
   private static func run<T>(_: T.Type, _ operands: [Tensor]) {
