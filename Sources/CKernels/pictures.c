@@ -99,10 +99,28 @@ void saker_reorder_rgb(const uint8_t *source, uint8_t *result, int width, int he
   }
 }
 
-void saker_flip_rgb(uint8_t *pixels, int width, int height) {
+typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1)));
+
+// Sixteen pixels, the last one first.
+INLINE void reverse_pixels(const uint8_t *from, bytes16 to[3]) {
+  bytes16 a = *(const bytes16 *)from, b = *(const bytes16 *)(from + 16), c = *(const bytes16 *)(from + 32);
+  bytes16 middle = __builtin_shufflevector(b, c, 15, 16, 11, 12, 13, 8, 9, 10, 5, 6, 7, 2, 3, 4, 0, 0);
+  to[0] = __builtin_shufflevector(b, c, 29, 30, 31, 26, 27, 28, 23, 24, 25, 20, 21, 22, 17, 18, 19, 14);
+  to[1] = __builtin_shufflevector(middle, a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 31, 15);
+  to[2] = __builtin_shufflevector(a, b, 17, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2);
+}
+
+SAKER_TARGETS void saker_flip_rgb(uint8_t *pixels, int width, int height) {
   for (int y = 0; y < height; y++) {
-    uint8_t *left = pixels + 3 * (ptrdiff_t)y * width, *right = left + 3 * (ptrdiff_t)(width - 1);
-    for (; left < right; left += 3, right -= 3) {
+    uint8_t *left = pixels + 3 * (ptrdiff_t)y * width, *end = left + 3 * (ptrdiff_t)width;
+    for (; end - left >= 96; left += 48, end -= 48) {
+      bytes16 first[3], last[3];
+      reverse_pixels(left, first);
+      reverse_pixels(end - 48, last);
+      memcpy(left, last, 48);
+      memcpy(end - 48, first, 48);
+    }
+    for (uint8_t *right = end - 3; left < right; left += 3, right -= 3) {
       uint8_t r = left[0], g = left[1], b = left[2];
       left[0] = right[0], left[1] = right[1], left[2] = right[2];
       right[0] = r, right[1] = g, right[2] = b;
