@@ -65,7 +65,13 @@ public struct Picture: Hashable, Sendable {
       x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= self.width
         && y + height <= self.height,
       "a \(width)x\(height) part at (\(x), \(y)) is not inside \(self.width)x\(self.height)")
-    return reordered(width: width, height: height, start: y * self.width + x, 1, self.width)
+    return Picture(width: width, height: height) { result in
+      pixels.withUnsafeBufferPointer {
+        saker_copy_rows(
+          $0.baseAddress! + 3 * (y * self.width + x), 3 * self.width, result.baseAddress!,
+          3 * width, 3 * width, Int32(height))
+      }
+    }
   }
 
   /// Left and right swapped.
@@ -78,6 +84,12 @@ public struct Picture: Hashable, Sendable {
   mutating func flipHorizontally() {
     let (width, height) = (Int32(width), Int32(height))
     pixels.withUnsafeMutableBufferPointer { saker_flip_rgb($0.baseAddress, width, height) }
+  }
+
+  /// Top and bottom swapped in place.
+  mutating func flipVertically() {
+    let (bytes, height) = (3 * width, Int32(height))
+    pixels.withUnsafeMutableBufferPointer { saker_flip_rows($0.baseAddress, bytes, height) }
   }
 
   /// The picture as it is meant to be seen when it was stored in `orientation`.
