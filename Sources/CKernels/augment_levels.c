@@ -157,7 +157,7 @@ SAKER_TARGETS void saker_normal_noise(uint8_t *levels, size_t count, float devia
     for (int k = 0; k < block; k++) {
       uint32_t n = (uint32_t)(start + k);
       uint32_t u = scrambled(n, key, other), v = scrambled(n ^ 0x80000000u, other, key);
-      float radius = sqrtf(-2 * logarithm((float)((u >> 8) + 1) * 0x1p-24f)) * deviation;
+      float radius = __builtin_elementwise_sqrt(-2 * logarithm((float)((u >> 8) + 1) * 0x1p-24f)) * deviation;
       float angle = (float)(int32_t)v * 0x1p-32f;
       float shifted = angle + 0.25f;
       noise[k] = radius * wave(angle);

@@ -12,6 +12,18 @@ extension Picture {
     }
   }
 
+  /// A part of the picture, resized; pixels outside the part do not count.
+  func resized(part: (x: Int, y: Int, width: Int, height: Int), to size: PictureSize) -> Picture {
+    if part.width == size.width && part.height == size.height {
+      return cropped(x: part.x, y: part.y, width: part.width, height: part.height)
+    }
+    return Picture(width: size.width, height: size.height) { result in
+      run(
+        size, part: part, bytes: result.baseAddress!, bytesStride: size.width * 3, floats: nil,
+        floatsStride: 0, [], [])
+    }
+  }
+
   /// The picture scaled to fit `width` x `height` with its proportions kept, centred on `fill`.
   public func letterboxed(width: Int, height: Int, fill: RGB = .letterboxGray) -> Picture {
     let place = Placement(
@@ -57,19 +69,21 @@ extension Picture {
   }
 
   private func run(
-    _ size: PictureSize, bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int,
-    floats: UnsafeMutablePointer<Float>?, floatsStride: Int, _ scales: [Float], _ biases: [Float]
+    _ size: PictureSize, part: (x: Int, y: Int, width: Int, height: Int)? = nil,
+    bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int, floats: UnsafeMutablePointer<Float>?, floatsStride: Int, _ scales: [Float], _ biases: [Float]
   ) {
     precondition(size.width > 0 && size.height > 0, "cannot resize to \(size)")
-    let vertical = ResizeTaps(from: height, to: size.height)
-    let horizontal = ResizeTaps(from: width, to: size.width)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * (width + size.width) + 32) {
+    let part = part ?? (0, 0, width, height)
+    let vertical = ResizeTaps(from: part.height, to: size.height)
+    let horizontal = ResizeTaps(from: part.width, to: size.width)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * (part.width + size.width) + 32) {
       scratch in
       pixels.withUnsafeBufferPointer { source in
         vertical.withTaps { vertical in
           horizontal.withTaps { horizontal in
             saker_resize_rgb(
-              source.baseAddress, 3 * width, Int32(width), vertical, horizontal,
+              source.baseAddress! + 3 * (part.y * width + part.x), 3 * width, Int32(part.width),
+              vertical, horizontal,
               scratch.baseAddress, bytes, bytesStride, floats, floatsStride, scales, biases)
           }
         }
