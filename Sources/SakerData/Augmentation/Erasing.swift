@@ -195,8 +195,10 @@ extension Sample {
       }
     }
     objects = objects.compactMap { object in
-      guard cover.share(of: object.box) <= maximum else { return nil }
+      let covered = cover.share(of: object.box)
+      guard covered <= maximum else { return nil }
       var object = object
+      object.visibleShare *= 1 - covered
       if object.mask != nil {
         for i in cover.values.indices where cover.values[i] != 0 { object.mask!.values[i] = 0 }
         guard let extent = object.mask!.extent() else { return nil }

@@ -46,6 +46,9 @@ public struct SampleObject: Hashable, Sendable {
   public var mask: Mask?
   /// In the data set's order.
   public var keypoints: [KeyPoint]
+  /// How much of the marked box is still in the picture and not covered, 0...1, as transforms go on: two crops that each leave half leave
+  /// a quarter.
+  public var visibleShare: Float = 1
 
   public init(_ annotation: Annotation, mask: Mask? = nil, keypoints: [KeyPoint] = []) {
     self.annotation = annotation
@@ -94,11 +97,11 @@ public struct ClassShare: Hashable, Codable, Sendable {
 public typealias DetectionSample = Sample
 public typealias DetectionTransform = SampleTransform
 
-/// Which objects stay when a picture loses parts of them: those of whose box at least `share` is left in the picture, with both
+/// Which objects stay when a picture loses parts of them: those of whose box at least `share` is left, over all transforms so far, with both
 /// sides of what is left at least `side` long, and, on demand, the box's centre. What is left becomes the box; boxes
 /// never leave the picture and are never inverted or empty. Objects with a mask need a pixel of it, too.
 public struct VisibilityRule: Hashable, Codable, Sendable {
-  /// 0...1, of the area of the box after the change, before it is clipped.
+  /// 0...1, of the area of the box.
   public var share: Float
   /// Pixels.
   public var side: Float
@@ -116,9 +119,11 @@ public struct VisibilityRule: Hashable, Codable, Sendable {
   }
 
   /// What stays of a box in a picture; `nil` if the object goes.
-  public func visible(_ box: Box, width: Float, height: Float) -> Box? {
+  ///
+  /// - Parameter part: how much of the object the box shows, 0...1.
+  public func visible(_ box: Box, width: Float, height: Float, of part: Float = 1) -> Box? {
     let clipped = box.clipped(width: width, height: height)
-    guard clipped.area > 0, clipped.area >= share * box.area,
+    guard clipped.area > 0, clipped.area * part >= share * box.area,
       clipped.width >= side, clipped.height >= side,
       !needsCentre || box.centerLies(inWidth: width, height: height)
     else { return nil }

@@ -77,6 +77,23 @@ extension Mask {
   }
 }
 
+extension Mask {
+  /// Draws another mask through a map over this one.
+  mutating func draw(_ other: Mask, through map: PlaneMap) {
+    guard let back = map.inverse else { return }
+    let size = PictureSize(width: width, height: height)
+    values.withUnsafeMutableBufferPointer { result in
+      other.values.withUnsafeBufferPointer { source in
+        var warp = saker_warp(
+          back, source.baseAddress!, other.width, other.height, channels: 1, result.baseAddress!,
+          size, .nearest)
+        warp.keeps = 1
+        saker_warp_mask(&warp)
+      }
+    }
+  }
+}
+
 extension saker_warp {
   fileprivate init(
     _ back: PlaneMap, _ source: UnsafePointer<UInt8>, _ width: Int, _ height: Int, channels: Int,
@@ -167,7 +184,11 @@ extension Sample {
     objects = objects.compactMap { object in
       var object = object
       change(&object)
-      guard let visible = rule.visible(object.box, width: right, height: bottom) else { return nil }
+      guard
+        let visible = rule.visible(
+          object.box, width: right, height: bottom, of: object.visibleShare)
+      else { return nil }
+      object.visibleShare *= min(1, visible.area / object.box.area)
       object.box = visible
       if let mask = object.mask {
         guard let extent = mask.extent() else { return nil }

@@ -106,6 +106,33 @@ public struct Sometimes: SampleTransform {
   }
 }
 
+/// Applies one transform with a probability, else another.
+public struct Either: SampleTransform {
+  public let first, second: any SampleTransform
+  public let probability: Float
+
+  /// - Parameter probability: of the first, 0...1.
+  public init(
+    _ first: any SampleTransform, or second: any SampleTransform, probability: Float = 0.5
+  ) {
+    precondition((0...1).contains(probability), "a probability is 0...1, got \(probability)")
+    self.first = first
+    self.second = second
+    self.probability = probability
+  }
+
+  public func apply(_ sample: inout Sample, using random: inout Random) {
+    (random.uniform() < probability ? first : second).apply(&sample, using: &random)
+  }
+
+  public func apply(
+    _ sample: inout Sample, using random: inout Random, from source: SampleSource
+  ) throws {
+    let chosen = random.uniform() < probability ? first : second
+    try chosen.apply(&sample, using: &random, from: source)
+  }
+}
+
 /// Applies one of several transforms, each as likely as the others.
 public struct OneOf: SampleTransform {
   public let transforms: [any SampleTransform]

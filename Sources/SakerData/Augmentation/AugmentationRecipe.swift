@@ -1,0 +1,46 @@
+/// How strongly detectors' pictures are changed, in the words that users of YOLOv5 to YOLO11 know from `args.yaml`; the values are theirs.
+public struct AugmentationRecipe: Hashable, Codable, Sendable {
+  /// Of `HSVGains`.
+  public var hsv_h: Float = 0.015
+  public var hsv_s: Float = 0.7
+  public var hsv_v: Float = 0.4
+  /// Of `RandomAffine`: ± degrees, ± share of a side, ± gain of the size, ± degrees, and the map's last row.
+  public var degrees: Float = 0
+  public var translate: Float = 0.1
+  public var scale: Float = 0.5
+  public var shear: Float = 0
+  public var perspective: Float = 0
+  /// Probabilities.
+  public var flipud: Float = 0
+  public var fliplr: Float = 0.5
+  public var mosaic: Float = 1
+  public var mixup: Float = 0
+  public var cutmix: Float = 0
+  public var copy_paste: Float = 0
+
+  public init() {}
+
+  /// The transforms, for pictures of any size and results of `size` x `size`.
+  public func transforms(size: Int) -> [any SampleTransform] {
+    let affine = RandomAffine(
+      degrees: degrees, translate: translate, scale: max(0.01, 1 - scale)...1 + scale, shear: shear,
+      perspective: perspective)
+    var list: [any SampleTransform] = [LongestSide(size)]
+    if copy_paste > 0 { list.append(CopyPaste(probability: copy_paste)) }
+    // A picture that gets no mosaic is moved all the same.
+    let single = InOrder([Letterbox(width: size, height: size), affine])
+    if mosaic > 0 {
+      list.append(Either(Mosaic(size: size, affine: affine), or: single, probability: mosaic))
+    } else {
+      list.append(single)
+    }
+    if mixup > 0 { list.append(MixUp(probability: mixup)) }
+    if cutmix > 0 { list.append(CutMix(probability: cutmix)) }
+    if hsv_h > 0 || hsv_s > 0 || hsv_v > 0 {
+      list.append(HSVGains(hue: hsv_h, saturation: hsv_s, value: hsv_v))
+    }
+    if flipud > 0 { list.append(VerticalFlip(probability: flipud)) }
+    if fliplr > 0 { list.append(HorizontalFlip(probability: fliplr)) }
+    return list
+  }
+}
