@@ -213,8 +213,9 @@ public enum AugmentationFile {
   // MARK: Writing
 
   private static func fields<T: ParameterizedTransform>(of transform: T) throws -> [String: Any] {
-    let data = try JSONEncoder().encode(transform)
-    return try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    // YAML's reader keeps truth values, whole numbers and fractions apart.
+    let json = String(decoding: try JSONEncoder().encode(transform), as: UTF8.self)
+    return try Yams.load(yaml: json) as? [String: Any] ?? [:]
   }
 
   private static func tree(_ transforms: [any SampleTransform]) throws -> [[String: Any]] {
@@ -251,12 +252,12 @@ public enum AugmentationFile {
       let isShort = list.allSatisfy { !($0 is [Any]) && !($0 is [String: Any]) }
       return Node(list.map(node), Tag(.seq), isShort ? .flow : .block)
     case let fields as [String: Any]:
-      let keys = fields.keys.sorted { ($0 != "name", $0) < ($1 != "name", $1) }
+      let keys = ["name"].filter { fields[$0] != nil } + fields.keys.filter { $0 != "name" }.sorted()
       return Node(keys.map { (Node($0), node(fields[$0]!)) }, Tag(.map), .block)
     case let text as String: return Node(text)
-    case let number as NSNumber where CFNumberIsBoolean(number):
-      return Node(number.boolValue ? "true" : "false", Tag(.bool))
-    case let number as NSNumber: return Node("\(number)", Tag(.float))
+    case let flag as Bool: return Node(flag ? "true" : "false", Tag(.bool))
+    case let number as Int: return Node("\(number)", Tag(.int))
+    case let number as Double: return Node("\(number)", Tag(.float))
     default: return Node("null", Tag(.null))
     }
   }

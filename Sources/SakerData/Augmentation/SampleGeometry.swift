@@ -108,7 +108,7 @@ extension saker_warp {
     stride = size.width * channels
     right = Int32(size.width)
     bottom = Int32(size.height)
-    let m = back.elements.map(Float.init)
+    let m = back.elements.map { Float($0) }
     map = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8])
     bilinear = interpolation == .bilinear ? 1 : 0
   }
