@@ -161,7 +161,9 @@ private func ours(_ entry: Golden.Case, _ picture: Picture) -> Picture? {
 
 /// The goldens are no trivial ones: but for a few that are meant to change nothing, results differ from their sources.
 @Test func goldenOperationsChangeTheirPictures() throws {
-  let entries = try Golden.file.get().cases.filter { $0.operation != "source" && $0.source == "photo" }
+  let entries = try Golden.file.get().cases.filter {
+    $0.operation != "source" && $0.source == "photo"
+  }
   let unchanged = try entries.filter { entry in
     let (a, b) = (try Golden.source("photo"), try Golden.picture(entry))
     return a.width == b.width && a.height == b.height && a == b

@@ -252,7 +252,8 @@ public enum AugmentationFile {
       let isShort = list.allSatisfy { !($0 is [Any]) && !($0 is [String: Any]) }
       return Node(list.map(node), Tag(.seq), isShort ? .flow : .block)
     case let fields as [String: Any]:
-      let keys = ["name"].filter { fields[$0] != nil } + fields.keys.filter { $0 != "name" }.sorted()
+      let keys =
+        ["name"].filter { fields[$0] != nil } + fields.keys.filter { $0 != "name" }.sorted()
       return Node(keys.map { (Node($0), node(fields[$0]!)) }, Tag(.map), .block)
     case let text as String: return Node(text)
     case let flag as Bool: return Node(flag ? "true" : "false", Tag(.bool))

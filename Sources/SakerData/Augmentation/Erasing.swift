@@ -104,7 +104,8 @@ public struct RandomErasing: ParameterizedTransform {
   public static let standard = RandomErasing()
   public var problem: String? {
     unless(
-      scale.lowerBound > 0 && scale.upperBound <= 1, "an area is 0...1 of the picture, got \(scale)")
+      scale.lowerBound > 0 && scale.upperBound <= 1, "an area is 0...1 of the picture, got \(scale)"
+    )
       ?? unless(ratio.lowerBound > 0, "a ratio is above 0, got \(ratio)")
       ?? unless((0...1).contains(maximumCovered), "a covered share is 0...1, got \(maximumCovered)")
       ?? probabilityProblem(probability)

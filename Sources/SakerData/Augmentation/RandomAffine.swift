@@ -23,7 +23,8 @@ public struct RandomRotation: ParameterizedTransform {
   public static let standard = RandomRotation()
   public var problem: String? {
     unless(
-      degrees.lowerBound.isFinite && degrees.upperBound.isFinite, "angles are finite") ?? rule.problem
+      degrees.lowerBound.isFinite && degrees.upperBound.isFinite, "angles are finite")
+      ?? rule.problem
   }
 
   public func apply(_ sample: inout Sample, using random: inout Random) {

@@ -33,7 +33,8 @@ public struct RandomCrop: ParameterizedTransform {
   public var problem: String? {
     unless(!minimumIoUs.isEmpty, "a crop needs at least one IoU to draw")
       ?? unless(
-        scale.lowerBound > 0 && scale.upperBound <= 1, "a part is 0...1 of the picture, got \(scale)")
+        scale.lowerBound > 0 && scale.upperBound <= 1,
+        "a part is 0...1 of the picture, got \(scale)")
       ?? unless(ratio.lowerBound > 0, "a ratio is above 0, got \(ratio)")
       ?? unless(
         (0...1).contains(minimumVisibility) && trials >= 0,

@@ -29,7 +29,8 @@ public struct RandomResizedCrop: ParameterizedTransform {
   public var problem: String? {
     sizeProblem(width, height)
       ?? unless(
-        scale.lowerBound > 0 && scale.upperBound <= 1, "a part is 0...1 of the picture, got \(scale)")
+        scale.lowerBound > 0 && scale.upperBound <= 1,
+        "a part is 0...1 of the picture, got \(scale)")
       ?? unless(ratio.lowerBound > 0, "a ratio is above 0, got \(ratio)") ?? rule.problem
   }
 
@@ -45,7 +46,9 @@ public struct RandomResizedCrop: ParameterizedTransform {
     for _ in 0..<10 {
       let area = width * height * random.uniform(scale)
       let shape = exp(random.uniform(log(ratio.lowerBound)...log(ratio.upperBound)))
-      let (w, h) = (Int((area * shape).squareRoot().rounded()), Int((area / shape).squareRoot().rounded()))
+      let (w, h) = (
+        Int((area * shape).squareRoot().rounded()), Int((area / shape).squareRoot().rounded())
+      )
       guard w > 0, h > 0, w <= size.width, h <= size.height else { continue }
       let y = random.index(below: size.height - h + 1)
       return (random.index(below: size.width - w + 1), y, w, h)

@@ -70,7 +70,8 @@ extension Picture {
 
   private func run(
     _ size: PictureSize, part: (x: Int, y: Int, width: Int, height: Int)? = nil,
-    bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int, floats: UnsafeMutablePointer<Float>?, floatsStride: Int, _ scales: [Float], _ biases: [Float]
+    bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int, floats: UnsafeMutablePointer<Float>?,
+    floatsStride: Int, _ scales: [Float], _ biases: [Float]
   ) {
     precondition(size.width > 0 && size.height > 0, "cannot resize to \(size)")
     let part = part ?? (0, 0, width, height)
