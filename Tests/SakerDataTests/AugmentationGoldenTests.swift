@@ -23,10 +23,10 @@ private struct Golden: Decodable {
       if case .text(let value)? = parameters[name] { return value }
       return ""
     }
-    func points(_ name: String) -> [Point] {
+    func points(_ name: String) -> [PicturePoint] {
       guard case .list(let values)? = parameters[name] else { return [] }
       return stride(from: 0, to: values.count, by: 2).map {
-        Point(x: Float(values[$0]), y: Float(values[$0 + 1]))
+        PicturePoint(x: Float(values[$0]), y: Float(values[$0 + 1]))
       }
     }
   }
@@ -81,7 +81,7 @@ private struct Golden: Decodable {
 private func ours(_ entry: Golden.Case, _ picture: Picture) -> Picture? {
   var picture = picture
   let size = PictureSize(width: picture.width, height: picture.height)
-  let middle = Point(x: Float(size.width) / 2, y: Float(size.height) / 2)
+  let middle = PicturePoint(x: Float(size.width) / 2, y: Float(size.height) / 2)
   switch entry.operation {
   case "source": return picture
   case "horizontalFlip": return picture.flippedHorizontally()
@@ -99,7 +99,7 @@ private func ours(_ entry: Golden.Case, _ picture: Picture) -> Picture? {
       by: map, to: size, interpolation: entry.operation == "affine" ? .bilinear : .nearest)
   case "perspective":
     let corners = [(0, 0), (size.width, 0), (size.width, size.height), (0, size.height)]
-      .map { Point(x: Float($0.0), y: Float($0.1)) }
+      .map { PicturePoint(x: Float($0.0), y: Float($0.1)) }
     return PlaneMap(from: corners, to: entry.points("to")).map { picture.warped(by: $0, to: size) }
   case "resizedCrop":
     return picture.resized(

@@ -21,7 +21,7 @@ private func marked(
     }
   }
   let box = Box(left: Float(left), top: Float(top), right: Float(right), bottom: Float(bottom))
-  let middle = Point(x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2)
+  let middle = PicturePoint(x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2)
   return Sample(
     picture: picture,
     objects: [
@@ -172,26 +172,29 @@ private func expectSound(_ sample: Sample, _ name: String) {
 
 @Test func mapsComposeAndInvert() throws {
   let map = PlaneMap.affine(
-    degrees: 30, x: 4, y: -7, scale: 1.5, shearX: 12, shearY: -5, around: Point(x: 20, y: 10)
+    degrees: 30, x: 4, y: -7, scale: 1.5, shearX: 12, shearY: -5, around: PicturePoint(x: 20, y: 10)
   ).then(PlaneMap([1, 0, 0, 0, 1, 0, 0.001, -0.002, 1]))
   let back = try #require(map.inverse)
-  for point in [Point(x: 0, y: 0), Point(x: 31.5, y: 12), Point(x: -4, y: 50)] {
+  for point in [PicturePoint(x: 0, y: 0), PicturePoint(x: 31.5, y: 12), PicturePoint(x: -4, y: 50)]
+  {
     let round = back(map(point))
     #expect(abs(round.x - point.x) < 1e-3 && abs(round.y - point.y) < 1e-3)
   }
   // By hand: clockwise by a quarter around (0, 0), x becomes y.
-  let turned = PlaneMap.rotated(degrees: 90)(Point(x: 3, y: 0))
+  let turned = PlaneMap.rotated(degrees: 90)(PicturePoint(x: 3, y: 0))
   #expect(abs(turned.x) < 1e-6 && abs(turned.y - 3) < 1e-6)
   #expect(PlaneMap([1, 2, 0, 2, 4, 0, 0, 0, 1]).inverse == nil)
-  let corners = [(0, 0), (10, 0), (10, 6), (0, 6)].map { Point(x: Float($0.0), y: Float($0.1)) }
-  let other = [(1, 1), (9, 2), (8, 7), (0, 5)].map { Point(x: Float($0.0), y: Float($0.1)) }
+  let corners = [(0, 0), (10, 0), (10, 6), (0, 6)].map {
+    PicturePoint(x: Float($0.0), y: Float($0.1))
+  }
+  let other = [(1, 1), (9, 2), (8, 7), (0, 5)].map { PicturePoint(x: Float($0.0), y: Float($0.1)) }
   let quad = try #require(PlaneMap(from: corners, to: other))
   for (from, to) in zip(corners, other) {
     #expect(abs(quad(from).x - to.x) < 1e-4 && abs(quad(from).y - to.y) < 1e-4)
   }
   #expect(PlaneMap(from: corners, to: [other[0], other[0], other[0], other[1]]) == nil)
   // Behind the horizon there is nothing.
-  #expect(PlaneMap([1, 0, 0, 0, 1, 0, -0.1, 0, 1])(Point(x: 20, y: 0)).x.isNaN)
+  #expect(PlaneMap([1, 0, 0, 0, 1, 0, -0.1, 0, 1])(PicturePoint(x: 20, y: 0)).x.isNaN)
 }
 
 @Test func visibilityByHand() {
@@ -235,8 +238,8 @@ private func expectSound(_ sample: Sample, _ name: String) {
   let object = SampleObject(
     Annotation(box: Box(left: 0, top: 0, right: 10, bottom: 4), label: 0),
     keypoints: [
-      KeyPoint(Point(x: 1, y: 1)), KeyPoint(Point(x: 2, y: 1)),
-      KeyPoint(Point(x: 9, y: 3), .hidden),
+      KeyPoint(PicturePoint(x: 1, y: 1)), KeyPoint(PicturePoint(x: 2, y: 1)),
+      KeyPoint(PicturePoint(x: 9, y: 3), .hidden),
     ])
   var sample = Sample(picture: Picture(width: 20, height: 10), objects: [object])
   var random = Random(seed: 1)
@@ -266,17 +269,19 @@ private func expectSound(_ sample: Sample, _ name: String) {
 
 @Test func polygonsByHand() {
   // A triangle over the diagonal: row y holds the pixels whose middle lies left of y + 0.5.
-  let points = [Point(x: 0, y: 0), Point(x: 4, y: 4), Point(x: 0, y: 4)]
+  let points = [PicturePoint(x: 0, y: 0), PicturePoint(x: 4, y: 4), PicturePoint(x: 0, y: 4)]
   let mask = Mask(width: 5, height: 4, polygons: [points])
   let rows = (0..<4).map { y in (0..<5).map { mask[$0, y] } }
   #expect(
     rows == [[0, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]]
       || rows == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0]])
-  let square = [(-5, 1), (2, 1), (2, 9), (-5, 9)].map { Point(x: Float($0.0), y: Float($0.1)) }
+  let square = [(-5, 1), (2, 1), (2, 9), (-5, 9)].map {
+    PicturePoint(x: Float($0.0), y: Float($0.1))
+  }
   let outside = Mask(width: 5, height: 4, polygons: [square])
   #expect(outside.extent()?.box == Box(left: 0, top: 1, right: 2, bottom: 4))
   #expect(outside.extent()?.pixels == 6)
-  #expect(Mask(width: 5, height: 4, polygons: [[Point(x: 0, y: 0)]]).extent() == nil)
+  #expect(Mask(width: 5, height: 4, polygons: [[PicturePoint(x: 0, y: 0)]]).extent() == nil)
 }
 
 @Test func mixUpByHand() throws {
@@ -376,7 +381,7 @@ private func expectSound(_ sample: Sample, _ name: String) {
     objects: [
       SampleObject(
         Annotation(box: Box(left: 0, top: 0, right: 10, bottom: 10), label: 0),
-        keypoints: [KeyPoint(Point(x: 2, y: 2)), KeyPoint(Point(x: 8, y: 2))]),
+        keypoints: [KeyPoint(PicturePoint(x: 2, y: 2)), KeyPoint(PicturePoint(x: 8, y: 2))]),
       SampleObject(Annotation(box: Box(left: 20, top: 20, right: 30, bottom: 30), label: 1)),
     ])
   sample.hide([PixelBox(left: 0, top: 0, right: 5, bottom: 10)], maximum: 0.5)

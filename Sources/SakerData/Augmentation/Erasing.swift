@@ -143,7 +143,7 @@ struct PixelBox {
       right: min(max(right, 0), width), bottom: min(max(bottom, 0), height))
   }
 
-  func contains(_ point: Point) -> Bool {
+  func contains(_ point: PicturePoint) -> Bool {
     point.x >= Float(left) && point.x < Float(right) && point.y >= Float(top)
       && point.y < Float(bottom)
   }

@@ -26,12 +26,12 @@ public struct Mask: Hashable, Sendable {
 
   /// The inside of polygons in pixels of the picture: 1 where a pixel's middle lies inside one of them (each by
   /// the even-odd rule). Fewer than three corners enclose nothing; corners may lie outside the picture.
-  public init(width: Int, height: Int, polygons: [[Point]]) {
+  public init(width: Int, height: Int, polygons: [[PicturePoint]]) {
     self.init(width: width, height: height)
     for polygon in polygons where polygon.count >= 3 { fill(polygon) }
   }
 
-  private mutating func fill(_ polygon: [Point]) {
+  private mutating func fill(_ polygon: [PicturePoint]) {
     var crossings: [Float] = []
     for y in 0..<height {
       let level = Float(y) + 0.5

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A point of a picture, in pixels from the upper left corner: the middle of the first pixel is (0.5, 0.5).
-public struct Point: Hashable, Codable, Sendable {
+public struct PicturePoint: Hashable, Codable, Sendable {
   public var x, y: Float
 
   public init(x: Float, y: Float) {
@@ -47,7 +47,7 @@ public struct PlaneMap: Hashable, Codable, Sendable {
   /// Its shear is R(angle) S(scale) Y(-tan) X(-tan), each axis in degrees.
   public static func affine(
     degrees: Double, x: Double = 0, y: Double = 0, scale: Double = 1, shearX: Double = 0,
-    shearY: Double = 0, around center: Point
+    shearY: Double = 0, around center: PicturePoint
   ) -> PlaneMap {
     let (cx, cy) = (Double(center.x), Double(center.y))
     return PlaneMap.moved(x: -cx, y: -cy)
@@ -58,7 +58,7 @@ public struct PlaneMap: Hashable, Codable, Sendable {
   }
 
   /// The map that brings four points to four others; `nil` if three of either lie on a line.
-  public init?(from: [Point], to: [Point]) {
+  public init?(from: [PicturePoint], to: [PicturePoint]) {
     precondition(from.count == 4 && to.count == 4, "four points go to four, got \(from), \(to)")
     // Each pair gives two linear equations in the first eight elements; the ninth is 1.
     var rows: [[Double]] = []
@@ -111,19 +111,19 @@ public struct PlaneMap: Hashable, Codable, Sendable {
   }
 
   /// Where a point goes. Points on or behind the horizon of a perspective go nowhere: both coordinates are NaN.
-  public func callAsFunction(_ point: Point) -> Point {
+  public func callAsFunction(_ point: PicturePoint) -> PicturePoint {
     let (x, y, m) = (Double(point.x), Double(point.y), elements)
     let w = m[6] * x + m[7] * y + m[8]
-    guard w > 1e-9 else { return Point(x: .nan, y: .nan) }
-    return Point(
+    guard w > 1e-9 else { return PicturePoint(x: .nan, y: .nan) }
+    return PicturePoint(
       x: Float((m[0] * x + m[1] * y + m[2]) / w), y: Float((m[3] * x + m[4] * y + m[5]) / w))
   }
 
   /// The smallest upright box around the moved corners; with NaN if a corner is behind the horizon.
   public func callAsFunction(_ box: Box) -> Box {
     let corners = [
-      Point(x: box.left, y: box.top), Point(x: box.right, y: box.top),
-      Point(x: box.right, y: box.bottom), Point(x: box.left, y: box.bottom),
+      PicturePoint(x: box.left, y: box.top), PicturePoint(x: box.right, y: box.top),
+      PicturePoint(x: box.right, y: box.bottom), PicturePoint(x: box.left, y: box.bottom),
     ].map { self($0) }
     guard corners.allSatisfy({ $0.x.isFinite && $0.y.isFinite }) else {
       return Box(left: .nan, top: .nan, right: .nan, bottom: .nan)

@@ -68,7 +68,7 @@ public enum PolicyOperation: String, Hashable, Codable, Sendable, CaseIterable {
     default:
       .affine(
         degrees: -magnitude,
-        around: Point(x: Float(size.width) / 2, y: Float(size.height) / 2))
+        around: PicturePoint(x: Float(size.width) / 2, y: Float(size.height) / 2))
     }
   }
 }

@@ -51,7 +51,7 @@ extension Picture {
   static func rotation(of size: PictureSize, degrees: Double, expands: Bool) -> (
     size: PictureSize, map: PlaneMap
   ) {
-    let middle = Point(x: Float(size.width) / 2, y: Float(size.height) / 2)
+    let middle = PicturePoint(x: Float(size.width) / 2, y: Float(size.height) / 2)
     let turn = PlaneMap.affine(degrees: degrees, around: middle)
     guard expands else { return (size, turn) }
     let corners = turn(
@@ -166,13 +166,14 @@ public struct RandomPerspective: ParameterizedTransform {
     let (width, height) = (Float(sample.picture.width), Float(sample.picture.height))
     func inwards(_ side: Float) -> Float { random.uniform() * distortion * side / 2 }
     let corners = [
-      Point(x: 0, y: 0), Point(x: width, y: 0), Point(x: width, y: height), Point(x: 0, y: height),
+      PicturePoint(x: 0, y: 0), PicturePoint(x: width, y: 0), PicturePoint(x: width, y: height),
+      PicturePoint(x: 0, y: height),
     ]
     let moved = [
-      Point(x: inwards(width), y: inwards(height)),
-      Point(x: width - inwards(width), y: inwards(height)),
-      Point(x: width - inwards(width), y: height - inwards(height)),
-      Point(x: inwards(width), y: height - inwards(height)),
+      PicturePoint(x: inwards(width), y: inwards(height)),
+      PicturePoint(x: width - inwards(width), y: inwards(height)),
+      PicturePoint(x: width - inwards(width), y: height - inwards(height)),
+      PicturePoint(x: inwards(width), y: height - inwards(height)),
     ]
     // With the whole distortion, three corners may meet on a line: then there is no such view.
     guard let map = PlaneMap(from: corners, to: moved) else { return }

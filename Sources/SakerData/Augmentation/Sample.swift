@@ -72,10 +72,10 @@ public struct KeyPoint: Hashable, Codable, Sendable {
     case hidden
     case visible
   }
-  public var point: Point
+  public var point: PicturePoint
   public var visibility: Visibility
 
-  public init(_ point: Point, _ visibility: Visibility = .visible) {
+  public init(_ point: PicturePoint, _ visibility: Visibility = .visible) {
     self.point = point
     self.visibility = visibility
   }
