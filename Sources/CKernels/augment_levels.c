@@ -6,13 +6,23 @@
 #include "targets.h"
 #include "transcendental.h"
 
+// Each in place and into other memory: a loop that could be both would have to look for overlaps.
 SAKER_TARGETS void saker_invert(uint8_t *levels, size_t count) {
   for (size_t i = 0; i < count; i++) levels[i] = 255 - levels[i];
+}
+
+SAKER_TARGETS void saker_inverted(const uint8_t *restrict levels, uint8_t *restrict result, size_t count) {
+  for (size_t i = 0; i < count; i++) result[i] = 255 - levels[i];
 }
 
 SAKER_TARGETS void saker_posterize(uint8_t *levels, size_t count, int bits) {
   uint8_t mask = (uint8_t)(0xFF00 >> bits);
   for (size_t i = 0; i < count; i++) levels[i] &= mask;
+}
+
+SAKER_TARGETS void saker_posterized(const uint8_t *restrict levels, uint8_t *restrict result, size_t count, int bits) {
+  uint8_t mask = (uint8_t)(0xFF00 >> bits);
+  for (size_t i = 0; i < count; i++) result[i] = levels[i] & mask;
 }
 
 SAKER_TARGETS void saker_solarize(uint8_t *levels, size_t count, int threshold) {

@@ -79,27 +79,8 @@ SAKER_TARGETS void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, i
   }
 }
 
-void saker_reorder_rgb(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x,
-                       ptrdiff_t step_y) {
-  enum { tile = 32 };  // a turned picture is read along columns: small tiles keep them in the cache
-  for (int top = 0; top < height; top += tile) {
-    int bottom = top + tile < height ? top + tile : height;
-    for (int left = 0; left < width; left += tile) {
-      int right = left + tile < width ? left + tile : width;
-      for (int y = top; y < bottom; y++) {
-        uint8_t *to = result + 3 * ((ptrdiff_t)y * width + left);
-        const uint8_t *from = source + 3 * (start + left * step_x + y * step_y);
-        for (int x = left; x < right; x++, to += 3, from += 3 * step_x) {
-          to[0] = from[0];
-          to[1] = from[1];
-          to[2] = from[2];
-        }
-      }
-    }
-  }
-}
-
 typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1)));
+typedef uint32_t words4 __attribute__((vector_size(16)));
 
 // Sixteen pixels, the last one first.
 INLINE void reverse_pixels(const uint8_t *from, bytes16 to[3]) {
@@ -125,6 +106,71 @@ SAKER_TARGETS void saker_flip_rgb(uint8_t *pixels, int width, int height) {
       left[0] = right[0], left[1] = right[1], left[2] = right[2];
       right[0] = r, right[1] = g, right[2] = b;
     }
+  }
+}
+
+// Four pixels next to each other as four words.
+INLINE void load_words(const uint8_t *from, int backwards, words4 *result) {
+  bytes16 v = {0};
+  memcpy(&v, from, 12);
+  *result = backwards ? (words4)__builtin_shufflevector(v, v, 9, 10, 11, 15, 6, 7, 8, 15, 3, 4, 5, 15, 0, 1, 2, 15)
+                      : (words4)__builtin_shufflevector(v, v, 0, 1, 2, 15, 3, 4, 5, 15, 6, 7, 8, 15, 9, 10, 11, 15);
+}
+
+INLINE void store_words(words4 words, uint8_t *to) {
+  bytes16 v = (bytes16)words;
+  v = __builtin_shufflevector(v, v, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 15, 15, 15);
+  memcpy(to, &v, 12);
+}
+
+INLINE void turn_tiles(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x, int backwards) {
+  enum { tile = 32 };  // columns of the source become rows: small tiles keep them in the cache
+  ptrdiff_t step_y = backwards ? -1 : 1, stride = 3 * (ptrdiff_t)width;
+  for (int top = 0; top < height; top += tile)
+    for (int left = 0; left < width; left += tile) {
+      int bottom = top + tile < height ? top + tile : height, right = left + tile < width ? left + tile : width;
+      int y = top;
+      for (; y + 4 <= bottom; y += 4) {
+        int x = left;
+        for (; x + 4 <= right; x += 4) {
+          words4 a, b, c, d;
+          // Backwards, the four pixels begin with the last of them.
+          const uint8_t *from = source + 3 * (start + x * step_x + y * step_y - (backwards ? 3 : 0));
+          load_words(from, backwards, &a), load_words(from + 3 * step_x, backwards, &b);
+          load_words(from + 6 * step_x, backwards, &c), load_words(from + 9 * step_x, backwards, &d);
+          words4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+          words4 ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+          uint8_t *to = result + y * stride + 3 * x;
+          store_words(__builtin_shufflevector(ab, cd, 0, 1, 4, 5), to);
+          store_words(__builtin_shufflevector(ab, cd, 2, 3, 6, 7), to + stride);
+          store_words(__builtin_shufflevector(ef, gh, 0, 1, 4, 5), to + 2 * stride);
+          store_words(__builtin_shufflevector(ef, gh, 2, 3, 6, 7), to + 3 * stride);
+        }
+        for (; x < right; x++)
+          for (int k = 0; k < 4; k++) memcpy(result + (y + k) * stride + 3 * x, source + 3 * (start + x * step_x + (y + k) * step_y), 3);
+      }
+      for (; y < bottom; y++)
+        for (int x = left; x < right; x++) memcpy(result + y * stride + 3 * x, source + 3 * (start + x * step_x + y * step_y), 3);
+    }
+}
+
+SAKER_TARGETS void saker_turn_rgb(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x,
+                                  int backwards) {
+  if (backwards) turn_tiles(source, result, width, height, start, step_x, 1);
+  else turn_tiles(source, result, width, height, start, step_x, 0);
+}
+
+SAKER_TARGETS void saker_mirror_rgb(const uint8_t *source, ptrdiff_t stride, uint8_t *result, int width, int height) {
+  for (int y = 0; y < height; y++) {
+    const uint8_t *from = source + y * stride;
+    uint8_t *to = result + 3 * (ptrdiff_t)(y + 1) * width;
+    int x = 0;
+    for (; x + 16 <= width; x += 16, from += 48) {
+      bytes16 pixels[3];
+      reverse_pixels(from, pixels);
+      memcpy(to -= 48, pixels, 48);
+    }
+    for (; x < width; x++, from += 3) memcpy(to -= 3, from, 3);
   }
 }
 

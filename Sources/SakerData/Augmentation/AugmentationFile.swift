@@ -218,6 +218,15 @@ public enum AugmentationFile {
     return try Yams.load(yaml: json) as? [String: Any] ?? [:]
   }
 
+  /// With parameters that are `nil`, which encoders leave out.
+  private static func allFields<T: ParameterizedTransform>(of transform: T) throws
+    -> [String: Any]
+  {
+    let usual = try fields(of: T.standard)
+    return try usual.mapValues { _ in NSNull() as Any }
+      .merging(fields(of: transform)) { $1 }
+  }
+
   private static func tree(_ transforms: [any SampleTransform]) throws -> [[String: Any]] {
     try transforms.map(tree)
   }
@@ -237,7 +246,7 @@ public enum AugmentationFile {
     case let choice as OneOf: return ["name": "OneOf", "transforms": try tree(choice.transforms)]
     case let list as InOrder: return ["name": "InOrder", "transforms": try tree(list.transforms)]
     case let named as any ParameterizedTransform:
-      var fields = try fields(of: named)
+      var fields = try allFields(of: named)
       fields["name"] = type(of: named).name
       return fields
     default:

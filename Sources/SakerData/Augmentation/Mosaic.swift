@@ -118,15 +118,13 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
       Box(left: 0, top: 0, right: Float(window.width), bottom: Float(window.height))
     ).clipped(width: Float(size), height: Float(size))
     guard visible.area > 0 else { return 0 }
+    result.picture.draw(
+      PixelBox(left: x, top: y, right: x + window.width, bottom: y + window.height),
+      of: sample.picture, through: map)
     // The tile may cut objects, and the window once more: the share that is left counts over both.
-    if x != 0 || y != 0 || window.width != sample.picture.width
-      || window.height != sample.picture.height
-    {
-      sample.show(
-        x: x, y: y, width: window.width, height: window.height,
-        rule: VisibilityRule(share: 0, side: 0))
-    }
-    result.picture.draw(sample.picture, through: map, .bilinear)
+    sample.showMarks(
+      x: x, y: y, width: window.width, height: window.height,
+      rule: VisibilityRule(share: 0, side: 0))
     if let part = sample.labelMap { result.labelMap?.draw(part, through: map) }
     let size = PictureSize(width: size, height: size)
     sample.labelMap = nil

@@ -8,6 +8,23 @@ extension Picture {
     pixels.withUnsafeMutableBufferPointer { saker_invert($0.baseAddress, $0.count) }
   }
 
+  /// A copy with 255 minus each level.
+  public func inverted() -> Picture {
+    Picture(width: width, height: height) { result in
+      saker_inverted(pixels, result.baseAddress, result.count)
+    }
+  }
+
+  /// A copy with the highest bits of each level.
+  ///
+  /// - Parameter bits: 0 (black) ... 8 (the same picture).
+  public func posterized(bits: Int) -> Picture {
+    precondition((0...8).contains(bits), "a level has 0...8 bits, got \(bits)")
+    return Picture(width: width, height: height) { result in
+      saker_posterized(pixels, result.baseAddress, result.count, Int32(bits))
+    }
+  }
+
   /// Keeps the highest bits of each level.
   ///
   /// - Parameter bits: 0 (black) ... 8 (the same picture).

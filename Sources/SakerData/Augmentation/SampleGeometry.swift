@@ -33,23 +33,26 @@ extension Picture {
     }
   }
 
-  /// Draws another picture through a map over this one: pixels whose middle the map does not reach stay.
-  mutating func draw(_ other: Picture, through map: PlaneMap, _ interpolation: Interpolation) {
-    guard let back = map.inverse else { return }
+  /// Draws a part of another picture over this one: pixels whose middle the map does not reach stay.
+  ///
+  /// - Parameter map: from the part, its corner at (0, 0).
+  mutating func draw(_ part: PixelBox, of other: Picture, through map: PlaneMap) {
+    guard let back = map.inverse, part.width > 0, part.height > 0 else { return }
     let size = PictureSize(width: width, height: height)
-    let reach = map(Box(left: 0, top: 0, right: Float(other.width), bottom: Float(other.height)))
+    let reach = map(Box(left: 0, top: 0, right: Float(part.width), bottom: Float(part.height)))
     pixels.withUnsafeMutableBufferPointer { result in
       other.pixels.withUnsafeBufferPointer { source in
         var warp = saker_warp(
-          back, source.baseAddress!, other.width, other.height, channels: 3, result.baseAddress!,
-          size, interpolation)
+          back, source.baseAddress! + 3 * (part.top * other.width + part.left), part.width,
+          part.height, channels: 3, result.baseAddress!, size, .bilinear)
+        warp.source_stride = 3 * other.width
         warp.keeps = 1
         if reach.left.isFinite {
-          let part = reach.clipped(width: Float(width), height: Float(height))
-          warp.left = Int32(part.left)
-          warp.top = Int32(part.top)
-          warp.right = Int32(part.right.rounded(.up))
-          warp.bottom = Int32(part.bottom.rounded(.up))
+          let seen = reach.clipped(width: Float(width), height: Float(height))
+          warp.left = Int32(seen.left)
+          warp.top = Int32(seen.top)
+          warp.right = Int32(seen.right.rounded(.up))
+          warp.bottom = Int32(seen.bottom.rounded(.up))
         }
         saker_warp_rgb(&warp)
       }
@@ -162,6 +165,11 @@ extension Sample {
         y: y, bytes: 3)
       picture = result
     }
+    showMarks(x: x, y: y, width: width, height: height, rule: rule)
+  }
+
+  /// As `show`, for everything but the picture, which has been changed.
+  mutating func showMarks(x: Int, y: Int, width: Int, height: Int, rule: VisibilityRule) {
     labelMap = labelMap?.cropped(x: x, y: y, width: width, height: height, fill: Mask.ignored)
     changeObjects(width: width, height: height, rule, isUpright: true) { object in
       object.box = object.box.moved(x: -Float(x), y: -Float(y))

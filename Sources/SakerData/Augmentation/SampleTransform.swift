@@ -7,12 +7,16 @@ public protocol SampleTransform: Sendable, CustomStringConvertible {
 
   func apply(_ sample: inout Sample, using random: inout Random)
 
+  /// Whether it may need other samples.
+  var mixes: Bool { get }
+
   /// As `apply(_:using:)`, for transforms that may need other samples: mosaics, mixtures.
   func apply(_ sample: inout Sample, using random: inout Random, from source: SampleSource) throws
 }
 
 extension SampleTransform {
   public var isRandom: Bool { true }
+  public var mixes: Bool { false }
 
   public func apply(
     _ sample: inout Sample, using random: inout Random, from source: SampleSource
@@ -56,6 +60,7 @@ public struct SampleSource {
 public protocol MixingTransform: SampleTransform {}
 
 extension MixingTransform {
+  public var mixes: Bool { true }
   public func apply(_ sample: inout Sample, using random: inout Random) {}
 }
 
@@ -93,6 +98,8 @@ public struct Sometimes: SampleTransform {
     self.probability = probability
   }
 
+  public var mixes: Bool { transform.mixes }
+
   public func apply(_ sample: inout Sample, using random: inout Random) {
     if random.uniform() < probability { transform.apply(&sample, using: &random) }
   }
@@ -121,6 +128,8 @@ public struct Either: SampleTransform {
     self.probability = probability
   }
 
+  public var mixes: Bool { first.mixes || second.mixes }
+
   public func apply(_ sample: inout Sample, using random: inout Random) {
     (random.uniform() < probability ? first : second).apply(&sample, using: &random)
   }
@@ -142,6 +151,8 @@ public struct OneOf: SampleTransform {
     self.transforms = transforms
   }
 
+  public var mixes: Bool { transforms.contains { $0.mixes } }
+
   public func apply(_ sample: inout Sample, using random: inout Random) {
     transforms[random.index(below: transforms.count)].apply(&sample, using: &random)
   }
@@ -161,6 +172,8 @@ public struct InOrder: SampleTransform {
   public init(_ transforms: [any SampleTransform]) { self.transforms = transforms }
 
   public var isRandom: Bool { transforms.contains { $0.isRandom } }
+
+  public var mixes: Bool { transforms.contains { $0.mixes } }
 
   public func apply(_ sample: inout Sample, using random: inout Random) {
     for transform in transforms { transform.apply(&sample, using: &random) }

@@ -106,8 +106,19 @@ private final class EpochWork: @unchecked Sendable {
     }
     let (position, place) = claim()
     changed.unlock()
-    finish(position, Result { try loader.prepare(order[position], epoch: number, into: place) })
+    finish(
+      position,
+      Result {
+        try loader.prepare(
+          order[position], epoch: number, among: neighbours(of: position), into: place)
+      })
     return true
+  }
+
+  /// The pictures just before one in the order, which are decoded already; at the start, the first ones.
+  private func neighbours(of position: Int) -> ArraySlice<Int> {
+    let count = Loader.neighbourhood
+    return order[max(0, position - count)..<min(order.count, max(position, count))]
   }
 
   private func isAllowed(_ position: Int) -> Bool {
@@ -165,7 +176,12 @@ private final class EpochWork: @unchecked Sendable {
   private func fillHere(_ batch: Int) throws -> Filling {
     repeat {
       let (position, place) = changed.withLock { claim() }
-      finish(position, Result { try loader.prepare(order[position], epoch: number, into: place) })
+      finish(
+        position,
+        Result {
+          try loader.prepare(
+            order[position], epoch: number, among: neighbours(of: position), into: place)
+        })
     } while changed.withLock { fillings[batch]!.missing > 0 }
     return changed.withLock { fillings[batch]! }
   }
