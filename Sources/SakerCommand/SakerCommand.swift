@@ -13,6 +13,6 @@ struct SakerCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, ValCommand.self, PredictCommand.self, InfoCommand.self,
-      BenchmarkCommand.self, ForwardCommand.self, DoctorCommand.self,
+      BenchmarkCommand.self, AugmentCommand.self, ForwardCommand.self, DoctorCommand.self,
     ])
 }

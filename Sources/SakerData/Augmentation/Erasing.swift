@@ -150,6 +150,16 @@ struct PixelBox {
 }
 
 extension Picture {
+  /// Covers the part from column `x`, row `y` on; what lies outside the picture is left out.
+  public mutating func erase(
+    x: Int, y: Int, width: Int, height: Int, with color: RGB = .black
+  ) {
+    let part = PixelBox(left: x, top: y, right: x + width, bottom: y + height)
+      .clipped(width: self.width, height: self.height)
+    var random = Random(seed: 0)
+    erase(part, .color(color), using: &random)
+  }
+
   /// Covers a part, which lies inside.
   mutating func erase(_ part: PixelBox, _ fill: EraseFill, using random: inout Random) {
     let start = 3 * (part.top * width + part.left)

@@ -71,9 +71,14 @@ func sizeProblem(_ width: Int, _ height: Int) -> String? {
 
 extension Sample {
   /// Cuts out a part, which lies inside, and resizes it.
-  mutating func cutAndResize(
-    x: Int, y: Int, width: Int, height: Int, to size: PictureSize, rule: VisibilityRule
+  public mutating func cutAndResize(
+    x: Int, y: Int, width: Int, height: Int, to size: PictureSize,
+    rule: VisibilityRule = VisibilityRule()
   ) {
+    precondition(
+      x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= picture.width
+        && y + height <= picture.height,
+      "a \(width)x\(height) part at (\(x), \(y)) is not inside \(picture.width)x\(picture.height)")
     let map = PlaneMap.moved(x: -Double(x), y: -Double(y)).then(
       .scaled(
         x: Double(size.width) / Double(width), y: Double(size.height) / Double(height)))

@@ -108,8 +108,15 @@ public final class Loader: Sendable {
     var sample = try base(index, fixed)
     let others = SampleSource { [self] random in
       let choices = neighbours.isEmpty ? dataset.items.indices : neighbours.indices
-      let choice = choices.lowerBound + random.index(below: choices.count)
-      return try base(neighbours.isEmpty ? choice : neighbours[choice], fixed)
+      func draw() throws -> Sample {
+        let choice = choices.lowerBound + random.index(below: choices.count)
+        return try base(neighbours.isEmpty ? choice : neighbours[choice], fixed)
+      }
+      // A broken neighbour is no fault of this picture: another one will do.
+      for _ in 0..<(options.skipBad ? 20 : 0) {
+        if let sample = try? draw() { return sample }
+      }
+      return try draw()
     }
     try transforms.dropFirst(fixed.count).apply(to: &sample, using: &random, from: others)
     preprocessing.apply(sample.picture, into: input)
