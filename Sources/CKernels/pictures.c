@@ -7,40 +7,55 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-// Four lanes, of which a pixel uses three; loaded and stored at any multiple of a float's size.
-typedef float lanes __attribute__((vector_size(16), aligned(4)));
+typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1)));
+typedef uint32_t words4 __attribute__((vector_size(16)));
+typedef float floats4 __attribute__((vector_size(16), aligned(4)));
+typedef float floats16 __attribute__((vector_size(64)));
+typedef int32_t ints16 __attribute__((vector_size(64)));
 
-// Four rows a pass: the sums stay in the first cache, and a missing row counts with weight 0.
+// Up to four rows a pass: the sums stay in the first cache.
 INLINE void add_rows(const uint8_t *first, ptrdiff_t stride, int rows, const float *weights, int count, float *restrict sums) {
   for (int r = 0; r < rows; r += 4) {
-    const uint8_t *a = first + r * stride;
-    const uint8_t *b = r + 1 < rows ? a + stride : a;
-    const uint8_t *c = r + 2 < rows ? a + 2 * stride : a;
-    const uint8_t *d = r + 3 < rows ? a + 3 * stride : a;
-    float wa = weights[r];
-    float wb = r + 1 < rows ? weights[r + 1] : 0;
-    float wc = r + 2 < rows ? weights[r + 2] : 0;
-    float wd = r + 3 < rows ? weights[r + 3] : 0;
-    if (r == 0) {
-      for (int i = 0; i < count; i++) sums[i] = a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd;
-    } else {
+    const uint8_t *restrict a = first + r * stride, *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+    const float *w = weights + r;
+    float wa = w[0], wb = r + 1 < rows ? w[1] : 0, wc = r + 2 < rows ? w[2] : 0, wd = r + 3 < rows ? w[3] : 0;
+    if (r > 0) {
+      if (r + 2 >= rows) d = c = a;
+      if (r + 3 >= rows) d = a;
+      if (r + 1 >= rows) b = a;
       for (int i = 0; i < count; i++) sums[i] += a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd;
+    } else if (rows == 1) {
+      for (int i = 0; i < count; i++) sums[i] = a[i] * wa;
+    } else if (rows == 2) {
+      for (int i = 0; i < count; i++) sums[i] = a[i] * wa + b[i] * wb;
+    } else if (rows == 3) {
+      for (int i = 0; i < count; i++) sums[i] = a[i] * wa + b[i] * wb + c[i] * wc;
+    } else {
+      for (int i = 0; i < count; i++) sums[i] = a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd;
     }
   }
 }
 
-INLINE void gather_columns(const float *row, const struct saker_taps *taps, float *out) {
-  for (int x = 0; x < taps->outputs; x++) {
-    const float *pixel = row + 3 * (ptrdiff_t)taps->firsts[x];
-    const float *weights = taps->weights + (ptrdiff_t)x * taps->stride;
-    lanes even = {0, 0, 0, 0}, odd = {0, 0, 0, 0};
-    int count = taps->counts[x], t = 0;
-    for (; t + 1 < count; t += 2) {
-      even += *(const lanes *)(pixel + 3 * t) * weights[t];
-      odd += *(const lanes *)(pixel + 3 * t + 3) * weights[t + 1];
+// Four pixels at a time, each in four lanes, of which the last does not count.
+INLINE void gather_columns(const float *row, const struct saker_taps *taps, uint8_t *to) {
+  int count = taps->count;
+  for (int x = 0; x < taps->outputs; x += 4) {
+    const float *a = row + 3 * (ptrdiff_t)taps->firsts[x], *b = row + 3 * (ptrdiff_t)taps->firsts[x + 1];
+    const float *c = row + 3 * (ptrdiff_t)taps->firsts[x + 2], *d = row + 3 * (ptrdiff_t)taps->firsts[x + 3];
+    const float *weights = taps->weights + (ptrdiff_t)x * count;
+    floats16 sum = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
+    for (int t = 0; t < count; t++, a += 3, b += 3, c += 3, d += 3, weights += 4) {
+      floats4 w = *(const floats4 *)weights;
+      floats16 four = __builtin_shufflevector(w, w, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+      floats16 levels;
+      memcpy(&levels, a, 16), memcpy((char *)&levels + 16, b, 16), memcpy((char *)&levels + 32, c, 16), memcpy((char *)&levels + 48, d, 16);
+      sum += levels * four;
     }
-    if (t < count) even += *(const lanes *)(pixel + 3 * t) * weights[t];
-    *(lanes *)(out + 3 * x) = even + odd;  // the fourth lane is overwritten by the next pixel
+    // Weights sum to 1 and are not negative, so only rounding can leave 0...255, and by less than a half.
+    bytes16 v = __builtin_convertvector(__builtin_convertvector(sum, ints16), bytes16);
+    v = __builtin_shufflevector(v, v, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
+    if (x + 4 <= taps->outputs) memcpy(to + 3 * x, &v, 12);
+    else memcpy(to + 3 * x, &v, 3 * (size_t)(taps->outputs - x));
   }
 }
 
@@ -48,24 +63,16 @@ SAKER_TARGETS void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stri
                              const struct saker_taps *horizontal, float *scratch, uint8_t *bytes, ptrdiff_t bytes_stride,
                              float *floats, ptrdiff_t floats_stride, const float *scales, const float *biases) {
   int wide = 3 * source_width, narrow = 3 * horizontal->outputs;
-  float *row = scratch, *out = scratch + wide + 16;
-  memset(row + wide, 0, 16 * sizeof(float));
+  uint8_t *levels = (uint8_t *)(scratch + wide + 16);
+  memset(scratch + wide, 0, 16 * sizeof(float));
   for (int y = 0; y < vertical->outputs; y++) {
-    add_rows(source + vertical->firsts[y] * source_stride, source_stride, vertical->counts[y],
-             vertical->weights + (ptrdiff_t)y * vertical->stride, wide, row);
-    gather_columns(row, horizontal, out);
-    for (int i = 0; i < narrow; i++) {
-      // weights sum to 1 and are not negative, so only rounding can leave 0...255
-      float level = (float)(int)(out[i] + 0.5f);
-      out[i] = level > 255 ? 255 : level;
-    }
-    if (bytes) {
-      uint8_t *to = bytes + y * bytes_stride;
-      for (int i = 0; i < narrow; i++) to[i] = (uint8_t)(int)out[i];
-    }
+    add_rows(source + vertical->firsts[y] * source_stride, source_stride, vertical->count,
+             vertical->weights + (ptrdiff_t)y * vertical->count, wide, scratch);
+    uint8_t *to = bytes ? bytes + y * bytes_stride : levels;
+    gather_columns(scratch, horizontal, to);
     if (floats) {
-      float *to = floats + y * floats_stride;
-      for (int i = 0; i < narrow; i++) to[i] = out[i] * scales[i] + biases[i];
+      float *numbers = floats + y * floats_stride;
+      for (int i = 0; i < narrow; i++) numbers[i] = to[i] * scales[i] + biases[i];
     }
   }
 }
@@ -78,9 +85,6 @@ SAKER_TARGETS void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, i
     for (int i = 0; i < count; i++) to[i] = (float)from[i] * scales[i] + biases[i];
   }
 }
-
-typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1)));
-typedef uint32_t words4 __attribute__((vector_size(16)));
 
 // Sixteen pixels, the last one first.
 INLINE void reverse_pixels(const uint8_t *from, bytes16 to[3]) {

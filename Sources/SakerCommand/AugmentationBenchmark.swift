@@ -12,8 +12,10 @@ enum AugmentationBenchmark {
   }()
 
   /// Each makes a new picture of an old one.
-  private static let operations: [String: (Picture) -> Picture] = {
-    func changed(_ change: @escaping (inout Picture) -> Void) -> (Picture) -> Picture {
+  private static let operations: [String: @Sendable (Picture) -> Picture] = {
+    func changed(
+      _ change: @escaping @Sendable (inout Picture) -> Void
+    ) -> @Sendable (Picture) -> Picture {
       { picture in
         var copy = picture
         change(&copy)
@@ -99,7 +101,6 @@ enum AugmentationBenchmark {
       }
       times.sort()
       print(times[times.count / 2])
-      fflush(stdout)
     }
   }
 

@@ -6,9 +6,9 @@ struct AugmentationGallery {
   let dataset: DetectionDataset
   let seed: UInt64
 
-  typealias Change = (inout Sample, inout Random, SampleSource) throws -> Void
+  typealias Change = @Sendable (inout Sample, inout Random, SampleSource) throws -> Void
 
-  struct Entry {
+  struct Entry: Sendable {
     let name: String
     /// Left to right, after the original.
     let changes: [Change]
@@ -32,7 +32,7 @@ struct AugmentationGallery {
     }
 
     /// Three settings of an operation on pixels.
-    init(_ name: String, pixels settings: [(inout Picture) -> Void]) {
+    init(_ name: String, pixels settings: [@Sendable (inout Picture) -> Void]) {
       self.name = name
       changes = settings.map { setting in { sample, _, _ in setting(&sample.picture) } }
     }

@@ -2,12 +2,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// One axis of a separable resize: output `i` is the sum over `t < counts[i]` of `weights[i * stride + t]` times input `firsts[i] + t`.
+/// One axis of a separable resize: output `i` is the sum over `t < count` of weight (i, t) times input `firsts[i] + t`. Weight (i, t) of rows
+/// is `weights[i * count + t]`; those of columns lie in groups of four outputs, `weights[i / 4 * 4 * count + 4 * t + i % 4]`, and `firsts` and
+/// `weights` go on to the end of the last group.
 struct saker_taps {
   const int *firsts;
-  const int *counts;
   const float *weights;
-  int stride;
+  int count;
   int outputs;
 };
 
