@@ -7,6 +7,7 @@
 #include "transcendental.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint32_t words4 __attribute__((vector_size(16)));
 typedef float floats4 __attribute__((vector_size(16), aligned(4)));
 typedef float floats16 __attribute__((vector_size(64)));
 typedef int32_t ints16 __attribute__((vector_size(64)));
@@ -53,13 +54,15 @@ SAKER_INLINE int all_inside(const struct places *p, int k, int width, int height
   return good;
 }
 
+SAKER_INLINE uint32_t word(const uint8_t *from) {
+  uint32_t result;
+  memcpy(&result, from, 4);
+  return result;
+}
+
 // Results go through pointers: a wide vector as a result would change the calling convention with the instruction set.
 SAKER_INLINE void four_pixels(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, floats16 *result) {
-  uint32_t words[4];
-  memcpy(words, a, 4), memcpy(words + 1, b, 4), memcpy(words + 2, c, 4), memcpy(words + 3, d, 4);
-  bytes16 levels;
-  memcpy(&levels, words, 16);
-  *result = __builtin_convertvector(levels, floats16);
+  *result = __builtin_convertvector((bytes16)(words4){word(a), word(b), word(c), word(d)}, floats16);
 }
 
 SAKER_INLINE void four_times(const float *values, floats16 *result) {
@@ -129,11 +132,7 @@ SAKER_TARGETS void saker_warp_rgb(const struct saker_warp *w) {
         const uint8_t *a = w->source + p.y[k] * stride + 3 * p.x[k], *b = w->source + p.y[k + 1] * stride + 3 * p.x[k + 1];
         const uint8_t *c = w->source + p.y[k + 2] * stride + 3 * p.x[k + 2], *d = w->source + p.y[k + 3] * stride + 3 * p.x[k + 3];
         if (!w->bilinear) {
-          uint32_t words[4];
-          memcpy(words, a, 4), memcpy(words + 1, b, 4), memcpy(words + 2, c, 4), memcpy(words + 3, d, 4);
-          bytes16 levels;
-          memcpy(&levels, words, 16);
-          store_four(levels, to);
+          store_four((bytes16)(words4){word(a), word(b), word(c), word(d)}, to);
           continue;
         }
         floats16 fx, fy, p00, p01, p10, p11;

@@ -10,6 +10,7 @@
 typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1)));
 typedef uint32_t words4 __attribute__((vector_size(16)));
 typedef float floats4 __attribute__((vector_size(16), aligned(4)));
+typedef float floats8 __attribute__((vector_size(32)));
 typedef float floats16 __attribute__((vector_size(64)));
 typedef int32_t ints16 __attribute__((vector_size(64)));
 
@@ -36,26 +37,36 @@ INLINE void add_rows(const uint8_t *first, ptrdiff_t stride, int rows, const flo
   }
 }
 
-// Four pixels at a time, each in four lanes, of which the last does not count.
-INLINE void gather_columns(const float *row, const struct saker_taps *taps, uint8_t *to) {
+// Four pixels, each in four lanes, of which the last does not count.
+INLINE void gather_four(const float *row, const struct saker_taps *taps, int x, bytes16 *result) {
   int count = taps->count;
-  for (int x = 0; x < taps->outputs; x += 4) {
-    const float *a = row + 3 * (ptrdiff_t)taps->firsts[x], *b = row + 3 * (ptrdiff_t)taps->firsts[x + 1];
-    const float *c = row + 3 * (ptrdiff_t)taps->firsts[x + 2], *d = row + 3 * (ptrdiff_t)taps->firsts[x + 3];
-    const float *weights = taps->weights + (ptrdiff_t)x * count;
-    floats16 sum = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
-    for (int t = 0; t < count; t++, a += 3, b += 3, c += 3, d += 3, weights += 4) {
-      floats4 w = *(const floats4 *)weights;
-      floats16 four = __builtin_shufflevector(w, w, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-      floats16 levels;
-      memcpy(&levels, a, 16), memcpy((char *)&levels + 16, b, 16), memcpy((char *)&levels + 32, c, 16), memcpy((char *)&levels + 48, d, 16);
-      sum += levels * four;
-    }
-    // Weights sum to 1 and are not negative, so only rounding can leave 0...255, and by less than a half.
-    bytes16 v = __builtin_convertvector(__builtin_convertvector(sum, ints16), bytes16);
-    v = __builtin_shufflevector(v, v, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
-    if (x + 4 <= taps->outputs) memcpy(to + 3 * x, &v, 12);
-    else memcpy(to + 3 * x, &v, 3 * (size_t)(taps->outputs - x));
+  const float *a = row + 3 * (ptrdiff_t)taps->firsts[x], *b = row + 3 * (ptrdiff_t)taps->firsts[x + 1];
+  const float *c = row + 3 * (ptrdiff_t)taps->firsts[x + 2], *d = row + 3 * (ptrdiff_t)taps->firsts[x + 3];
+  const float *weights = taps->weights + (ptrdiff_t)x * count;
+  floats16 sum = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
+  for (int t = 0; t < count; t++, a += 3, b += 3, c += 3, d += 3, weights += 4) {
+    floats4 w = *(const floats4 *)weights;
+    floats16 four = __builtin_shufflevector(w, w, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    // Joined in registers: through memory, a wide load would wait for the narrow stores before it.
+    floats8 left = __builtin_shufflevector(*(const floats4 *)a, *(const floats4 *)b, 0, 1, 2, 3, 4, 5, 6, 7);
+    floats8 right = __builtin_shufflevector(*(const floats4 *)c, *(const floats4 *)d, 0, 1, 2, 3, 4, 5, 6, 7);
+    sum += __builtin_shufflevector(left, right, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) * four;
+  }
+  // Weights sum to 1 and are not negative, so only rounding can leave 0...255, and by less than a half.
+  bytes16 v = __builtin_convertvector(__builtin_convertvector(sum, ints16), bytes16);
+  *result = __builtin_shufflevector(v, v, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
+}
+
+INLINE void gather_columns(const float *row, const struct saker_taps *taps, uint8_t *to) {
+  bytes16 four;
+  int x = 0;
+  for (; x + 4 <= taps->outputs; x += 4) {
+    gather_four(row, taps, x, &four);
+    memcpy(to + 3 * x, &four, 12);
+  }
+  if (x < taps->outputs) {
+    gather_four(row, taps, x, &four);
+    for (int i = 0; i < 3 * (taps->outputs - x); i++) to[3 * x + i] = four[i];
   }
 }
 
