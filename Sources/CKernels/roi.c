@@ -168,3 +168,53 @@ SAKER_TARGETS void saker_roi_pool_back(const struct saker_roi *s, const float *r
     }
   }
 }
+
+// MARK: position-sensitive, by whole pixels
+
+/// Whole pixels of a cell along one axis. R-FCN's boxes do not count their second corner, and never read the last row and column.
+INLINE void plain_cell(const struct saker_roi *s, float low, float high, int index, int cells, int size, int *first, int *end) {
+  float start = roundf(low * s->scale), length = fmaxf(roundf(high * s->scale) - start, 1), bin = length / (float)cells;
+  *first = (int)fminf(fmaxf(floorf((float)index * bin) + start, 0), (float)(size - 1));
+  *end = (int)fminf(fmaxf(ceilf((float)(index + 1) * bin) + start, 0), (float)(size - 1));
+}
+
+SAKER_TARGETS void saker_ps_roi_pool(const struct saker_roi *s, const float *x, const float *rois, float *y, ptrdiff_t from, ptrdiff_t to) {
+  for (ptrdiff_t line = from; line < to; line++) {
+    const float *roi = rois + line / s->rows * 5;
+    int row = (int)(line % s->rows), top, bottom, left, right;
+    plain_cell(s, roi[2], roi[4], row, s->rows, s->height, &top, &bottom);
+    for (int column = 0; column < s->columns; column++) {
+      plain_cell(s, roi[1], roi[3], column, s->columns, s->width, &left, &right);
+      const float *image = x + picture(s, roi) + channel(s, row, column);
+      float *out = y + (line * s->columns + column) * s->depth;
+      memset(out, 0, sizeof(float) * (size_t)s->depth);
+      if (bottom <= top || right <= left) continue;
+      for (int i = top; i < bottom; i++)
+        for (int j = left; j < right; j++) {
+          const float *v = image + ((ptrdiff_t)i * s->width + j) * s->channels;
+          for (int c = 0; c < s->depth; c++) out[c] += v[c];
+        }
+      const float area = (float)(bottom - top) * (float)(right - left);
+      for (int c = 0; c < s->depth; c++) out[c] /= area;
+    }
+  }
+}
+
+SAKER_TARGETS void saker_ps_roi_pool_back(const struct saker_roi *s, const float *rois, const float *dy, float *dx, ptrdiff_t count, int from, int to) {
+  for (ptrdiff_t line = 0; line < count * s->rows; line++) {
+    const float *roi = rois + line / s->rows * 5;
+    int row = (int)(line % s->rows), top, bottom, left, right;
+    plain_cell(s, roi[2], roi[4], row, s->rows, s->height, &top, &bottom);
+    for (int column = 0; column < s->columns; column++) {
+      plain_cell(s, roi[1], roi[3], column, s->columns, s->width, &left, &right);
+      float *image = dx + picture(s, roi) + channel(s, row, column);
+      const float *g = dy + (line * s->columns + column) * s->depth;
+      const float share = 1 / ((float)(bottom - top) * (float)(right - left));
+      for (int i = top; i < bottom; i++)
+        for (int j = left; j < right; j++) {
+          float *v = image + ((ptrdiff_t)i * s->width + j) * s->channels;
+          for (int c = from; c < to; c++) v[c] += share * g[c];
+        }
+    }
+  }
+}

@@ -16,6 +16,8 @@ struct AugmentationGallery {
     var showsMasks = false
     /// Whether boxes are objects with masks: ellipses here, as the embedded data have none.
     var hasMasks = false
+    /// Whether only the middle is shown, enlarged: for what a small picture would hide.
+    var isClose = false
 
     /// Three draws of one transform.
     init(_ name: String, _ transform: any SampleTransform, masks: Bool = false) {
@@ -32,8 +34,10 @@ struct AugmentationGallery {
     }
 
     /// Three settings of an operation on pixels.
-    init(_ name: String, pixels settings: [@Sendable (inout Picture) -> Void]) {
+    init(_ name: String, close: Bool = false, pixels settings: [@Sendable (inout Picture) -> Void])
+    {
       self.name = name
+      isClose = close
       changes = settings.map { setting in { sample, _, _ in setting(&sample.picture) } }
     }
   }
@@ -100,6 +104,9 @@ struct AugmentationGallery {
       for i in sample.objects.indices { sample.objects[i].mask = nil }
     }
     sample.labelMap = nil
+    if entry.isClose {
+      sample.show(x: 290, y: 160, width: 192, height: 144, rule: VisibilityRule(share: 0.5))
+    }
     var random = Random(seed: 0)
     let (width, height) = (Self.panel.width, Self.panel.height)
     Letterbox(width: width, height: height, fill: .white).apply(&sample, using: &random)
@@ -226,24 +233,24 @@ extension AugmentationGallery {
 
   private static let quality: [Entry] = [
     Entry(
-      "sharpness",
+      "sharpness", close: true,
       pixels: [
         { $0 = $0.sharpened(by: 0) }, { $0 = $0.sharpened(by: 4) }, { $0 = $0.sharpened(by: 10) },
       ]),
     Entry(
-      "blur",
+      "blur", close: true,
       pixels: [
         { $0 = $0.gaussianBlurred(kernel: 7, sigma: 1.5) },
         { $0 = $0.gaussianBlurred(kernel: 23, sigma: 5) }, { $0 = $0.boxBlurred(kernel: 21) },
       ]),
     Entry(
-      "noise",
+      "noise", close: true,
       pixels: [
         { $0.addNoise(deviation: 0.05, seed: 1) }, { $0.addNoise(deviation: 0.2, seed: 2) },
         { $0.addImpulses(share: 0.05, seed: 3) },
       ]),
     Entry(
-      "jpeg",
+      "jpeg", close: true,
       pixels: [
         { $0 = $0.withJPEGArtifacts(quality: 30) }, { $0 = $0.withJPEGArtifacts(quality: 10) },
         { $0 = $0.withJPEGArtifacts(quality: 3) },
@@ -268,8 +275,8 @@ extension AugmentationGallery {
   ]
 
   private static let mixtures: [Entry] = [
-    Entry("mixup", MixUp(alpha: 32, probability: 1)),
-    Entry("cutmix", CutMix(probability: 1)),
+    Entry("mixup", SampleMixUp(alpha: 32, probability: 1)),
+    Entry("cutmix", SampleCutMix(probability: 1)),
     Entry("mosaic", Mosaic(size: 640)),
     Entry("mosaic-nine", Mosaic(size: 640, grid: 3, affine: RandomAffine(scale: 0.3...0.8))),
     Entry("copy-paste-masks", CopyPaste(probability: 1, share: 0.5), masks: true),
@@ -277,10 +284,12 @@ extension AugmentationGallery {
     Entry("yolo-recipe", InOrder(AugmentationRecipe().transforms(size: 640))),
     Entry(
       "multi-scale",
-      [
-        Resize(width: 320, height: 320), Resize(width: 160, height: 160),
-        Resize(width: 96, height: 96),
-      ]),
+      [320, 448, 640].map { size in
+        InOrder([
+          Resize(width: size, height: size),
+          Expansion.canvas(640, from: PictureSize(width: size, height: size)),
+        ])
+      }),
     testTime,
   ]
 
@@ -292,7 +301,7 @@ extension AugmentationGallery {
         width: Int((640 * view.scale).rounded()), height: Int((480 * view.scale).rounded()))
       var list: [any SampleTransform] = [Resize(width: place.width, height: place.height)]
       if view.isMirrored { list.append(HorizontalFlip(probability: 1)) }
-      return InOrder(list + [Expansion.canvas(640, 480, from: place)])
+      return InOrder(list + [Expansion.canvas(640, from: place)])
     }
     return Entry("test-time", transforms)
   }()
@@ -300,7 +309,7 @@ extension AugmentationGallery {
 
 extension Expansion {
   /// Puts a smaller picture on a canvas, so that its size is seen.
-  fileprivate static func canvas(_ width: Int, _ height: Int, from size: PictureSize)
+  fileprivate static func canvas(_ width: Int, from size: PictureSize)
     -> any SampleTransform
   {
     let factor = Float(width) / Float(size.width)

@@ -10,11 +10,12 @@ struct BenchmarkCommand: ParsableCommand {
       train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
       from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
-      memory gives.
+      memory gives. memory: what a thousand steps of each layer leave behind. local: memory and time of locally supervised \
+      training against end-to-end.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, convolution, optimizer
+    case train, infer, load, convolution, optimizer, memory, local
   }
 
   @OptionGroup var common: CommonOptions
@@ -25,7 +26,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, convolution or optimizer.")
+  @Option(help: "train, infer, load, convolution, optimizer, memory or local.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -53,7 +54,7 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
-    if mode == .optimizer { return }
+    if mode == .optimizer || mode == .memory { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -85,11 +86,16 @@ struct BenchmarkCommand: ParsableCommand {
     if mode == .optimizer {
       return try OptimizerBenchmark(seconds: seconds).run(json: common.json)
     }
+    if mode == .memory { return try MemoryBenchmark.run(json: common.json) }
+    if mode == .local {
+      return try LocalBenchmark.run(
+        batch: pictures, size: size, seconds: seconds, json: common.json)
+    }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load: times = try loading()
-    case .convolution, .optimizer: return
+    case .convolution, .optimizer, .memory, .local: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()

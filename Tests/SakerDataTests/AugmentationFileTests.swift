@@ -7,7 +7,9 @@ import Testing
   let all: [any SampleTransform] =
     AugmentationFile.types.map { $0.standard } + [
       Sometimes(GaussianBlur(kernel: 3), probability: 0.25),
-      OneOf([MixUp(alpha: 0.2), InOrder([CutMix(), HorizontalFlip(keypointOrder: [1, 0])])]),
+      OneOf([
+        SampleMixUp(alpha: 0.2), InOrder([SampleCutMix(), HorizontalFlip(keypointOrder: [1, 0])]),
+      ]),
       Either(Mosaic(grid: 3, affine: nil), or: Letterbox(), probability: 0.75),
       RandomErasing(fill: .noise), Cutout(fill: .color(RGB(1, 2, 3))),
       RandomCrop(minimumIoUs: [0.25], trials: 7), AutoAugment(.svhn, interpolation: .bilinear),

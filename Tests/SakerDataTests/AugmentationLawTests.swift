@@ -52,7 +52,8 @@ private let geometric: [any SampleTransform] = [
 ]
 
 private let mixing: [any SampleTransform] = [
-  MixUp(probability: 1), CutMix(probability: 1), Mosaic(size: 96), Mosaic(size: 96, grid: 3),
+  SampleMixUp(probability: 1), SampleCutMix(probability: 1), Mosaic(size: 96),
+  Mosaic(size: 96, grid: 3),
   Mosaic(size: 96, affine: nil), CopyPaste(probability: 1, share: 1),
   CopyPaste(probability: 1, share: 1, moves: false),
 ]
@@ -290,7 +291,8 @@ private func expectSound(_ sample: Sample, _ name: String) {
   var random = Random(seed: 31)
   var a = Sample(picture: Picture(width: 8, height: 6, filledWith: RGB(200, 0, 100)), label: 3)
   let b = Sample(picture: Picture(width: 8, height: 6, filledWith: RGB(0, 100, 100)), label: 5)
-  try MixUp(alpha: 32, probability: 1).apply(&a, using: &random, from: SampleSource { _ in b })
+  try SampleMixUp(alpha: 32, probability: 1).apply(
+    &a, using: &random, from: SampleSource { _ in b })
   let share = try #require(a.classes.first { $0.label == 3 }?.share)
   #expect(a.classes.first { $0.label == 5 }?.share == 1 - share)
   #expect(a.picture[0, 0].red == UInt8((200 * share).rounded()))
@@ -298,7 +300,7 @@ private func expectSound(_ sample: Sample, _ name: String) {
   #expect(a.picture[3, 3].blue == 100)
   // Without other pictures nothing is mixed.
   var alone = b
-  MixUp(probability: 1).apply(&alone, using: &random)
+  SampleMixUp(probability: 1).apply(&alone, using: &random)
   #expect(alone == b)
 }
 
@@ -313,7 +315,7 @@ private func expectSound(_ sample: Sample, _ name: String) {
     b.objects = [
       SampleObject(Annotation(box: Box(left: 0, top: 0, right: 30, bottom: 20), label: 1))
     ]
-    try CutMix(probability: 1, rule: VisibilityRule(share: 0, side: 0))
+    try SampleCutMix(probability: 1, rule: VisibilityRule(share: 0, side: 0))
       .apply(&a, using: &random, from: SampleSource { _ in b })
     let dark = a.picture.pixels.count { $0 == 0 } / 3
     let share = a.classes.first { $0.label == 1 }?.share ?? 0
@@ -494,4 +496,45 @@ private func expectSound(_ sample: Sample, _ name: String) {
     }
   }
   #expect(noise(width: 2, height: 1, seed: 1).gaussianBlurred(kernel: 13, sigma: 3).width == 2)
+}
+
+@Test func loadersMixWithAnyNumberOfWorkers() throws {
+  let items = (0..<90).map { index in
+    DetectionDataset.Item(
+      name: "\(index)", picture: "\(index)", size: PictureSize(width: 100, height: 70),
+      annotations: [
+        Annotation(box: Box(left: 10, top: 10, right: 60, bottom: 50), label: index % 3)
+      ])
+  }
+  let set = DetectionDataset(classes: ["a", "b", "c"], items: items)
+  let transforms: [any SampleTransform] = [
+    LongestSide(64), Mosaic(size: 64), SampleMixUp(probability: 0.5), HSVGains(), HorizontalFlip(),
+  ]
+  struct Seen: Equatable {
+    var images: [[Float]] = []
+    var targets: [[[Annotation]]] = []
+  }
+  var first: Seen?
+  for (workers, cache) in [(0, 0), (1, 0), (4, 0), (2, 1 << 30), (3, 200_000)] {
+    var options = Loader.Options()
+    options.batchSize = 8
+    options.shuffle = true
+    options.workers = workers
+    options.cacheBytes = cache
+    let loader = Loader(
+      set, preprocessing: Preprocessing(height: 64, width: 64), transforms: transforms,
+      options: options
+    ) { item in noise(width: 100, height: 70, seed: UInt64(item.name) ?? 0) }
+    let epoch = loader.epoch(1)
+    var seen = Seen()
+    while let batch = try epoch.next() {
+      seen.images.append(Array(batch.images.floats))
+      seen.targets.append(batch.targets)
+    }
+    #expect(seen.images.count == 12)
+    let boxes = seen.targets.joined().joined().count
+    // Tiles of other pictures came along.
+    #expect(boxes > 150, "\(boxes)")
+    if let first { #expect(seen == first, "\(workers) workers") } else { first = seen }
+  }
 }

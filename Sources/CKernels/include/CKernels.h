@@ -1,12 +1,17 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+<<<<<<< HEAD
 #include "augment.h"
+=======
+#include "attention.h"
+>>>>>>> main
 #include "box_losses.h"
 #include "corner.h"
 #include "deformable.h"
 #include "element_losses.h"
 #include "elementwise.h"
+#include "fourier.h"
 #include "interruption.h"
 #include "losses.h"
 #include "maps.h"
@@ -17,6 +22,8 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "powers.h"
+#include "recurrent.h"
 #include "resampling.h"
 #include "roi.h"
 #include "rows.h"

@@ -28,3 +28,9 @@ void saker_roi_pool(const struct saker_roi *s, const float *x, const float *rois
 /// Adds to the gradient of the maps, in channels `from..<to`.
 void saker_roi_pool_back(const struct saker_roi *s, const float *rois, const float *dy, const int32_t *positions, float *dx, ptrdiff_t count, int from,
                          int to);
+
+/// Means over the whole pixels of position-sensitive cells, 0 for an empty cell; of the rows of cells `from..<to`.
+void saker_ps_roi_pool(const struct saker_roi *s, const float *x, const float *rois, float *y, ptrdiff_t from, ptrdiff_t to);
+
+/// Adds to the gradient of the maps, in the result's channels `from..<to`.
+void saker_ps_roi_pool_back(const struct saker_roi *s, const float *rois, const float *dy, float *dx, ptrdiff_t count, int from, int to);

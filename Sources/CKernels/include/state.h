@@ -15,6 +15,8 @@ static inline void saker_leave_kernel(void) { saker_in_kernel = 0; }
 static inline int saker_get_not_recording(void) { return saker_not_recording; }
 static inline void saker_add_not_recording(int n) { saker_not_recording += n; }
 static inline int saker_get_depth(void) { return saker_depth; }
+/// Different for each living thread.
+static inline int64_t saker_thread(void) { return (int64_t)(intptr_t)&saker_depth; }
 static inline void saker_add_depth(int n) { saker_depth += n; }
 
 /// A number that is larger than every one given before, on any thread.

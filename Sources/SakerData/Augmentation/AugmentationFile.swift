@@ -15,9 +15,10 @@ import Yams
 public enum AugmentationFile {
   /// All transforms that files can name.
   public static let types: [any ParameterizedTransform.Type] = [
-    AutoAugment.self, ColorJitter.self, CopyPaste.self, CutMix.self, Cutout.self, Expansion.self,
+    AutoAugment.self, ColorJitter.self, CopyPaste.self, SampleCutMix.self, Cutout.self,
+    Expansion.self,
     GaussianBlur.self, GaussianNoise.self, HSVGains.self, HorizontalFlip.self, JPEGArtifacts.self,
-    Letterbox.self, LongestSide.self, MixUp.self, Mosaic.self, QuarterTurns.self,
+    Letterbox.self, LongestSide.self, SampleMixUp.self, Mosaic.self, QuarterTurns.self,
     RandAugment.self, RandomAffine.self, RandomAutocontrast.self, RandomCrop.self,
     RandomEqualize.self, RandomErasing.self, RandomGamma.self, RandomGrayscale.self,
     RandomInvert.self, RandomPerspective.self, RandomPosterize.self, RandomResizedCrop.self,

@@ -34,8 +34,8 @@ public struct AugmentationRecipe: Hashable, Codable, Sendable {
     } else {
       list.append(single)
     }
-    if mixup > 0 { list.append(MixUp(probability: mixup)) }
-    if cutmix > 0 { list.append(CutMix(probability: cutmix)) }
+    if mixup > 0 { list.append(SampleMixUp(probability: mixup)) }
+    if cutmix > 0 { list.append(SampleCutMix(probability: cutmix)) }
     if hsv_h > 0 || hsv_s > 0 || hsv_v > 0 {
       list.append(HSVGains(hue: hsv_h, saturation: hsv_s, value: hsv_v))
     }

@@ -2,8 +2,8 @@ import SakerTensor
 
 /// Mixes the picture with another one, pixel by pixel, by a share drawn from a beta distribution (Zhang et al., arXiv:1710.09412). Classes
 /// are mixed by the same share; objects of both pictures stay, as in detectors (Zhang et al., arXiv:1902.04103). The other picture is
-/// scaled to fit and centred.
-public struct MixUp: MixingTransform, ParameterizedTransform {
+/// scaled to fit and centred. On batches of tensors: `MixUp`.
+public struct SampleMixUp: MixingTransform, ParameterizedTransform {
   /// Both parameters of the beta distribution: 0.2 leaves one of the two nearly alone, 32 mixes by about halves.
   public var alpha: Float
   public var probability: Float
@@ -17,7 +17,8 @@ public struct MixUp: MixingTransform, ParameterizedTransform {
     checkParameters()
   }
 
-  public static let standard = MixUp()
+  public static let name = "MixUp"
+  public static let standard = SampleMixUp()
   public var problem: String? {
     unless(alpha > 0 && alpha <= 1e6, "alpha is above 0, got \(alpha)")
       ?? probabilityProblem(probability)
@@ -39,8 +40,9 @@ public struct MixUp: MixingTransform, ParameterizedTransform {
 }
 
 /// Covers a rectangle of the picture with the same part of another one (Yun et al., arXiv:1905.04899). Classes are mixed by the areas;
-/// objects under the rectangle go when most of them is covered, and those of the other picture stay as far as the rectangle shows them.
-public struct CutMix: MixingTransform, ParameterizedTransform {
+/// objects under the rectangle go when most of them is covered, and those of the other picture stay as far as the rectangle shows them. On batches of
+/// tensors: `CutMix`.
+public struct SampleCutMix: MixingTransform, ParameterizedTransform {
   /// Both parameters of the beta distribution from which the kept share of the area is drawn.
   public var alpha: Float
   public var probability: Float
@@ -58,7 +60,8 @@ public struct CutMix: MixingTransform, ParameterizedTransform {
     checkParameters()
   }
 
-  public static let standard = CutMix()
+  public static let name = "CutMix"
+  public static let standard = SampleCutMix()
   public var problem: String? {
     unless(alpha > 0 && alpha <= 1e6, "alpha is above 0, got \(alpha)")
       ?? probabilityProblem(probability) ?? rule.problem

@@ -54,13 +54,18 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
   }
 
   private func compose(_ samples: [Sample], using random: inout Random) -> Sample {
-    // Lines between tiles: of four, through a point of the middle half; of nine, a picture's length apart.
-    func lines() -> [Int] {
-      if grid == 2 { return [size / 2 + random.index(below: size + 1)] }
-      let first = size / 2 + random.index(below: size + 1)
-      return [first, first + size]
+    let samples = samples.map { sample in
+      var sample = sample
+      sample.resize(to: sample.size.fitted(longestSide: size))
+      return sample
     }
-    let (columns, rows) = (lines(), lines())
+    // Lines between tiles: of four, through a point of the middle half; of nine, around the middle picture.
+    func lines(_ middle: (Sample) -> Int) -> [Int] {
+      let first = size / 2 + random.index(below: size + 1)
+      return grid == 2 ? [first] : [first, first + middle(samples[4])]
+    }
+    let columns = lines { $0.picture.width }
+    let rows = lines { $0.picture.height }
     let canvas = PictureSize(width: grid * size, height: grid * size)
     let view = PictureSize(width: size, height: size)
     let seen =
@@ -73,8 +78,6 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
     }
     var shares: [ClassShare] = []
     for (index, sample) in samples.enumerated() {
-      var sample = sample
-      sample.resize(to: sample.size.fitted(longestSide: size))
       let (column, row) = (index % grid, index / grid)
       let across = Self.place(sample.picture.width, column, columns, canvas.width)
       let down = Self.place(sample.picture.height, row, rows, canvas.height)

@@ -1,5 +1,8 @@
 /// A transform that can be written down as its name and its parameters, and read back: see `AugmentationFile`.
 public protocol ParameterizedTransform: SampleTransform, Codable, Hashable {
+  /// The name in files; the type's where nothing else is said.
+  static var name: String { get }
+
   /// With usual parameters; what a file leaves out is taken from here.
   static var standard: Self { get }
 
@@ -8,7 +11,6 @@ public protocol ParameterizedTransform: SampleTransform, Codable, Hashable {
 }
 
 extension ParameterizedTransform {
-  /// The name in files: the type's.
   public static var name: String { String(describing: Self.self) }
 
   /// Stops when the parameters make no sense.

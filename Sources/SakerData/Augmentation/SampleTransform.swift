@@ -29,7 +29,8 @@ extension SampleTransform {
     let parameters = Mirror(reflecting: self).children.map { child in
       "\(child.label ?? "_"): \(readable(child.value))"
     }
-    return "\(type(of: self))(\(parameters.joined(separator: ", ")))"
+    let name = (self as? any ParameterizedTransform).map { type(of: $0).name }
+    return "\(name ?? String(describing: type(of: self)))(\(parameters.joined(separator: ", ")))"
   }
 }
 

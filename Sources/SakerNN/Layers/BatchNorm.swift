@@ -1,4 +1,5 @@
 import SakerTensor
+import Synchronization
 
 /// Batch normalization of `[N, C, ...]`, `y = (x − mean) / √(variance + ε) · weight + bias` for each channel.
 /// Ioffe & Szegedy, arXiv:1502.03167.
@@ -23,6 +24,9 @@ public final class BatchNorm: Layer, ModeDependent {
   /// mean over all batches.
   public let momentum: Float?
   public let convention: Convention
+  /// In training each so many samples of the batch normalize by themselves ("ghost batches"): as noisy as small batches, as fast as large ones.
+  /// Hoffer et al., arXiv:1705.08741. The running statistics take the mean over the parts; evaluation is as ever. `nil`: the whole batch.
+  public let virtualBatchSize: Int?
   public var mode = Mode()
 
   /// Whose meaning the words have.
@@ -34,12 +38,19 @@ public final class BatchNorm: Layer, ModeDependent {
     case keras
   }
 
-  /// - Parameter trackingStatistics: without running statistics, evaluation too normalizes by its batch.
+  /// - Parameters:
+  ///   - trackingStatistics: without running statistics, evaluation too normalizes by its batch.
+  ///   - virtualBatchSize: at least 1; has to divide every batch in training.
   public init(
     _ channels: Int, epsilon: Float = 1e-5, momentum: Float? = 0.1, affine: Bool = true,
-    trackingStatistics: Bool = true, convention: Convention = .torch
+    trackingStatistics: Bool = true, convention: Convention = .torch,
+    virtualBatchSize: Int? = nil
   ) {
     check(channels > 0, op: "BatchNorm", expected: "at least one channel", got: channels)
+    check(
+      virtualBatchSize ?? 1 > 0, op: "BatchNorm", expected: "at least one sample a virtual batch",
+      got: virtualBatchSize ?? 1)
+    self.virtualBatchSize = virtualBatchSize
     self.channels = channels
     self.convention = convention
     self.epsilon = epsilon
@@ -82,9 +93,45 @@ public final class BatchNorm: Layer, ModeDependent {
       !isTraining || x.count > channels, op: "BatchNorm",
       expected: "more than one value for each channel when training", got: x.shape)
     let running = isTraining ? runningStatistics : nil
+    if let virtualBatchSize, isTraining {
+      return forward(x, relu: relu, parts: virtualBatchSize, running)
+    }
     return batchNormTraining(
       x, scale: weight?.value, shift: bias?.value, epsilon: epsilon, relu: relu,
       statistics: { running?.take($0, $1, count: $2) })
+  }
+
+  /// Whether parts of a batch normalize by themselves at the moment.
+  var splitsBatch: Bool { virtualBatchSize != nil && mode.isTraining }
+
+  private func forward(
+    _ x: Tensor, relu: Bool, parts size: Int, _ running: RunningStatistics?
+  ) -> Tensor {
+    check(
+      x.count > 0 && x.shape[0] % size == 0 && x.count / x.shape[0] * size > channels,
+      op: "BatchNorm",
+      expected:
+        "a batch that virtual batches of \(size) divide, more than one value a channel in each",
+      got: x.shape)
+    let seen = Mutex<(means: [Tensor], variances: [Tensor], count: Int)>(([], [], 0))
+    let parts = x.split(size: size, axis: 0).map { part in
+      batchNormTraining(
+        part, scale: weight?.value, shift: bias?.value, epsilon: epsilon, relu: relu
+      ) { mean, variance, count in
+        seen.withLock {
+          $0.means.append(mean)
+          $0.variances.append(variance)
+          $0.count = count
+        }
+      }
+    }
+    let (means, variances, count) = seen.withLock { $0 }
+    withoutGradients {
+      running?.take(
+        stack(means, axis: 0).mean(axes: [0]), stack(variances, axis: 0).mean(axes: [0]),
+        count: count)
+    }
+    return concatenate(parts, axis: 0)
   }
 
   /// What normalizes at the moment, as part of a block. Not for dry runs.

@@ -158,7 +158,8 @@ extension LayerRun {
     var channels = x.shape[1]
     while let conv = plain(block.end, Conv2d.self), conv.inputs == channels,
       let norm = plain(block.end + 1, BatchNorm.self), norm.channels == conv.outputs,
-      isRecordingGradients || !norm.isConstant, var stage = conv.stage(norm.statistics)
+      isRecordingGradients || !norm.isConstant, !norm.splitsBatch,
+      var stage = conv.stage(norm.statistics)
     {
       stage.scale = norm.weight?.value
       stage.shift = norm.bias?.value

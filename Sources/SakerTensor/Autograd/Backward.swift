@@ -80,7 +80,8 @@ extension Node {
     let results = gradients(for: gradient, keepingGraph: keepingGraph)
     saker_add_depth(-1)
     if watching, let operation {
-      Observers.report(operation, .backward, [gradient], gradient, since: start)
+      Observers.report(
+        operation, .backward, [gradient], gradient, results.map(\.gradient), since: start)
     }
     for (input, result) in results {
       if let sum = input.arriving {

@@ -10,6 +10,10 @@ public struct OperationEvent: Sendable {
   public let inputShapes: [Shape]
   public let outputShape: Shape
   public let nanoseconds: Int64
+  /// What the shapes are of.
+  public let inputs: [Tensor]
+  /// The result going forward, the inputs' gradients going backward.
+  public let outputs: [Tensor]
 }
 
 /// Sees every operation that runs, on whatever thread it runs. Operations inside operations are not told apart.
@@ -39,11 +43,12 @@ public enum Observers {
 
   static func report(
     _ operation: any Operation, _ phase: OperationEvent.Phase, _ inputs: [Tensor],
-    _ output: Tensor, since start: Int64
+    _ output: Tensor, _ outputs: [Tensor], since start: Int64
   ) {
     let event = OperationEvent(
       operation: operation, phase: phase, inputShapes: inputs.map(\.shape),
-      outputShape: output.shape, nanoseconds: saker_now() - start)
+      outputShape: output.shape, nanoseconds: saker_now() - start, inputs: inputs,
+      outputs: outputs)
     for observer in all.withLock({ $0 }) { observer.didRun(event) }
   }
 }

@@ -107,7 +107,7 @@ public func apply(_ operation: some Operation, to inputs: [Tensor]) -> Tensor {
   var output = operation.forward(plain, &saved)
   saker_add_depth(-1)
   saker_add_not_recording(-1)
-  if watching { Observers.report(operation, .forward, plain, output, since: start) }
+  if watching { Observers.report(operation, .forward, plain, output, [output], since: start) }
   output.node =
     recording && output.dtype.isFloating
     ? Node(operation, saved, inputs.map(\.node), output) : nil

@@ -2,7 +2,6 @@ import COneDNN
 
 /// The functions of one number that oneDNN computes, with their gradients.
 enum ElementwiseFunction: Hashable {
-  case relu
   case leakyRelu(Float)
   case elu(Float)
   case tanh
@@ -18,9 +17,11 @@ enum ElementwiseFunction: Hashable {
   case hardSwish
   case clip(Float, Float)
 
+  /// As an epilogue. The operation is `ReLU`, which keeps what is not a number.
+  static var relu: ElementwiseFunction { .leakyRelu(0) }
+
   var algorithm: (kind: dnnl_alg_kind_t, alpha: Float, beta: Float) {
     switch self {
-    case .relu: (dnnl_eltwise_relu, 0, 0)
     case .leakyRelu(let slope): (dnnl_eltwise_relu, slope, 0)
     case .elu(let alpha): (dnnl_eltwise_elu, alpha, 0)
     case .tanh: (dnnl_eltwise_tanh, 0, 0)

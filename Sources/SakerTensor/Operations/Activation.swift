@@ -19,8 +19,6 @@ private func apply(_ function: ElementwiseFunction, _ x: Tensor) -> Tensor {
   return apply(Elementwise(function: function), x)
 }
 
-/// max(x, 0)
-public func relu(_ x: Tensor) -> Tensor { apply(.relu, x) }
 /// x where positive, else slope * x. Maas et al. 2013.
 public func leakyReLU(_ x: Tensor, slope: Float = 0.01) -> Tensor { apply(.leakyRelu(slope), x) }
 /// x where positive, else alpha * (exp(x) - 1). Clevert et al., arXiv:1511.07289.

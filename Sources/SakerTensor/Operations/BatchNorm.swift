@@ -1,3 +1,5 @@
+import CKernels
+
 /// `scale * (x - mean) / sqrt(variance + epsilon) + shift` for each channel, and a ReLU over it if wanted. Ioffe & Szegedy,
 /// arXiv:1502.03167. Mean and biased variance are the batch's own, or given: then they are constants.
 struct BatchNorm: Operation {
@@ -11,14 +13,56 @@ struct BatchNorm: Operation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let x = inputs[0].rank >= 3 ? inputs[0].channelsLast() : inputs[0].contiguous()
     let (scale, shift) = (inputs[1].contiguous(), inputs[2].contiguous())
+    if relu, let given, x.dtype == .float32 {
+      let y = normalizedPositive(x, scale, shift, given)
+      saved.keep(x, scale, given.mean, given.variance, y)
+      return y
+    }
     // Inference has no batch statistics; oneDNN wants "training" to give them.
     let result = Kernels.batchNorm(
       x, scale: scale, shift: shift, statistics: given, epsilon: epsilon, relu: relu,
       training: saved.isRecording || given == nil)
     if given == nil { report(result.mean, result.variance) }
     saved.keep(x, scale, result.mean, result.variance)
+    if relu, ![scale, shift, result.mean, result.variance].allSatisfy(BatchNorm.isFinite) {
+      // oneDNN's ReLU makes 0 of what is no number.
+      let y = ReLU.positive(
+        Kernels.batchNorm(
+          x, scale: scale, shift: shift, statistics: given, epsilon: epsilon, relu: false,
+          training: given == nil
+        ).y)
+      saved.keep(y)
+      return y
+    }
     if let workspace = result.workspace { saved.keep(workspace) }
     return result.y
+  }
+
+  private static func isFinite(_ vector: Tensor) -> Bool {
+    vector.withElements(of: Float.self) { $0.allSatisfy(\.isFinite) }
+  }
+
+  /// By given statistics, with the ReLU in the same pass.
+  private func normalizedPositive(
+    _ x: Tensor, _ scale: Tensor, _ shift: Tensor, _ given: (mean: Tensor, variance: Tensor)
+  ) -> Tensor {
+    let channels = x.shape[1]
+    let y = Tensor(uninitialized: x.shape, strides: x.packedStrides)
+    let factors = given.variance.withElements(of: Float.self) { variances in
+      scale.withElements(of: Float.self) { scales in
+        zip(scales, variances).map { $0 / ($1 + epsilon).squareRoot() }
+      }
+    }
+    let (from, to) = (x.pointer(Float.self), y.pointer(Float.self))
+    let (means, shifts) = (given.mean.pointer(Float.self), shift.pointer(Float.self))
+    KernelTime.measure {
+      Parallel.run(x.count / channels, grain: max(1, 16384 / channels)) { part in
+        let start = part.lowerBound * channels
+        saker_normalize_relu_f32(
+          from + start, means, factors, shifts, to + start, part.count, channels)
+      }
+    }
+    return withExtendedLifetime((x, given.mean, shift)) { y }
   }
 
   /// With x̂ the normalized input and m values a channel: dshift = Σ dy, dscale = Σ dy x̂,
@@ -27,10 +71,13 @@ struct BatchNorm: Operation {
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let x = saved[0]
     let gradient = x.rank >= 3 ? gradient.channelsLast() : gradient.contiguous()
+    // Bytes of oneDNN's, or the result itself, which says as well where the ReLU let values through.
+    let last = saved.count > 4 ? saved[4] : nil
+    let passed = last?.dtype == .uint8 ? nil : last
     let result = Kernels.batchNormBackward(
-      gradient, x, scale: saved[1], mean: saved[2], variance: saved[3],
-      workspace: saved.count > 4 ? saved[4] : nil, epsilon: epsilon, relu: relu,
-      hasStatistics: given != nil)
+      passed.map { ReLU.gradient(gradient, result: $0) } ?? gradient, x, scale: saved[1],
+      mean: saved[2], variance: saved[3], workspace: passed == nil ? last : nil,
+      epsilon: epsilon, relu: relu && passed == nil, hasStatistics: given != nil)
     return [
       saved.needs[0] ? result.x : nil, saved.needs[1] ? result.scale : nil,
       saved.needs[2] ? result.shift : nil,
@@ -43,7 +90,7 @@ struct BatchNorm: Operation {
 /// - Parameters:
 ///   - x: `[N, C]` or `[N, C, spatial...]`, float32 or bfloat16.
 ///   - scale, shift: `[C]`, float32; 1 and 0 if left out.
-///   - relu: a ReLU over the result.
+///   - relu: a ReLU over the result; what is no number stays so.
 ///   - statistics: gets the mean and the biased variance of each channel, `[C]`, and how many values each is over.
 public func batchNormTraining(
   _ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float, relu: Bool,

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// `a` to the power of `b`, element by element.
@@ -7,29 +8,24 @@ struct Power: BinaryOperation {
   func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor {
     checkFloating(a, b)
     let (x, y) = (a.converted(to: .float32), b.converted(to: .float32))
-    let result = Strided.map2(x, y, op: name) { (x: Float, y: Float) in Foundation.pow(x, y) }
-    saved.keep(x, y, result)
+    let result = PowerKernel.value(x, y)
+    saved.keep(x, y)
     return result.converted(to: a.dtype)
   }
 
   /// (aᵇ)' = b aᵇ⁻¹ a' + aᵇ log(a) b'; 0 for the base where b is 0, and for the exponent where aᵇ
   /// stays 0.
   func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?) {
-    let (a, b, y) = (saved[0], saved[1], saved[2])
+    let (a, b) = (saved[0], saved[1])
     var base: Tensor?
     var exponent: Tensor?
     if saved.needs[0] {
-      let slope = Strided.map2(a, b, op: name) { (a: Float, b: Float) in
-        b == 0 ? Float(0) : b * Foundation.pow(a, b - 1)
-      }
-      base = (gradient * slope.converted(to: gradient.dtype)).summed(to: saved.shapes[0])
+      let slope = PowerKernel.slope(a, b).converted(to: gradient.dtype)
+      base = (gradient * slope).summed(to: saved.shapes[0])
     }
     if saved.needs[1] {
-      let logarithm = Strided.map2(a, b, op: name) { (a: Float, b: Float) in
-        a == 0 && b >= 0 ? Float(0) : Foundation.log(a)
-      }
-      exponent = (gradient * (y * logarithm).converted(to: gradient.dtype))
-        .summed(to: saved.shapes[1])
+      let slope = PowerKernel.logarithm(a, b).converted(to: gradient.dtype)
+      exponent = (gradient * slope).summed(to: saved.shapes[1])
     }
     return (base, exponent)
   }
@@ -38,6 +34,39 @@ struct Power: BinaryOperation {
     check(
       a.dtype.isFloating && a.dtype == b.dtype, op: name,
       expected: "two floating tensors of one type", got: "\(a.dtype) and \(b.dtype)")
+  }
+}
+
+/// Vector loops over two float32 tensors that broadcast.
+private enum PowerKernel {
+  private typealias Loop = (
+    UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?, Int
+  ) -> Void
+
+  /// aᵇ
+  static func value(_ a: Tensor, _ b: Tensor) -> Tensor { run(a, b, saker_power_f32) }
+  /// b aᵇ⁻¹
+  static func slope(_ a: Tensor, _ b: Tensor) -> Tensor { run(a, b, saker_power_slope_f32) }
+  /// aᵇ log(a)
+  static func logarithm(_ a: Tensor, _ b: Tensor) -> Tensor {
+    run(a, b, saker_power_logarithm_f32)
+  }
+
+  private static func run(_ a: Tensor, _ b: Tensor, _ kernel: Loop) -> Tensor {
+    let (a, b, result) = Strided.broadcast(a, b, .float32, op: "pow")
+    let (x, y, to) = (a.pointer(Float.self), b.pointer(Float.self), result.pointer(Float.self))
+    let loop = StridedLoop(result.shape, [result.strides, a.strides, b.strides])
+    withoutActuallyEscaping(kernel) { kernel in
+      loop.run { offsets, rows, columns in
+        for row in 0..<rows {
+          kernel(
+            x + offsets[1] + row * loop.rowStrides[1], loop.columnStrides[1],
+            y + offsets[2] + row * loop.rowStrides[2], loop.columnStrides[2],
+            to + offsets[0] + row * loop.rowStrides[0], columns)
+        }
+      }
+    }
+    return result
   }
 }
 
@@ -69,7 +98,7 @@ struct ScalarPower: UnaryOperation {
     case 0.5: Strided.map(x) { (x: Float) in x.squareRoot() }
     case -0.5: Strided.map(x) { (x: Float) in 1 / x.squareRoot() }
     case -1: Strided.map(x) { (x: Float) in 1 / x }
-    default: Strided.map(x) { (x: Float) in Foundation.pow(x, exponent) }
+    default: PowerKernel.value(x, Tensor(exponent))
     }
   }
 }

@@ -80,6 +80,43 @@ struct RoIPool: Operation {
   }
 }
 
+/// Regions of maps as means of whole pixels, where each cell reads channels of its own.
+struct PSRoIPool: Operation {
+  let form: saker_roi
+
+  var name: String { "positionSensitiveRoIPool" }
+
+  func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
+    let (x, rois) = (inputs[0].channelsLast(), inputs[1].contiguous())
+    saved.keep(rois)
+    let result = Tensor(uninitializedImage: form.result(rois.shape[0]))
+    let (from, boxes, to) = (
+      x.pointer(Float.self), rois.pointer(Float.self), result.pointer(Float.self)
+    )
+    Parallel.run(rois.shape[0] * Int(form.rows)) { part in
+      withUnsafePointer(to: form) {
+        saker_ps_roi_pool($0, from, boxes, to, part.lowerBound, part.upperBound)
+      }
+    }
+    return result
+  }
+
+  func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
+    let (gradient, rois) = (gradient.channelsLast(), saved[0])
+    let dx = Tensor(uninitializedImage: saved.shapes[0]).zerosInOrder()
+    let (from, boxes, to) = (
+      gradient.pointer(Float.self), rois.pointer(Float.self), dx.pointer(Float.self)
+    )
+    Parallel.run(Int(form.depth), grain: 16) { part in
+      withUnsafePointer(to: form) {
+        saker_ps_roi_pool_back(
+          $0, boxes, from, to, rois.shape[0], Int32(part.lowerBound), Int32(part.upperBound))
+      }
+    }
+    return [dx, nil]
+  }
+}
+
 extension saker_roi {
   fileprivate func result(_ count: Int) -> Shape {
     [count, Int(depth), Int(rows), Int(columns)]
@@ -164,6 +201,20 @@ public func roiPool(
 ) -> Tensor {
   let form = saker_roi(x, rois, size, scale, 0, shift: 0, least: 0, op: "roiPool")
   return run(RoIPool(form: form), x, rois, form)
+}
+
+/// R-FCN's pooling: boxes rounded to pixels, cells as means of their whole pixels, each from channels of its own as in
+/// `positionSensitiveRoIAlign`. Dai et al., arXiv:1605.06409. Boxes do not count their second corner, but are at least one pixel; as in
+/// torchvision, the map's last row and column are not read.
+///
+/// - Returns: `[R, depth, rows, columns]`; 0 for a cell outside of the map. Parameters as `roiAlign`.
+public func positionSensitiveRoIPool(
+  _ x: Tensor, _ rois: Tensor, size: (Int, Int), scale: Double = 1
+) -> Tensor {
+  let form = saker_roi(
+    x, rois, size, scale, 0, shift: 0, least: 0, positionSensitive: true,
+    op: "positionSensitiveRoIPool")
+  return run(PSRoIPool(form: form), channelShuffle(x, groups: Int(form.depth)), rois, form)
 }
 
 private func run(
