@@ -73,7 +73,7 @@ struct AugmentCommand: ParsableCommand {
         files.append(path)
       }
     }
-    if common.json { try printJSON(files) } else { files.forEach { print($0) } }
+    if common.json { try printJSON(files) } else { print(files.joined(separator: "\n")) }
   }
 
   private func sheet(_ transforms: [any SampleTransform], _ dataset: DetectionDataset) throws

@@ -1,11 +1,8 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
-<<<<<<< HEAD
 #include "augment.h"
-=======
 #include "attention.h"
->>>>>>> main
 #include "box_losses.h"
 #include "corner.h"
 #include "deformable.h"
