@@ -36,7 +36,7 @@ struct CommonOptions: ParsableArguments {
 struct DataOptions: ParsableArguments {
   @Option(
     help:
-      "A Pascal VOC folder, or a flat one of pictures with labelImg's XML; the embedded blood cells if left out."
+      "Labelled pictures: a Pascal VOC folder, pictures with labelImg's files beside them, COCO JSON, a YOLO data YAML, CreateML, CSV; the embedded blood cells if left out."
   )
   var data: String?
 
@@ -75,7 +75,7 @@ struct DataOptions: ParsableArguments {
     let dataset: DetectionDataset
     if let data {
       dataset = try DetectionDataset(
-        folder: data, split: split, classes: classes, policy: skipBad ? .skipBad : .strict)
+        data: data, split: split, classes: classes, policy: skipBad ? .skipBad : .strict)
     } else {
       dataset = try DetectionDataset.bloodCells(split: split)
       if let classes, classes != dataset.classes {
@@ -100,7 +100,7 @@ struct DataOptions: ParsableArguments {
 
   /// The splits there are.
   func splits() throws -> [String] {
-    DetectionDataset.splits(ofFolder: try data ?? DetectionDataset.bloodCellFolder())
+    DetectionDataset.splits(ofData: try data ?? DetectionDataset.bloodCellFolder())
   }
 }
 

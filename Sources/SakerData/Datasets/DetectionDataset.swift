@@ -102,4 +102,7 @@ extension Random {
   mutating func index(below bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
+
+  /// Uniform in `0..<1`, with 53 random bits.
+  mutating func double() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -6,10 +6,11 @@ enum FileBytes {
   struct Failure: Error {
     let reason: String
     init(_ reason: String) { self.reason = reason }
+    static let missing = "does not exist"
     /// The reason the system gives in `errno`.
     static func system() -> Failure {
       switch errno {
-      case ENOENT: Failure("does not exist")
+      case ENOENT: Failure(missing)
       case EACCES: Failure("may not be read or written (permission denied)")
       case let code: Failure(String(cString: strerror(code)).lowercased())
       }

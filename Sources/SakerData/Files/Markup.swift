@@ -1,3 +1,5 @@
+import Foundation
+
 /// One element of an XML document.
 struct MarkupElement {
   let name: String
@@ -17,45 +19,64 @@ struct MarkupError: Error, Equatable {
   let reason: String
 }
 
-/// A strict reader of the XML that annotations use: elements, attributes (checked, not kept), comments, CDATA, the five named characters and
-/// numbered ones. A document type with declarations is refused and entities are never expanded: no bomb, no outside file.
+/// A strict reader of the XML that annotations use: elements, attributes (checked; kept for the root), comments, CDATA,
+/// the five named characters and numbered ones. A document type with declarations is refused and entities are never
+/// expanded: no bomb, no outside file.
 struct MarkupParser {
-  private let bytes: [UInt8]
+  private let bytes: UnsafeBufferPointer<UInt8>
   private var at = 0
+  // Lines are counted when somebody asks, from where they were counted last.
   private var line = 1
+  private var counted = 0
+  private(set) var rootAttributes: [String: String] = [:]
 
   private static let maximumDepth = 64
 
   static func parse(_ bytes: [UInt8]) throws(MarkupError) -> MarkupElement {
-    var parser = MarkupParser(bytes: bytes)
-    return try parser.document()
+    try parseWithAttributes(bytes).root
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  /// With the attributes of the root.
+  static func parseWithAttributes(_ bytes: [UInt8]) throws(MarkupError)
+    -> (root: MarkupElement, attributes: [String: String])
+  {
+    let result = bytes.withUnsafeBufferPointer { buffer in
+      var parser = MarkupParser(bytes: buffer)
+      return Result { () throws(MarkupError) in
+        let root = try parser.document()
+        return (root, parser.rootAttributes)
+      }
+    }
+    return try result.get()
+  }
 
-  private func failure(_ reason: String) -> MarkupError { MarkupError(line: line, reason: reason) }
+  private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+  private mutating func lineHere() -> Int {
+    var newlines = 0
+    for i in counted..<max(counted, at) where bytes[i] == UInt8(ascii: "\n") { newlines += 1 }
+    line += newlines
+    counted = max(counted, at)
+    return line
+  }
+
+  private mutating func failure(_ reason: String) -> MarkupError {
+    MarkupError(line: lineHere(), reason: reason)
+  }
 
   // MARK: Characters
 
   private var current: UInt8? { at < bytes.count ? bytes[at] : nil }
 
-  private mutating func advance(_ count: Int = 1) {
-    for _ in 0..<count where at < bytes.count {
-      if bytes[at] == UInt8(ascii: "\n") { line += 1 }
-      at += 1
-    }
-  }
-
   private func sees(_ text: StaticString) -> Bool {
-    guard at + text.utf8CodeUnitCount <= bytes.count else { return false }
-    return text.withUTF8Buffer { expected in
-      bytes[at..<at + expected.count].elementsEqual(expected)
-    }
+    let count = text.utf8CodeUnitCount
+    guard at + count <= bytes.count else { return false }
+    return memcmp(bytes.baseAddress! + at, text.utf8Start, count) == 0
   }
 
   private mutating func take(_ text: StaticString) -> Bool {
     guard sees(text) else { return false }
-    advance(text.utf8CodeUnitCount)
+    at += text.utf8CodeUnitCount
     return true
   }
 
@@ -66,22 +87,23 @@ struct MarkupParser {
   @discardableResult
   private mutating func skipSpace() -> Bool {
     let start = at
-    while let byte = current, Self.isSpace(byte) { advance() }
+    while at < bytes.count, Self.isSpace(bytes[at]) { at += 1 }
     return at > start
   }
 
   private mutating func skip(past end: StaticString, of what: String) throws(MarkupError) {
-    let start = line
+    let start = lineHere()
     while at < bytes.count {
       if take(end) { return }
-      advance()
+      at += 1
     }
     throw MarkupError(line: start, reason: "\(what) is not closed")
   }
 
-  private mutating func name() throws(MarkupError) -> String {
+  private mutating func nameRange() throws(MarkupError) -> Range<Int> {
     let start = at
-    while let byte = current {
+    while at < bytes.count {
+      let byte = bytes[at]
       let letter = (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
       let digit = byte >= 0x30 && byte <= 0x39 || byte == 0x2D || byte == 0x2E
       guard letter || byte == 0x5F || byte == 0x3A || byte >= 0x80 || (digit && at > start) else {
@@ -90,7 +112,11 @@ struct MarkupParser {
       at += 1
     }
     guard at > start else { throw failure("expected a name") }
-    return String(decoding: bytes[start..<at], as: UTF8.self)
+    return start..<at
+  }
+
+  private func text(_ range: Range<Int>) -> String {
+    String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
   }
 
   // MARK: Structure
@@ -113,7 +139,7 @@ struct MarkupParser {
 
   /// The line of the first bytes that are no UTF-8.
   private func firstInvalidLine() -> Int? {
-    if bytes.withUnsafeBufferPointer({ String(validating: $0, as: UTF8.self) }) != nil {
+    if bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil {
       return nil
     }
     var number = 1
@@ -133,12 +159,12 @@ struct MarkupParser {
       } else if take("<?") {
         try skip(past: "?>", of: "an instruction")
       } else if sees("<!DOCTYPE") {
-        let start = line
+        let start = lineHere()
         while let byte = current, byte != UInt8(ascii: ">") {
           if byte == UInt8(ascii: "[") {
             throw MarkupError(line: start, reason: "declares entities, which are not expanded")
           }
-          advance()
+          at += 1
         }
         guard take(">") else {
           throw MarkupError(line: start, reason: "a document type is not closed")
@@ -149,14 +175,22 @@ struct MarkupParser {
     }
   }
 
+  /// The characters of an element, gathered without a copy while they are one run.
+  private struct Characters {
+    var run: Range<Int>?
+    var pieces: [UInt8]?
+  }
+
   private mutating func element(depth: Int) throws(MarkupError) -> MarkupElement {
     guard depth <= Self.maximumDepth else {
       throw failure("elements nest deeper than \(Self.maximumDepth)")
     }
-    let start = line
-    advance()
-    var element = MarkupElement(name: try name(), line: start)
+    let start = lineHere()
+    at += 1
+    let name = try nameRange()
+    var element = MarkupElement(name: text(name), line: start)
     while true {
+      if take(">") { break }
       let spaced = skipSpace()
       if take("/>") { return element }
       if take(">") { break }
@@ -164,32 +198,47 @@ struct MarkupParser {
         throw MarkupError(line: start, reason: "<\(element.name)> is not closed")
       }
       guard spaced else { throw failure("<\(element.name)> is malformed") }
-      try attribute(of: element.name)
+      try attribute(of: element.name, keep: depth == 1)
     }
-    var text: [UInt8] = []
+    var characters = Characters()
     while true {
       guard let byte = current else {
         throw MarkupError(line: start, reason: "<\(element.name)> is not closed")
       }
       if byte == UInt8(ascii: "&") {
-        text += try reference()
+        let character = try reference()
+        var pieces = characters.pieces ?? characters.run.map { Array(bytes[$0]) } ?? []
+        pieces += character
+        characters = Characters(run: nil, pieces: pieces)
       } else if byte != UInt8(ascii: "<") {
-        text.append(byte)
-        advance()
-      } else if take("</") {
-        let closing = try name()
-        skipSpace()
-        guard closing == element.name, take(">") else {
-          throw failure("</\(closing)> closes <\(element.name)> of line \(start)")
+        let from = at
+        while at < bytes.count, bytes[at] != UInt8(ascii: "<"), bytes[at] != UInt8(ascii: "&") {
+          at += 1
         }
-        element.text = Self.trimmed(text)
+        add(from..<at, to: &characters)
+      } else if take("</") {
+        let closing = try nameRange()
+        skipSpace()
+        guard
+          closing.count == name.count,
+          memcmp(
+            bytes.baseAddress! + closing.lowerBound, bytes.baseAddress! + name.lowerBound,
+            name.count) == 0, take(">")
+        else {
+          throw failure("</\(text(closing))> closes <\(element.name)> of line \(start)")
+        }
+        if let pieces = characters.pieces {
+          element.text = Self.trimmed(pieces)
+        } else if let run = characters.run {
+          element.text = trimmedText(run)
+        }
         return element
       } else if take("<!--") {
         try skip(past: "-->", of: "a comment")
       } else if take("<![CDATA[") {
         let from = at
         try skip(past: "]]>", of: "a CDATA section")
-        text += bytes[from..<at - 3]
+        add(from..<at - 3, to: &characters)
       } else if take("<?") {
         try skip(past: "?>", of: "an instruction")
       } else {
@@ -198,34 +247,51 @@ struct MarkupParser {
     }
   }
 
-  private mutating func attribute(of element: String) throws(MarkupError) {
-    let attribute = try name()
+  private func add(_ run: Range<Int>, to characters: inout Characters) {
+    if characters.run == nil && characters.pieces == nil {
+      // Space before the first character would be trimmed anyway.
+      if run.contains(where: { !Self.isSpace(bytes[$0]) }) { characters.run = run }
+    } else {
+      let pieces = characters.pieces ?? Array(bytes[characters.run!])
+      characters = Characters(run: nil, pieces: pieces + bytes[run])
+    }
+  }
+
+  private mutating func attribute(of element: String, keep: Bool) throws(MarkupError) {
+    let attribute = text(try nameRange())
     skipSpace()
     guard take("=") else { throw failure("attribute \(attribute) of <\(element)> has no value") }
     skipSpace()
     guard let quote = current, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else {
       throw failure("attribute \(attribute) of <\(element)> is not quoted")
     }
-    advance()
+    at += 1
+    var value: [UInt8] = []
     while let byte = current, byte != quote {
       if byte == UInt8(ascii: "<") {
         throw failure("a < in attribute \(attribute) of <\(element)>")
       }
-      if byte == UInt8(ascii: "&") { _ = try reference() } else { advance() }
+      if byte == UInt8(ascii: "&") {
+        value += try reference()
+      } else {
+        value.append(byte)
+        at += 1
+      }
     }
     guard current == quote else {
       throw failure("attribute \(attribute) of <\(element)> is not closed")
     }
-    advance()
+    at += 1
+    if keep { rootAttributes[attribute] = String(decoding: value, as: UTF8.self) }
   }
 
   private mutating func reference() throws(MarkupError) -> [UInt8] {
-    advance()
+    at += 1
     let start = at
     while let byte = current, byte != UInt8(ascii: ";"), at - start < 32, !Self.isSpace(byte) {
-      advance()
+      at += 1
     }
-    let name = String(decoding: bytes[start..<at], as: UTF8.self)
+    let name = text(start..<at)
     guard take(";") else { throw failure("an & that starts no character (write &amp;)") }
     switch name {
     case "amp": return [UInt8(ascii: "&")]
@@ -244,10 +310,36 @@ struct MarkupParser {
     return Array(String(Character(scalar)).utf8)
   }
 
+  private func trimmedText(_ run: Range<Int>) -> String {
+    var (first, end) = (run.lowerBound, run.upperBound)
+    while first < end, Self.isSpace(bytes[first]) { first += 1 }
+    while end > first, Self.isSpace(bytes[end - 1]) { end -= 1 }
+    return text(first..<end)
+  }
+
   private static func trimmed(_ text: [UInt8]) -> String {
     guard let first = text.firstIndex(where: { !isSpace($0) }),
       let last = text.lastIndex(where: { !isSpace($0) })
     else { return "" }
     return String(decoding: text[first...last], as: UTF8.self)
+  }
+
+  /// Text with the five characters that markup needs written as references, for writers.
+  static func escaped(_ text: String) -> String {
+    guard text.utf8.contains(where: { [0x26, 0x3C, 0x3E, 0x22].contains($0) || $0 < 0x20 }) else {
+      return text
+    }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\u{0}"..<" ": result += scalar == "\t" || scalar == "\n" ? String(scalar) : " "
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
   }
 }

@@ -8,13 +8,17 @@ import SakerTensor
 public final class Loader: Sendable {
   public struct Options: Sendable {
     /// Pictures a batch; the last one may be smaller.
-    public var batchSize = 16
+    public var batchSize = 16 { didSet { batchSizeIsGiven = true } }
     /// Threads that prepare pictures; 0 prepares them in the caller.
     public var workers = 2
     /// Batches prepared ahead of the one asked for.
     public var prefetch = 2
-    /// Whether each epoch has its own order, drawn from the seed.
+    /// Whether each epoch has its own order, drawn from the seed. Excludes `sampler`.
     public var shuffle = false
+    /// The order of pictures. Excludes `shuffle`.
+    public var sampler: (any Sampler)?
+    /// The batches. Excludes `batchSize`, `shuffle`, `sampler` and `dropLast`.
+    public var batchSampler: (any BatchSampling)?
     /// Whether a last batch that is not full is left out.
     public var dropLast = false
     /// Of the order and of everything transforms draw.
@@ -25,8 +29,18 @@ public final class Loader: Sendable {
     public var skipBad = false
     /// Seconds without a batch after which waiting for workers ends with an error.
     public var patience = 60.0
+    private(set) var batchSizeIsGiven = false
 
     public init() {}
+
+    /// What excludes what, or is out of range, in words; `nil` if nothing is. A loader stops on it.
+    public var conflict: String? {
+      LoaderRules.conflict(
+        batchSize: batchSizeIsGiven ? batchSize : nil, shuffle: shuffle, sampler: sampler != nil,
+        batchSampler: batchSampler != nil, dropLast: dropLast)
+        ?? LoaderRules.range(
+          batchSize: batchSize, workers: workers, prefetch: prefetch, patience: patience)
+    }
   }
 
   public let dataset: DetectionDataset
@@ -52,12 +66,7 @@ public final class Loader: Sendable {
       try Picture(file: $0.picture)
     }
   ) {
-    precondition(
-      options.batchSize > 0, "a batch holds at least 1 picture, got \(options.batchSize)")
-    precondition(
-      options.workers >= 0 && options.prefetch >= 0 && options.patience > 0,
-      "workers and prefetch are 0 or more and patience above 0; got \(options.workers), "
-        + "\(options.prefetch) and \(options.patience)")
+    if let conflict = options.conflict { preconditionFailure(conflict) }
     self.dataset = dataset
     self.preprocessing = preprocessing
     self.transforms = transforms
@@ -69,12 +78,14 @@ public final class Loader: Sendable {
         ? Loader.neighbourhood + 4 * options.workers + 4 : 0
     )
     pool = BatchMemoryPool(
-      capacity: options.batchSize * preprocessing.count, limit: options.prefetch + 2)
+      capacity: (options.batchSampler?.batchSize ?? options.batchSize) * preprocessing.count,
+      limit: options.prefetch + 2)
   }
 
-  /// Batches of an epoch when every picture can be read.
+  /// Batches of an epoch when every picture can be read; of the first epoch where a batch sampler's epochs differ.
   public var batchesPerEpoch: Int {
-    let count = dataset.items.count
+    if let batchSampler = options.batchSampler { return batchSampler.batches(epoch: 0).count }
+    let count = options.sampler?.count ?? dataset.items.count
     return options.dropLast
       ? count / options.batchSize : (count + options.batchSize - 1) / options.batchSize
   }
@@ -86,24 +97,44 @@ public final class Loader: Sendable {
     LoaderEpoch(self, number, skipping: batches)
   }
 
-  /// Indices of the pictures in the order of an epoch.
+  /// Indices of the pictures in the order of an epoch, those of a last batch that is left out included.
   public func order(ofEpoch number: Int) -> [Int] {
-    var order = Array(dataset.items.indices)
-    if options.shuffle {
-      var random = Random(seed: options.seed, number, -1)
-      order.shuffle(&random)
+    if let batchSampler = options.batchSampler {
+      return batchSampler.batches(epoch: number).flatMap(\.self)
     }
-    return order
+    let count = dataset.items.count
+    let sampler: any Sampler =
+      options.sampler
+      ?? (options.shuffle
+        ? RandomSampler(count: count, seed: options.seed) : SequentialSampler(count: count))
+    return sampler.indices(epoch: number)
+  }
+
+  /// Indices of each batch of an epoch.
+  public func batches(ofEpoch number: Int) -> [[Int]] {
+    if let batchSampler = options.batchSampler {
+      return batchSampler.batches(epoch: number).filter { !$0.isEmpty }
+    }
+    let order = order(ofEpoch: number)
+    let size = options.batchSize
+    return stride(from: 0, to: order.count, by: size).compactMap {
+      let end = min($0 + size, order.count)
+      return options.dropLast && end - $0 < size ? nil : Array(order[$0..<end])
+    }
   }
 
   /// Writes a picture as the model wants it and returns its objects, in fractions of the input.
   ///
-  /// - Parameter neighbours: pictures that mosaics and mixtures may take, too; all if empty.
+  /// - Parameters:
+  ///   - again: how often the picture came before in this epoch; each time it is drawn anew.
+  ///   - neighbours: pictures that mosaics and mixtures may take, too; all if empty.
   func prepare(
-    _ index: Int, epoch: Int, among neighbours: ArraySlice<Int> = [],
+    _ index: Int, epoch: Int, again: Int = 0, among neighbours: ArraySlice<Int> = [],
     into input: UnsafeMutablePointer<Float>
   ) throws -> [Annotation] {
-    var random = Random(seed: options.seed, epoch, index)
+    var random =
+      again == 0
+      ? Random(seed: options.seed, epoch, index) : Random(seed: options.seed, epoch, index, again)
     let fixed = transforms.prefix { !$0.isRandom }
     var sample = try base(index, fixed)
     let others = SampleSource { [self] random in

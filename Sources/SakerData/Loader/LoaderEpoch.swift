@@ -42,6 +42,10 @@ private final class EpochWork: @unchecked Sendable {
   private let loader: Loader
   private let number: Int
   private let order: [Int]
+  /// Where each batch begins in `order`; the last entry is its end.
+  private let starts: [Int]
+  /// How often the picture at each place came before; empty where none comes again.
+  private let again: [Int]
   /// Batches skipped.
   private let first: Int
   private let changed = NSCondition()
@@ -49,6 +53,8 @@ private final class EpochWork: @unchecked Sendable {
   // All below is guarded by `changed`.
   private var fillings: [Int: Filling] = [:]
   private var nextPosition = 0
+  /// The batch that `nextPosition` belongs to.
+  private var claimBatch = 0
   private var nextBatch = 0
   private var stopped = false
   private var workers = 0
@@ -57,16 +63,24 @@ private final class EpochWork: @unchecked Sendable {
   private var delivered = 0
 
   init(_ loader: Loader, _ number: Int, skipping batches: Int) {
-    first = batches
-    nextBatch = batches
-    nextPosition = batches * loader.options.batchSize
     self.loader = loader
     self.number = number
-    let order = loader.order(ofEpoch: number)
-    self.order = Array(
-      order.prefix(
-        loader.options.dropLast ? loader.batchesPerEpoch * loader.options.batchSize : order.count))
+    let plan = loader.batches(ofEpoch: number)
+    order = plan.flatMap(\.self)
+    starts = plan.reduce(into: [0]) { $0.append($0.last! + $1.count) }
+    first = batches
+    nextBatch = batches
+    claimBatch = batches
+    nextPosition = starts[min(batches, plan.count)]
+    var seen: [Int: Int] = [:]
+    let counts = order.map { index in
+      seen[index, default: 0] += 1
+      return seen[index]! - 1
+    }
+    again = seen.count == order.count ? [] : counts
   }
+
+  private var batchCount: Int { starts.count - 1 }
 
   var skipped: [PictureError] { changed.withLock { left } }
   var position: Int { changed.withLock { nextBatch } }
@@ -99,19 +113,14 @@ private final class EpochWork: @unchecked Sendable {
   /// Takes one picture and prepares it. Waits while all allowed batches are full; false when there is nothing left to do.
   private func workOnce() -> Bool {
     changed.lock()
-    while !stopped && nextPosition < order.count && !isAllowed(nextPosition) { changed.wait() }
+    while !stopped && nextPosition < order.count && !isAllowed { changed.wait() }
     guard !stopped && nextPosition < order.count else {
       changed.unlock()
       return false
     }
-    let (position, place) = claim()
+    let (position, batch, place) = claim()
     changed.unlock()
-    finish(
-      position,
-      Result {
-        try loader.prepare(
-          order[position], epoch: number, among: neighbours(of: position), into: place)
-      })
+    finish(position, batch, Result { try prepare(position, place) })
     return true
   }
 
@@ -121,32 +130,36 @@ private final class EpochWork: @unchecked Sendable {
     return order[max(0, position - count)..<min(order.count, max(position, count))]
   }
 
-  private func isAllowed(_ position: Int) -> Bool {
-    position / loader.options.batchSize <= nextBatch + loader.options.prefetch
+  private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws -> [Annotation]
+  {
+    try loader.prepare(
+      order[position], epoch: number, again: again.isEmpty ? 0 : again[position],
+      among: neighbours(of: position), into: place)
   }
 
-  /// The next picture's position, and where it goes. Needs the lock.
-  private func claim() -> (position: Int, place: UnsafeMutablePointer<Float>) {
-    let size = loader.options.batchSize
-    let position = nextPosition
-    let batch = position / size
+  private var isAllowed: Bool { claimBatch <= nextBatch + loader.options.prefetch }
+
+  /// The next picture's position, its batch, and where it goes. Needs the lock.
+  private func claim() -> (position: Int, batch: Int, place: UnsafeMutablePointer<Float>) {
+    let (position, batch) = (nextPosition, claimBatch)
     nextPosition += 1
+    while claimBatch < batchCount && nextPosition >= starts[claimBatch + 1] { claimBatch += 1 }
     inWork[position] = Date()
     if fillings[batch] == nil {
-      let count = min(size, order.count - batch * size)
+      let count = starts[batch + 1] - starts[batch]
       fillings[batch] = Filling(
         memory: loader.pool.take(), results: Array(repeating: nil, count: count), missing: count)
     }
-    return (position, fillings[batch]!.memory + position % size * loader.preprocessing.count)
+    let place = fillings[batch]!.memory + (position - starts[batch]) * loader.preprocessing.count
+    return (position, batch, place)
   }
 
-  private func finish(_ position: Int, _ result: Result<[Annotation], any Error>) {
-    let size = loader.options.batchSize
+  private func finish(_ position: Int, _ batch: Int, _ result: Result<[Annotation], any Error>) {
     changed.withLock {
       inWork[position] = nil
-      fillings[position / size]!.results[position % size] = result
-      fillings[position / size]!.missing -= 1
-      if fillings[position / size]!.missing == 0 { changed.broadcast() }
+      fillings[batch]!.results[position - starts[batch]] = result
+      fillings[batch]!.missing -= 1
+      if fillings[batch]!.missing == 0 { changed.broadcast() }
     }
   }
 
@@ -154,7 +167,7 @@ private final class EpochWork: @unchecked Sendable {
     while true {
       let batch = changed.withLock { nextBatch }
       if changed.withLock({ stopped }) { return nil }
-      guard batch * loader.options.batchSize < order.count else {
+      guard batch < batchCount else {
         stop()
         // A run that goes on may have had its readable pictures before.
         if delivered == 0, first == 0, let last = left.last {
@@ -175,13 +188,8 @@ private final class EpochWork: @unchecked Sendable {
   /// Without workers: prepares the batch in the caller.
   private func fillHere(_ batch: Int) throws -> Filling {
     repeat {
-      let (position, place) = changed.withLock { claim() }
-      finish(
-        position,
-        Result {
-          try loader.prepare(
-            order[position], epoch: number, among: neighbours(of: position), into: place)
-        })
+      let (position, batch, place) = changed.withLock { claim() }
+      finish(position, batch, Result { try prepare(position, place) })
     } while changed.withLock { fillings[batch]!.missing > 0 }
     return changed.withLock { fillings[batch]! }
   }
@@ -192,7 +200,7 @@ private final class EpochWork: @unchecked Sendable {
     defer { changed.unlock() }
     while fillings[batch].map({ $0.missing > 0 }) ?? true {
       guard changed.wait(until: deadline) else {
-        let oldest = inWork.min { $0.value < $1.value }?.key ?? batch * loader.options.batchSize
+        let oldest = inWork.min { $0.value < $1.value }?.key ?? starts[batch]
         throw LoaderError.stalled(
           file: loader.dataset.items[order[oldest]].picture, seconds: loader.options.patience)
       }
@@ -202,11 +210,11 @@ private final class EpochWork: @unchecked Sendable {
 
   /// Makes a batch of what succeeded; `nil` when nothing did. Throws the first error unless bad pictures are to be left out.
   private func deliver(_ batch: Int, _ filling: Filling) throws -> Batch? {
-    let (size, count) = (loader.options.batchSize, loader.preprocessing.count)
+    let count = loader.preprocessing.count
     var (targets, indices): ([[Annotation]], [Int]) = ([], [])
     var errors: [PictureError] = []
     for (place, result) in filling.results.enumerated() {
-      let index = order[batch * size + place]
+      let index = order[starts[batch] + place]
       switch result! {
       case .success(let annotations):
         // A hole that a bad picture left is closed.

@@ -4,6 +4,10 @@ public enum LoaderError: Error, Hashable, CustomStringConvertible, Sendable {
   case stalled(file: String, seconds: Double)
   /// Every picture of an epoch was left out because it could not be read; `last` is why.
   case nothingReadable(pictures: Int, last: String)
+  /// Options that exclude each other.
+  case conflict(String)
+  /// A sample could not be loaded.
+  case failed(file: String, reason: String)
 
   public var description: String {
     switch self {
@@ -11,6 +15,9 @@ public enum LoaderError: Error, Hashable, CustomStringConvertible, Sendable {
       "\(file): no batch for \(seconds) seconds while this picture was being read"
     case .nothingReadable(let pictures, let last):
       "none of \(pictures) pictures could be read; the last: \(last)"
+    case .conflict(let what): what
+    case .failed(let file, let reason):
+      reason.hasPrefix(file) ? reason : "\(file): \(reason)"
     }
   }
 }

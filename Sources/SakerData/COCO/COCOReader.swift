@@ -1,0 +1,374 @@
+extension COCODataset {
+  /// Reads an annotation file (`images`, `categories` and `annotations`; other keys are skipped).
+  ///
+  /// - Parameter segmentations: whether outlines, masks and key points are kept; without them a large
+  ///   file takes a quarter of the time and memory.
+  /// - Throws: at the first thing that is missing, twice there, or of another type.
+  public init(file: String, segmentations: Bool = true) throws(JSONError) {
+    let bytes = try JSONFile.bytes(file)
+    self = try bytes.read { (buffer) throws(JSONError) in
+      try COCODataset(json: buffer, file: file, segmentations: segmentations)
+    }
+  }
+
+  /// From bytes in memory; `file` is the name in errors.
+  public init(
+    json: UnsafeBufferPointer<UInt8>, file: String, segmentations: Bool = true
+  ) throws(JSONError) {
+    self.init()
+    var cursor = JSONCursor(json, file: file)
+    var (hasImages, hasCategories, hasAnnotations) = (false, false, false)
+    try cursor.enterObject()
+    while let key = try cursor.nextKey() {
+      if key == "images" {
+        guard !hasImages else { throw cursor.error("has 'images' twice") }
+        hasImages = true
+        try readImages(&cursor)
+      } else if key == "categories" {
+        guard !hasCategories else { throw cursor.error("has 'categories' twice") }
+        hasCategories = true
+        try readCategories(&cursor)
+      } else if key == "annotations" {
+        guard !hasAnnotations else { throw cursor.error("has 'annotations' twice") }
+        hasAnnotations = true
+        try readAnnotations(&cursor, segmentations)
+      } else {
+        try cursor.skip()
+      }
+    }
+    try cursor.end()
+    for (name, isThere) in [
+      ("images", hasImages), ("categories", hasCategories), ("annotations", hasAnnotations),
+    ] where !isThere {
+      throw cursor.error("has no '\(name)'", at: 0)
+    }
+  }
+
+  private mutating func readImages(_ cursor: inout JSONCursor) throws(JSONError) {
+    var known = UniqueNumbers()
+    try cursor.enterArray()
+    while try cursor.nextElement() {
+      let start = cursor.offset
+      var id: Int?
+      var image = COCOImage(id: 0)
+      try cursor.enterObject()
+      while let key = try cursor.nextKey() {
+        if key == "id" {
+          id = try cursor.integer()
+        } else if key == "file_name" {
+          image.fileName = try cursor.string()
+        } else if key == "width" {
+          image.width = try cursor.side()
+        } else if key == "height" {
+          image.height = try cursor.side()
+        } else {
+          try cursor.skip()
+        }
+      }
+      guard let id else { throw cursor.error("an image has no 'id'", at: start) }
+      guard known.insert(id) else {
+        throw cursor.error("the image id \(id) is there twice", at: start)
+      }
+      image.id = id
+      images.append(image)
+    }
+  }
+
+  private mutating func readCategories(_ cursor: inout JSONCursor) throws(JSONError) {
+    var known = UniqueNumbers()
+    try cursor.enterArray()
+    while try cursor.nextElement() {
+      let start = cursor.offset
+      var id: Int?
+      var category = COCOCategory(id: 0)
+      try cursor.enterObject()
+      while let key = try cursor.nextKey() {
+        if key == "id" {
+          id = try cursor.integer()
+        } else if key == "name" {
+          category.name = try cursor.string()
+        } else if key == "supercategory", try !cursor.isNull() {
+          category.supercategory = try cursor.string()
+        } else if !(key == "supercategory") {
+          try cursor.skip()
+        }
+      }
+      guard let id else { throw cursor.error("a category has no 'id'", at: start) }
+      guard known.insert(id) else {
+        throw cursor.error("the category id \(id) is there twice", at: start)
+      }
+      category.id = id
+      categories.append(category)
+    }
+  }
+
+  private mutating func readAnnotations(
+    _ cursor: inout JSONCursor, _ segmentations: Bool
+  ) throws(JSONError) {
+    var known = UniqueNumbers()
+    try cursor.enterArray()
+    while try cursor.nextElement() {
+      let start = cursor.offset
+      var id: Int?
+      var imageID: Int?
+      var categoryID: Int?
+      var annotation = COCOAnnotation(id: 0, imageID: 0, categoryID: 0)
+      try cursor.enterObject()
+      while let key = try cursor.nextKey() {
+        if key == "id" {
+          id = try cursor.integer()
+        } else if key == "image_id" {
+          imageID = try cursor.integer()
+        } else if key == "category_id" {
+          categoryID = try cursor.integer()
+        } else if key == "bbox" {
+          annotation.box = try cursor.cocoBox()
+        } else if key == "area" {
+          annotation.area = try cursor.double()
+        } else if key == "iscrowd" {
+          annotation.isCrowd = try cursor.flag()
+        } else if segmentations && key == "segmentation" {
+          annotation.segmentation = try cursor.cocoSegmentation()
+        } else if segmentations && key == "keypoints" {
+          annotation.keypoints = try cursor.doubles()
+        } else {
+          try cursor.skip()
+        }
+      }
+      guard let id else { throw cursor.error("an annotation has no 'id'", at: start) }
+      guard let imageID else {
+        throw cursor.error("the annotation \(id) has no 'image_id'", at: start)
+      }
+      guard let categoryID else {
+        throw cursor.error("the annotation \(id) has no 'category_id'", at: start)
+      }
+      guard known.insert(id) else {
+        throw cursor.error("the annotation id \(id) is there twice", at: start)
+      }
+      (annotation.id, annotation.imageID, annotation.categoryID) = (id, imageID, categoryID)
+      annotations.append(annotation)
+    }
+  }
+}
+
+extension COCODetection {
+  /// Reads a results file: a list of `{"image_id", "category_id", "bbox" or "segmentation", "score"}`.
+  public static func read(
+    file: String, segmentations: Bool = true
+  ) throws(JSONError) -> [COCODetection] {
+    let bytes = try JSONFile.bytes(file)
+    return try bytes.read { (buffer) throws(JSONError) in
+      try read(json: buffer, file: file, segmentations: segmentations)
+    }
+  }
+
+  /// From bytes in memory; `file` is the name in errors.
+  public static func read(
+    json: UnsafeBufferPointer<UInt8>, file: String, segmentations: Bool = true
+  ) throws(JSONError) -> [COCODetection] {
+    var cursor = JSONCursor(json, file: file)
+    var detections: [COCODetection] = []
+    // A detection takes 100 bytes or so; a wrong guess costs a copy.
+    detections.reserveCapacity(json.count / 128)
+    try cursor.enterArray()
+    while try cursor.nextElement() {
+      detections.append(try read(&cursor, segmentations))
+    }
+    try cursor.end()
+    return detections
+  }
+
+  @inline(__always)
+  private static func read(
+    _ cursor: inout JSONCursor, _ segmentations: Bool
+  ) throws(JSONError) -> COCODetection {
+    let start = cursor.offset
+    var imageID: Int?
+    var categoryID: Int?
+    var score: Double?
+    var detection = COCODetection(imageID: 0, categoryID: 0, score: 0)
+    try cursor.enterObject()
+    while let key = try cursor.nextKey() {
+      if key == "image_id" {
+        imageID = try cursor.integer()
+      } else if key == "category_id" {
+        categoryID = try cursor.integer()
+      } else if key == "bbox" {
+        detection.box = try cursor.cocoBox()
+      } else if key == "score" {
+        score = try cursor.double()
+      } else if segmentations && key == "segmentation" {
+        detection.segmentation = try cursor.cocoSegmentation()
+      } else {
+        try cursor.skip()
+      }
+    }
+    guard let imageID else { throw cursor.error("a detection has no 'image_id'", at: start) }
+    guard let categoryID else { throw cursor.error("a detection has no 'category_id'", at: start) }
+    guard let score else { throw cursor.error("a detection has no 'score'", at: start) }
+    detection.imageID = imageID
+    detection.categoryID = categoryID
+    detection.score = score
+    return detection
+  }
+}
+
+// MARK: Parts
+
+extension JSONCursor {
+  /// `[x, y, width, height]`, or an empty list, as files of key points have it.
+  @inline(__always)
+  fileprivate mutating func cocoBox() throws(JSONError) -> COCOBox? {
+    try enterArray()
+    guard try nextElement() else { return nil }
+    let x = try double()
+    guard try nextElement() else { throw error("a bbox has 4 numbers, not 1") }
+    let y = try double()
+    guard try nextElement() else { throw error("a bbox has 4 numbers, not 2") }
+    let width = try double()
+    guard try nextElement() else { throw error("a bbox has 4 numbers, not 3") }
+    let height = try double()
+    guard try !nextElement() else { throw error("a bbox has 4 numbers, not more") }
+    return COCOBox(x: x, y: y, width: width, height: height)
+  }
+
+  fileprivate mutating func doubles() throws(JSONError) -> [Double] {
+    var numbers: [Double] = []
+    try enterArray()
+    while try nextElement() { numbers.append(try double()) }
+    return numbers
+  }
+
+  /// `0`, `1`, `false` or `true`.
+  fileprivate mutating func flag() throws(JSONError) -> Bool {
+    switch try kind() {
+    case .boolean: try boolean()
+    default: try integer() != 0
+    }
+  }
+
+  /// A picture's side, in pixels.
+  fileprivate mutating func side() throws(JSONError) -> Int {
+    let start = offset
+    let side = try integer()
+    guard (0...RunLengthMask.sideLimit).contains(side) else {
+      throw error("a side is 0...\(RunLengthMask.sideLimit) pixels, not \(side)", at: start)
+    }
+    return side
+  }
+
+  fileprivate mutating func cocoSegmentation() throws(JSONError) -> COCOSegmentation? {
+    switch try kind() {
+    case .null:
+      try null()
+      return nil
+    case .array:
+      var polygons: [[Double]] = []
+      try enterArray()
+      while try nextElement() { polygons.append(try doubles()) }
+      return .polygons(polygons)
+    default: return try runs()
+    }
+  }
+
+  private mutating func runs() throws(JSONError) -> COCOSegmentation {
+    var start = offset
+    var size: (height: Int, width: Int)?
+    var counts: [UInt32]?
+    var isCompressed = false
+    try enterObject()
+    while let key = try nextKey() {
+      if key == "size" {
+        try enterArray()
+        guard try nextElement() else { throw error("a size has 2 numbers, not 0") }
+        let height = try side()
+        guard try nextElement() else { throw error("a size has 2 numbers, not 1") }
+        let width = try side()
+        guard try !nextElement() else { throw error("a size has 2 numbers, not more") }
+        size = (height, width)
+      } else if key == "counts" {
+        start = offset
+        isCompressed = try kind() == .string
+        if isCompressed {
+          let text = try text()
+          counts =
+            text.isEscaped
+            ? RunLengthMask.counts(compressed: text.unescaped)
+            : RunLengthMask.counts(compressed: text.bytes)
+          guard counts != nil else { throw error("has broken run lengths", at: start) }
+        } else {
+          counts = try plainCounts()
+        }
+      } else {
+        try skip()
+      }
+    }
+    guard let size else { throw error("run lengths without 'size'", at: start) }
+    guard let counts else { throw error("run lengths without 'counts'", at: start) }
+    guard let mask = RunLengthMask(height: size.height, width: size.width, counts: counts) else {
+      throw error(
+        "run lengths don't add up to \(size.height) * \(size.width) pixels", at: start)
+    }
+    return .runs(mask, isCompressed: isCompressed)
+  }
+
+  private mutating func plainCounts() throws(JSONError) -> [UInt32] {
+    var counts: [UInt32] = []
+    try enterArray()
+    while try nextElement() {
+      let start = offset
+      guard let count = UInt32(exactly: try integer()) else {
+        throw error("a run length is 0 or more, and at most 2^32 - 1", at: start)
+      }
+      counts.append(count)
+    }
+    return counts
+  }
+}
+
+/// Tells numbers that come again; ascending ones cost nothing.
+struct UniqueNumbers {
+  private var ascending: [Int] = []
+  private var known: Set<Int> = []
+
+  /// Whether the number is new.
+  mutating func insert(_ number: Int) -> Bool {
+    if known.isEmpty {
+      guard let last = ascending.last, number <= last else {
+        ascending.append(number)
+        return true
+      }
+      known = Set(ascending)
+      ascending = []
+    }
+    return known.insert(number).inserted
+  }
+}
+
+/// A whole file in memory, for a cursor.
+public struct JSONFile: Sendable {
+  private let bytes: [UInt8]
+
+  /// - Throws: a whole-file error (line 0) if it can't be read.
+  public static func bytes(_ file: String) throws(JSONError) -> JSONFile {
+    do {
+      return JSONFile(bytes: try FileBytes.read(file))
+    } catch {
+      throw JSONError(file: file, line: 0, byte: 0, reason: error.reason)
+    }
+  }
+
+  /// Calls `body` with the bytes, which stay where they are until it returns.
+  public func read<Value>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws(JSONError) -> Value
+  ) throws(JSONError) -> Value {
+    let result: Result<Value, JSONError> = bytes.withUnsafeBufferPointer { buffer in
+      do throws(JSONError) {
+        return .success(try body(buffer))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}

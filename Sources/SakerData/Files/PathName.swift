@@ -1,0 +1,106 @@
+import Foundation
+
+/// Paths as text: no disk is asked.
+enum PathName {
+  /// What follows the last slash.
+  static func last(_ path: String) -> String {
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map {
+      String(path[path.utf8.index(after: $0)...])
+    } ?? path
+  }
+
+  /// What stands before the last slash; `.` for none.
+  static func folder(_ path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Without its extension.
+  static func stem(_ path: String) -> String {
+    let utf8 = path.utf8
+    var at = utf8.endIndex
+    while at > utf8.startIndex {
+      utf8.formIndex(before: &at)
+      if utf8[at] == UInt8(ascii: "/") { return path }
+      if utf8[at] == UInt8(ascii: ".") {
+        return at == utf8.startIndex ? path : String(path[..<at])
+      }
+    }
+    return path
+  }
+
+  /// In lower case, without the dot; empty for none.
+  static func ending(_ path: String) -> String {
+    let stem = stem(path)
+    return stem.utf8.count == path.utf8.count
+      ? "" : String(path.utf8.dropFirst(stem.utf8.count + 1))!.lowercased()
+  }
+
+  /// Without a slash at its end, except the root's.
+  static func trimmed(_ path: String) -> String {
+    var path = path
+    while path.utf8.count > 1 && path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+    return path
+  }
+
+  /// Without `.` and `..` as far as that can be told without a disk.
+  static func normalized(_ path: String) -> String {
+    // Nearly all are: asked for every picture of a set.
+    if isPlain(path) { return path }
+    let isAbsolute = path.utf8.first == UInt8(ascii: "/")
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == "..", let last = parts.last, last != ".." {
+        parts.removeLast()
+      } else if part != ".." || !isAbsolute {
+        parts.append(part)
+      }
+    }
+    let text = parts.joined(separator: "/")
+    return isAbsolute ? "/" + text : text.isEmpty ? "." : text
+  }
+
+  /// `name` inside the folder `root`; `nil` if it would lead out of it. An absolute name must begin with the root.
+  static func inside(_ root: String, _ name: String) -> String? {
+    guard !name.utf8.contains(0) else { return nil }
+    // Nearly all names are plain, and this is asked for every picture.
+    if name.utf8.first != UInt8(ascii: "/"), !name.utf8.isEmpty, !mayClimb(name) {
+      return root == "." ? name : root == "/" ? "/" + name : root + "/" + name
+    }
+    // An absolute name can lie in a root that is told from the working folder.
+    let isForeign = name.hasPrefix("/") && !root.hasPrefix("/")
+    let root = normalized(isForeign ? FileManager.default.currentDirectoryPath + "/" + root : root)
+    let target = name.hasPrefix("/") ? normalized(name) : normalized(root + "/" + name)
+    if root == "." { return target.hasPrefix("/") || target.hasPrefix("..") ? nil : target }
+    if root == "/" { return target }
+    return target == root || target.hasPrefix(root + "/") ? target : nil
+  }
+
+  /// Whether there is no empty part, and none that begins with a dot.
+  private static func isPlain(_ path: String) -> Bool {
+    var last: UInt8 = 0
+    for byte in path.utf8 {
+      if last == UInt8(ascii: "/") || last == 0 {
+        if byte == UInt8(ascii: ".") || (byte == last) { return false }
+      }
+      last = byte
+    }
+    return last != UInt8(ascii: "/") && last != 0
+  }
+
+  private static func mayClimb(_ name: String) -> Bool {
+    var last: UInt8 = UInt8(ascii: "/")
+    for byte in name.utf8 {
+      if byte == UInt8(ascii: "."), last == UInt8(ascii: "/") || last == byte { return true }
+      last = byte
+    }
+    return false
+  }
+
+  static func isPicture(_ name: String) -> Bool {
+    switch ending(name) {
+    case "jpg", "jpeg", "png": true
+    default: false
+    }
+  }
+}

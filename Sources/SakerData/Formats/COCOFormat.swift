@@ -1,0 +1,287 @@
+/// COCO's JSON as a set of labels, and back.
+enum COCOFormat {
+  /// - Parameter path: an annotation file, or a folder with some (`annotations/instances_*.json`, Roboflow's
+  ///   `train/_annotations.coco.json`).
+  static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
+    var set = LabelSet()
+    var folder = LabelFolder(path)
+    var files = try JSONFiles.find(path, reading)
+    let instances = files.filter { PathName.last($0.file).hasPrefix("instances") }
+    // Captions and key points lie beside COCO's instances, for the same pictures.
+    if !instances.isEmpty { files = instances }
+    for (file, split) in files {
+      let data: COCODataset
+      do {
+        data = try COCODataset(file: file)
+      } catch {
+        throw LabelFolder.failure(
+          file, line: error.line > 0 ? error.line : nil,
+          error.line > 0 ? "\(error.reason) (byte \(error.byte))" : error.reason)
+      }
+      try add(data, file, split, &set, &folder, reading)
+    }
+    if let classes = reading.classes { set = try set.renamed(to: classes, path) }
+    set.problems = folder.problems
+    return set
+  }
+
+  private static func add(
+    _ data: COCODataset, _ file: String, _ split: String?, _ set: inout LabelSet,
+    _ folder: inout LabelFolder, _ reading: LabelReading
+  ) throws {
+    var labels: [Int: Int] = [:]
+    for category in data.categories {
+      let name = category.name.isEmpty ? "class \(category.id)" : category.name
+      if let known = set.classes.firstIndex(where: { $0.name == name && $0.id == category.id }) {
+        labels[category.id] = known
+      } else {
+        if set.classes.contains(where: { $0.name == name }) {
+          folder.warn(file, "gives two classes the name \(ByteText.shown(name))")
+        }
+        labels[category.id] = set.classes.count
+        set.classes.append(
+          LabelClass(
+            name, id: category.id,
+            supercategory: category.supercategory.isEmpty ? nil : category.supercategory))
+      }
+    }
+    let base = pictureFolder(file, data, reading)
+    let first = set.pictures.count
+    var places: [Int: Int] = [:]
+    places.reserveCapacity(data.images.count)
+    set.pictures.reserveCapacity(first + data.images.count)
+    var counts = [Int](repeating: 0, count: data.images.count)
+    for (i, image) in data.images.enumerated() { places[image.id] = i }
+    // Where each annotation goes, so that each picture's list is made in one piece.
+    let homes = data.annotations.map { places[$0.imageID] ?? -1 }
+    for home in homes where home >= 0 { counts[home] += 1 }
+    for (i, image) in data.images.enumerated() {
+      var picture = LabeledPicture(
+        file: image.fileName.isEmpty ? "\(image.id).jpg" : image.fileName, path: "",
+        split: split, id: image.id, source: file)
+      if image.width > 0 && image.height > 0 {
+        picture.size = PictureSize(width: image.width, height: image.height)
+      }
+      picture.objects.reserveCapacity(counts[i])
+      folder.locate(&picture, in: base, reading)
+      set.pictures.append(picture)
+    }
+    for (annotation, home) in zip(data.annotations, homes) {
+      guard home >= 0 else {
+        folder.report(
+          file,
+          "annotation \(annotation.id) is of the picture \(annotation.imageID), which is not there"
+        )
+        continue
+      }
+      guard let label = labels[annotation.categoryID] else {
+        folder.report(
+          file,
+          "annotation \(annotation.id) is of the class \(annotation.categoryID), which is not there"
+        )
+        continue
+      }
+      set.pictures[first + home].objects.append(object(annotation, label))
+    }
+  }
+
+  private static func object(_ annotation: COCOAnnotation, _ label: Int) -> LabeledObject {
+    var object = LabeledObject(
+      label: label, box: LabelBox(left: 0, top: 0, width: 0, height: 0), id: annotation.id,
+      area: annotation.area)
+    if annotation.isCrowd { object.flags.insert(.crowd) }
+    var outline: LabelBox?
+    switch annotation.segmentation {
+    case .polygons(let parts)? where !parts.isEmpty:
+      object.shape = .polygons(parts)
+      if annotation.box == nil { outline = LabelBox(around: parts.joined()) }
+    case .runs(let mask, _)?:
+      object.shape = .mask(mask)
+      if annotation.box == nil { outline = LabelBox(mask.box) }
+    default: break
+    }
+    object.box = annotation.box.map { LabelBox($0) } ?? outline ?? object.box
+    if !annotation.keypoints.isEmpty {
+      let values = annotation.keypoints
+      object.keyPoints = stride(from: 0, to: values.count - values.count % 3, by: 3).map {
+        LabeledObject.KeyPoint(
+          x: values[$0], y: values[$0 + 1],
+          visibility: Int(exactly: values[$0 + 2].rounded()) ?? 0)
+      }
+    }
+    return object
+  }
+
+  /// Pictures lie beside the file, in `images`, or in the folder of the split that COCO's names tell (`train2017`).
+  private static func pictureFolder(
+    _ file: String, _ data: COCODataset, _ reading: LabelReading
+  ) -> String {
+    if let given = reading.pictureFolder { return given }
+    let base = PathName.folder(file)
+    guard reading.pictures != .unread, let first = data.images.first?.fileName else { return base }
+    let above = PathName.folder(base)
+    let part = PathName.stem(PathName.last(file)).split(separator: "_").last.map(String.init) ?? ""
+    // The folder above is the set's only where this one is for annotations.
+    let isInside = ["annotations", "labels"].contains(PathName.last(base))
+    let candidates =
+      [base, base + "/images"]
+      + (isInside
+        ? [above + "/" + part, above + "/images/" + part, above + "/images", above] : [])
+    return candidates.first {
+      PathName.inside($0, first).map(FileBytes.exists) ?? false
+    } ?? base
+  }
+
+  // MARK: Writing
+
+  /// The set as COCO's JSON. Numbers that are missing are made: pictures and annotations count from 1, classes from 1.
+  static func json(_ set: LabelSet) throws -> [UInt8] {
+    var out = TextOutput()
+    out.write("{\n\"info\": {\"description\": \"written by saker\"},\n\"images\": [")
+    let pictureIDs = ids(set.pictures.map(\.id))
+    let classIDs = ids(set.classes.map(\.id))
+    for (i, picture) in set.pictures.enumerated() {
+      guard let size = picture.size else {
+        throw LabelFolder.failure(picture.path, "has no known size, which COCO's JSON needs")
+      }
+      out.write(i == 0 ? "\n" : ",\n")
+      out.write("{\"id\": \(pictureIDs[i]), \"file_name\": ")
+      out.writeJSON(picture.file)
+      out.write(", \"width\": \(size.width), \"height\": \(size.height)}")
+    }
+    out.write("\n],\n\"categories\": [")
+    for (i, entry) in set.classes.enumerated() {
+      out.write(i == 0 ? "\n" : ",\n")
+      out.write("{\"id\": \(classIDs[i]), \"name\": ")
+      out.writeJSON(entry.name)
+      if let group = entry.supercategory {
+        out.write(", \"supercategory\": ")
+        out.writeJSON(group)
+      }
+      out.write("}")
+    }
+    out.write("\n],\n\"annotations\": [")
+    var used: Set<Int> = []
+    for picture in set.pictures {
+      for object in picture.objects { if let id = object.id { used.insert(id) } }
+    }
+    let isWhole = used.count == set.objectCount
+    var (next, isFirst) = (1, true)
+    for (i, picture) in set.pictures.enumerated() {
+      for object in picture.objects {
+        out.write(isFirst ? "\n" : ",\n")
+        isFirst = false
+        out.write("{\"id\": \(isWhole ? object.id! : next), \"image_id\": \(pictureIDs[i])")
+        next += 1
+        let isKnown = classIDs.indices.contains(object.label)
+        out.write(", \"category_id\": \(isKnown ? classIDs[object.label] : object.label)")
+        out.write(object, pictureSize: picture.size!)
+        out.write("}")
+      }
+    }
+    out.write("\n]\n}\n")
+    return out.bytes
+  }
+
+  /// Numbers as given if all are there and differ; else 1, 2, 3, ...
+  private static func ids(_ given: [Int?]) -> [Int] {
+    let known = given.compactMap(\.self)
+    return known.count == given.count && Set(known).count == known.count
+      ? known : Array(1..<given.count + 1)
+  }
+}
+
+extension TextOutput {
+  /// A string of JSON, in quotes.
+  mutating func writeJSON(_ text: String) {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\n": quoted += "\\n"
+      case "\t": quoted += "\\t"
+      case "\r": quoted += "\\r"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    write(quoted + "\"")
+  }
+
+  /// A number as short as its value allows, exactly.
+  mutating func writeExact(_ number: Double) {
+    guard number.isFinite else { return write("0") }
+    // Sums and differences of decimals leave dust in the last places of a double.
+    let rounded = (number * 1e9).rounded() / 1e9
+    let value = abs(number) < 1e6 ? rounded : number
+    if value == value.rounded(), abs(value) < 1e15 {
+      write(String(Int(value)))
+    } else {
+      write("\(value)")
+    }
+  }
+
+  fileprivate mutating func writeList(_ numbers: [Double]) {
+    write("[")
+    for (i, number) in numbers.enumerated() {
+      if i > 0 { write(", ") }
+      writeExact(number)
+    }
+    write("]")
+  }
+
+  fileprivate mutating func write(_ object: LabeledObject, pictureSize: PictureSize) {
+    let box = object.box
+    write(", \"bbox\": ")
+    writeList([box.left, box.top, box.width, box.height])
+    write(", \"area\": ")
+    switch object.shape {
+    case .mask(let mask):
+      writeExact(object.area ?? Double(mask.area))
+      write(", \"segmentation\": {\"size\": [\(mask.height), \(mask.width)], \"counts\": ")
+      if object.flags.contains(.crowd) {
+        write("[" + mask.counts.map(String.init).joined(separator: ", ") + "]}")
+      } else {
+        writeJSON(mask.compressed)
+        write("}")
+      }
+    case .polygons(let parts):
+      writeExact(object.area ?? parts.reduce(0) { $0 + PolygonArea.of($1) })
+      write(", \"segmentation\": [")
+      for (i, part) in parts.enumerated() {
+        if i > 0 { write(", ") }
+        writeList(part)
+      }
+      write("]")
+    case .box, .line:
+      writeExact(object.area ?? box.area)
+    }
+    write(", \"iscrowd\": \(object.flags.contains(.crowd) ? 1 : 0)")
+    if !object.keyPoints.isEmpty {
+      write(", \"num_keypoints\": \(object.keyPoints.filter { $0.visibility > 0 }.count)")
+      write(", \"keypoints\": ")
+      writeList(object.keyPoints.flatMap { [$0.x, $0.y, Double($0.visibility)] })
+    }
+    if let score = object.score {
+      write(", \"score\": ")
+      writeExact(score)
+    }
+  }
+}
+
+/// The area inside an outline x, y, x, y, ... (shoelace formula).
+enum PolygonArea {
+  static func of(_ points: [Double]) -> Double {
+    let count = points.count / 2
+    guard count > 2 else { return 0 }
+    var sum = 0.0
+    for i in 0..<count {
+      let k = (i + 1) % count
+      sum += points[2 * i] * points[2 * k + 1] - points[2 * k] * points[2 * i + 1]
+    }
+    return abs(sum) / 2
+  }
+}

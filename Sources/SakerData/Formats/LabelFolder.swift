@@ -1,0 +1,185 @@
+import Foundation
+
+/// What readers of all formats need of the disk: listings that are asked for once, problems gathered on the way.
+struct LabelFolder {
+  let root: String
+  private(set) var problems: [DataProblem] = []
+  private var listings: [String: Set<String>] = [:]
+
+  init(_ root: String) { self.root = root }
+
+  mutating func report(_ file: String, line: Int? = nil, _ message: String) {
+    add(DataProblem(.error, file: file, line: line, message))
+  }
+
+  mutating func warn(_ file: String, line: Int? = nil, _ message: String) {
+    add(DataProblem(.warning, file: file, line: line, message))
+  }
+
+  mutating func add(_ problem: DataProblem) {
+    if problems.count < LabelFolder.mostProblems { problems.append(problem) }
+  }
+
+  mutating func add(_ more: [DataProblem]) {
+    problems += more.prefix(max(0, LabelFolder.mostProblems - problems.count))
+  }
+
+  /// More are no help, and a broken set of a million files would fill the memory with them.
+  static let mostProblems = 100_000
+
+  /// Names in a folder, sorted; empty if it cannot be listed.
+  static func names(_ folder: String) -> [String] { (try? FileBytes.list(folder)) ?? [] }
+
+  /// Names in a folder, asked for once.
+  mutating func listing(_ folder: String) -> Set<String> {
+    if let known = listings[folder] { return known }
+    let names = Set(LabelFolder.names(folder))
+    listings[folder] = names
+    return names
+  }
+
+  /// The extensions of pictures, in the order in which they are tried.
+  static let endings = [".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG"]
+
+  /// A picture of that name in the folder, with or without its extension.
+  mutating func picture(_ name: String, in folder: String) -> String? {
+    let names = listing(folder)
+    if names.contains(name) { return folder + "/" + name }
+    return LabelFolder.endings.first { names.contains(name + $0) }.map { folder + "/" + name + $0 }
+  }
+
+  /// A text file's bytes, or a problem.
+  mutating func read(_ file: String) -> [UInt8]? {
+    do {
+      return try FileBytes.read(file)
+    } catch {
+      report(file, error.reason)
+      return nil
+    }
+  }
+
+  /// A text file's lines that are not empty, trimmed, with their numbers.
+  mutating func lines(_ file: String) -> [(line: Int, text: String)]? {
+    guard let bytes = read(file) else { return nil }
+    var rows: [(line: Int, text: String)] = []
+    var bad: Int?
+    bytes.withUnsafeBufferPointer {
+      ByteText.forEachLine($0) { line, text in
+        guard !text.isEmpty else { return }
+        if let row = String(validating: text, as: UTF8.self), !text.contains(0) {
+          rows.append((line, row))
+        } else if bad == nil {
+          bad = line
+        }
+      }
+    }
+    if let bad {
+      report(file, line: bad, "is not UTF-8 text")
+      return nil
+    }
+    return rows
+  }
+
+  /// Names of classes, a line each.
+  mutating func classes(_ file: String) -> [String]? {
+    guard let rows = lines(file) else { return nil }
+    let names = rows.map(\.text)
+    var seen: Set<String> = []
+    for (line, name) in rows where !seen.insert(name).inserted {
+      report(file, line: line, "names the class \(ByteText.shown(name)) twice")
+    }
+    if names.isEmpty { report(file, "is empty") }
+    return names
+  }
+
+  static func failure(_ file: String, line: Int? = nil, _ message: String) -> DatasetError {
+    .problems([DataProblem(.error, file: file, line: line, message)])
+  }
+
+  /// Stops unless the folder is there.
+  static func require(_ folder: String) throws {
+    guard FileBytes.exists(folder) else { throw failure(folder, "does not exist") }
+    guard FileBytes.isFolder(folder) else { throw failure(folder, "is not a folder") }
+  }
+}
+
+/// The same work on many items, on all cores; results in order.
+enum Concurrently {
+  static func map<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
+    let parts = min(count, ProcessInfo.processInfo.activeProcessorCount * 8)
+    guard parts > 1 else { return (0..<count).map(body) }
+    return [Value](unsafeUninitializedCapacity: count) { buffer, done in
+      nonisolated(unsafe) let base = buffer.baseAddress!
+      DispatchQueue.concurrentPerform(iterations: parts) { part in
+        for i in count * part / parts..<count * (part + 1) / parts {
+          (base + i).initialize(to: body(i))
+        }
+      }
+      done = count
+    }
+  }
+}
+
+extension LabelSet {
+  /// Looks at the pictures, on all cores: are they there, are they whole, do they have the size that is stated? Boxes in
+  /// fractions become pixels where the size is known.
+  static func finish(_ set: inout LabelSet, _ path: String, _ reading: LabelReading) throws {
+    if let split = reading.split, set.pictures.contains(where: { $0.split != nil }) {
+      let splits = set.splits
+      set.pictures.removeAll { $0.split != split }
+      if set.pictures.isEmpty {
+        throw LabelFolder.failure(
+          path, "has no split \(split); splits here: \(splits.joined(separator: ", "))")
+      }
+    } else if let split = reading.split {
+      throw LabelFolder.failure(path, "has no split \(split); splits here: none")
+    }
+    let inFractions = set.format == .yolo || set.format == .labelImgYOLO
+    if reading.pictures != .unread && set.archive == nil {
+      let pictures = set.pictures
+      let looks = Concurrently.map(pictures.count) { LabelSet.look(pictures[$0], reading.pictures) }
+      for (i, look) in looks.enumerated() {
+        if set.pictures[i].size == nil { set.pictures[i].size = look.size }
+        if let problem = look.problem, set.problems.count < LabelFolder.mostProblems {
+          set.problems.append(problem)
+        }
+      }
+    }
+    if inFractions {
+      for i in set.pictures.indices {
+        guard let size = set.pictures[i].size else { continue }
+        for k in set.pictures[i].objects.indices {
+          set.pictures[i].objects[k] = set.pictures[i].objects[k]
+            .scaled(x: Double(size.width), y: Double(size.height))
+        }
+      }
+    }
+  }
+
+  private static func look(_ picture: LabeledPicture, _ depth: LabelReading.Pictures) -> (
+    size: PictureSize?, problem: DataProblem?
+  ) {
+    // A picture that was not found was reported by the reader, which knows who named it.
+    guard !picture.path.isEmpty else { return (nil, nil) }
+    do {
+      let header = try Picture.header(ofFile: picture.path)
+      var problem: DataProblem?
+      if let size = picture.size, size != header.size {
+        let turned = PictureSize(width: header.width, height: header.height)
+        let reason =
+          size == turned
+          ? "; EXIF turns it, and boxes are expected in the upright picture" : ""
+        problem = DataProblem(
+          .error, file: picture.source.isEmpty ? picture.path : picture.source,
+          line: picture.line > 0 ? Int(picture.line) : nil,
+          "states \(size) pixels, but \(picture.path) is \(header.size)\(reason)")
+      }
+      if depth == .full || !header.ends { _ = try Picture(file: picture.path) }
+      return (header.size, problem)
+    } catch let error as PictureError {
+      return (nil, DataProblem(.error, file: error.file, error.reason))
+    } catch {
+      return (nil, DataProblem(.error, file: picture.path, "\(error)"))
+    }
+  }
+}
