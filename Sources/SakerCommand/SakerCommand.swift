@@ -13,7 +13,7 @@ struct SakerCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, ValCommand.self, EvaluateCommand.self, PredictCommand.self,
-      InfoCommand.self,
-      BenchmarkCommand.self, ForwardCommand.self, DoctorCommand.self, DataCommand.self,
+      InfoCommand.self, BenchmarkCommand.self, AugmentCommand.self, ForwardCommand.self,
+      DoctorCommand.self, DataCommand.self,
     ])
 }

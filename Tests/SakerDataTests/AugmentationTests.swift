@@ -105,7 +105,7 @@ func boxesFollowThePicture(transform: any DetectionTransform) throws {
   for _ in 0..<200 {
     var sample = marked(&random)
     let second = Annotation(box: Box(left: 0, top: 0, right: 10, bottom: 10), label: 1)
-    sample.annotations.append(second)
+    sample.objects.append(SampleObject(second))
     crop.apply(&sample, using: &random)
     #expect(!sample.annotations.isEmpty)  // the part was chosen so that an object stays
     #expect(sample.annotations.allSatisfy { $0.box.area > 0 })

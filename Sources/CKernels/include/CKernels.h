@@ -1,6 +1,7 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+#include "augment.h"
 #include "attention.h"
 #include "box_losses.h"
 #include "corner.h"

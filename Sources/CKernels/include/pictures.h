@@ -2,12 +2,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// One axis of a separable resize: output `i` is the sum over `t < counts[i]` of `weights[i * stride + t]` times input `firsts[i] + t`.
+/// One axis of a separable resize: output `i` is the sum over `t < count` of weight (i, t) times input `firsts[i] + t`. Weight (i, t) of rows
+/// is `weights[i * count + t]`; those of columns lie in groups of four outputs, `weights[i / 4 * 4 * count + 4 * t + i % 4]`, and `firsts` and
+/// `weights` go on to the end of the last group.
 struct saker_taps {
   const int *firsts;
-  const int *counts;
   const float *weights;
-  int stride;
+  int count;
   int outputs;
 };
 
@@ -22,8 +23,12 @@ void saker_resize_rgb(const uint8_t *source, ptrdiff_t source_stride, int source
 void saker_normalize_rgb(const uint8_t *bytes, ptrdiff_t stride, int rows, int count, float *floats, ptrdiff_t floats_stride,
                          const float *scales, const float *biases);
 
-/// Copies 8-bit RGB pixels in another order: pixel (x, y) of the `width` x `height` result is the source's pixel `start + x * step_x + y * step_y`.
-void saker_reorder_rgb(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x, ptrdiff_t step_y);
+/// Turns or mirrors 8-bit RGB over a diagonal: pixel (x, y) of the `width` x `height` result is the source's pixel `start + x * step_x + y`, or
+/// `start + x * step_x - y` if `backwards`.
+void saker_turn_rgb(const uint8_t *source, uint8_t *result, int width, int height, ptrdiff_t start, ptrdiff_t step_x, int backwards);
+
+/// Copies rows with left and right swapped, `width` x `height` 8-bit RGB; the source's rows lie `stride` bytes apart, which may be negative.
+void saker_mirror_rgb(const uint8_t *source, ptrdiff_t stride, uint8_t *result, int width, int height);
 
 /// Swaps left and right in place, `width` x `height` 8-bit RGB.
 void saker_flip_rgb(uint8_t *pixels, int width, int height);

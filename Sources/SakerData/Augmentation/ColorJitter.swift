@@ -3,23 +3,29 @@ import SakerTensor
 
 /// Changes brightness, contrast, saturation and hue by random factors, in random order; boxes stay. Formulas and ranges are torchvision's
 /// (`ColorJitter`, 8-bit pictures), so that published recipes mean the same; results agree within a level.
-public struct ColorJitter: DetectionTransform {
+public struct ColorJitter: ParameterizedTransform {
   /// Factors are drawn from `max(0, 1 - amount)...1 + amount`; 0 leaves a property alone.
-  public let brightness, contrast, saturation: Float
+  public var brightness, contrast, saturation: Float
   /// A turn is drawn from `-hue...hue`, where 1 is the whole circle; at most 0.5.
-  public let hue: Float
+  public var hue: Float
 
   public init(brightness: Float = 0, contrast: Float = 0, saturation: Float = 0, hue: Float = 0) {
-    precondition(
-      brightness >= 0 && contrast >= 0 && saturation >= 0 && (0...0.5).contains(hue),
-      "amounts are 0 or more, hue 0...0.5; got \(brightness), \(contrast), \(saturation), \(hue)")
     self.brightness = brightness
     self.contrast = contrast
     self.saturation = saturation
     self.hue = hue
+    checkParameters()
   }
 
-  public func apply(_ sample: inout DetectionSample, using random: inout Random) {
+  public static let standard = ColorJitter(
+    brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
+  public var problem: String? {
+    unless(
+      brightness >= 0 && contrast >= 0 && saturation >= 0 && (0...0.5).contains(hue),
+      "amounts are 0 or more, hue 0...0.5; got \(brightness), \(contrast), \(saturation), \(hue)")
+  }
+
+  public func apply(_ sample: inout Sample, using random: inout Random) {
     var steps = [0, 1, 2, 3]
     steps.shuffle(&random)
     for step in steps {

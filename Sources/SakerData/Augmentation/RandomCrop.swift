@@ -5,34 +5,47 @@ import SakerTensor
 ///
 /// An object stays if its centre lies in the part (then at least a quarter of it is visible) and at least `minimumVisibility` of its area does;
 /// its box is clipped. Pictures without objects are cut without that condition.
-public struct RandomCrop: DetectionTransform {
+public struct RandomCrop: ParameterizedTransform {
   /// One is drawn for each picture; 1 or more leaves the picture whole.
-  public let minimumIoUs: [Float]
+  public var minimumIoUs: [Float]
   /// The part's width and height as a share of the picture's, each drawn on its own.
-  public let scale: ClosedRange<Float>
+  public var scale: ClosedRange<Float>
   /// Width by height of the part, relative to the picture's.
-  public let ratio: ClosedRange<Float>
+  public var ratio: ClosedRange<Float>
   /// 0...1.
-  public let minimumVisibility: Float
+  public var minimumVisibility: Float
   /// Parts tried before the picture is left whole.
-  public let trials: Int
+  public var trials: Int
 
   public init(
     minimumIoUs: [Float] = [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1], scale: ClosedRange<Float> = 0.3...1,
     ratio: ClosedRange<Float> = 0.5...2, minimumVisibility: Float = 0, trials: Int = 40
   ) {
-    precondition(!minimumIoUs.isEmpty, "a crop needs at least one IoU to draw")
-    precondition(
-      scale.lowerBound > 0 && scale.upperBound <= 1, "a part is 0...1 of the picture, got \(scale)")
-    precondition(ratio.lowerBound > 0, "a ratio is above 0, got \(ratio)")
     self.minimumIoUs = minimumIoUs
     self.scale = scale
     self.ratio = ratio
     self.minimumVisibility = minimumVisibility
     self.trials = trials
+    checkParameters()
   }
 
-  public func apply(_ sample: inout DetectionSample, using random: inout Random) {
+  public static let standard = RandomCrop()
+  public var problem: String? {
+    unless(!minimumIoUs.isEmpty, "a crop needs at least one IoU to draw")
+      ?? unless(
+        scale.lowerBound > 0 && scale.upperBound <= 1,
+        "a part is 0...1 of the picture, got \(scale)")
+      ?? unless(ratio.lowerBound > 0, "a ratio is above 0, got \(ratio)")
+      ?? unless(
+        (0...1).contains(minimumVisibility) && trials >= 0,
+        "a visible share is 0...1 and trials 0 or more, got \(minimumVisibility) and \(trials)")
+  }
+
+  private var rule: VisibilityRule {
+    VisibilityRule(share: minimumVisibility, side: 0, needsCentre: true)
+  }
+
+  public func apply(_ sample: inout Sample, using random: inout Random) {
     let minimum = minimumIoUs[random.index(below: minimumIoUs.count)]
     if minimum >= 1 { return }
     let (width, height) = (sample.picture.width, sample.picture.height)
@@ -46,22 +59,20 @@ public struct RandomCrop: DetectionTransform {
       let part = Box(
         left: Float(left), top: Float(top), right: Float(left + partWidth),
         bottom: Float(top + partHeight))
-      guard sample.annotations.isEmpty || allows(part, sample.annotations, minimum) else {
+      guard sample.objects.isEmpty || allows(part, sample.objects, minimum) else {
         continue
       }
-      sample.crop(
-        left: left, top: top, right: left + partWidth, bottom: top + partHeight,
-        minimumVisibility: minimumVisibility)
+      sample.show(x: left, y: top, width: partWidth, height: partHeight, rule: rule)
       return
     }
   }
 
   /// Whether some object whose centre stays overlaps the part by at least `minimum`.
-  private func allows(_ part: Box, _ annotations: [Annotation], _ minimum: Float) -> Bool {
-    annotations.contains { annotation in
-      let box = annotation.box.moved(x: -part.left, y: -part.top)
+  private func allows(_ part: Box, _ objects: [SampleObject], _ minimum: Float) -> Bool {
+    objects.contains { object in
+      let box = object.box.moved(x: -part.left, y: -part.top)
       return box.centerLies(inWidth: part.width, height: part.height)
-        && annotation.box.iou(part) >= minimum
+        && object.box.iou(part) >= minimum
     }
   }
 }

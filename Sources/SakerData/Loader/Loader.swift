@@ -51,6 +51,10 @@ public final class Loader: Sendable {
   let read: @Sendable (DetectionDataset.Item) throws -> Picture
   let cache: SampleCache
   let pool: BatchMemoryPool
+  let recent: RecentSamples
+
+  /// How many pictures before a picture mosaics and mixtures take their others from, when not all are cached.
+  static let neighbourhood = 64
 
   /// - Parameters:
   ///   - transforms: applied in order before `preprocessing`. Starting with `FitToInput` makes the others cheaper and the cache smaller.
@@ -69,6 +73,10 @@ public final class Loader: Sendable {
     self.options = options
     self.read = read
     cache = SampleCache(count: dataset.items.count, limit: options.cacheBytes)
+    recent = RecentSamples(
+      capacity: transforms.contains { $0.mixes }
+        ? Loader.neighbourhood + 4 * options.workers + 4 : 0
+    )
     pool = BatchMemoryPool(
       capacity: (options.batchSampler?.batchSize ?? options.batchSize) * preprocessing.count,
       limit: options.prefetch + 2)
@@ -117,24 +125,31 @@ public final class Loader: Sendable {
 
   /// Writes a picture as the model wants it and returns its objects, in fractions of the input.
   ///
-  /// - Parameter again: how often the picture came before in this epoch; each time it is drawn anew.
+  /// - Parameters:
+  ///   - again: how often the picture came before in this epoch; each time it is drawn anew.
+  ///   - neighbours: pictures that mosaics and mixtures may take, too; all if empty.
   func prepare(
-    _ index: Int, epoch: Int, again: Int = 0, into input: UnsafeMutablePointer<Float>
+    _ index: Int, epoch: Int, again: Int = 0, among neighbours: ArraySlice<Int> = [],
+    into input: UnsafeMutablePointer<Float>
   ) throws -> [Annotation] {
     var random =
       again == 0
       ? Random(seed: options.seed, epoch, index) : Random(seed: options.seed, epoch, index, again)
     let fixed = transforms.prefix { !$0.isRandom }
-    var sample: DetectionSample
-    if let cached = cache[index] {
-      sample = cached
-    } else {
-      let item = dataset.items[index]
-      sample = DetectionSample(picture: try read(item), annotations: item.annotations)
-      for transform in fixed { transform.apply(&sample, using: &random) }
-      cache[index] = sample
+    var sample = try base(index, fixed)
+    let others = SampleSource { [self] random in
+      let choices = neighbours.isEmpty ? dataset.items.indices : neighbours.indices
+      func draw() throws -> Sample {
+        let choice = choices.lowerBound + random.index(below: choices.count)
+        return try base(neighbours.isEmpty ? choice : neighbours[choice], fixed)
+      }
+      // A broken neighbour is no fault of this picture: another one will do.
+      for _ in 0..<(options.skipBad ? 20 : 0) {
+        if let sample = try? draw() { return sample }
+      }
+      return try draw()
     }
-    for transform in transforms.dropFirst(fixed.count) { transform.apply(&sample, using: &random) }
+    try transforms.dropFirst(fixed.count).apply(to: &sample, using: &random, from: others)
     preprocessing.apply(sample.picture, into: input)
     let size = PictureSize(width: sample.picture.width, height: sample.picture.height)
     let place = preprocessing.placement(of: size)
@@ -142,6 +157,46 @@ public final class Loader: Sendable {
       var target = annotation
       target.box = place.toFractions(annotation.box)
       return target
+    }
+  }
+
+  /// A sample as the transforms before the first random one leave it.
+  private func base(_ index: Int, _ fixed: ArraySlice<any SampleTransform>) throws -> Sample {
+    if let cached = cache[index] ?? recent[index] { return cached }
+    let item = dataset.items[index]
+    var sample = Sample(picture: try read(item), annotations: item.annotations)
+    // They draw nothing.
+    var random = Random(seed: 0)
+    for transform in fixed { transform.apply(&sample, using: &random) }
+    cache[index] = sample
+    recent[index] = sample
+    return sample
+  }
+}
+
+/// The samples used last, for mosaics and mixtures of pictures that are not cached: a picture is then decoded once for itself and its turns
+/// as a neighbour. What is not here is made again, with the same result.
+final class RecentSamples: @unchecked Sendable {
+  private let lock = NSLock()
+  private var samples: [(index: Int, sample: Sample)] = []
+  private var next = 0
+  private let capacity: Int
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  subscript(index: Int) -> Sample? {
+    get { lock.withLock { samples.first { $0.index == index }?.sample } }
+    set {
+      guard let newValue, capacity > 0 else { return }
+      lock.withLock {
+        if samples.contains(where: { $0.index == index }) { return }
+        if samples.count < capacity {
+          samples.append((index, newValue))
+        } else {
+          samples[next] = (index, newValue)
+          next = (next + 1) % capacity
+        }
+      }
     }
   }
 }

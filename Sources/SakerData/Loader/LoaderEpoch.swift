@@ -124,10 +124,17 @@ private final class EpochWork: @unchecked Sendable {
     return true
   }
 
+  /// The pictures just before one in the order, which are decoded already; at the start, the first ones.
+  private func neighbours(of position: Int) -> ArraySlice<Int> {
+    let count = Loader.neighbourhood
+    return order[max(0, position - count)..<min(order.count, max(position, count))]
+  }
+
   private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws -> [Annotation]
   {
     try loader.prepare(
-      order[position], epoch: number, again: again.isEmpty ? 0 : again[position], into: place)
+      order[position], epoch: number, again: again.isEmpty ? 0 : again[position],
+      among: neighbours(of: position), into: place)
   }
 
   private var isAllowed: Bool { claimBatch <= nextBatch + loader.options.prefetch }

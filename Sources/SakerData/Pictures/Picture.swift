@@ -18,11 +18,14 @@ public struct Picture: Hashable, Sendable {
   /// A picture of one colour.
   public init(width: Int, height: Int, filledWith color: RGB = .black) {
     self.init(width: width, height: height) { pixels in
-      for i in stride(from: 0, to: pixels.count, by: 3) {
-        pixels[i] = color.red
-        pixels[i + 1] = color.green
-        pixels[i + 2] = color.blue
+      for x in 0..<width {
+        pixels[3 * x] = color.red
+        pixels[3 * x + 1] = color.green
+        pixels[3 * x + 2] = color.blue
       }
+      // A stride of 0 repeats the first row.
+      let row = pixels.baseAddress!
+      saker_copy_rows(row, 0, row + 3 * width, 3 * width, 3 * width, Int32(height - 1))
     }
   }
 
@@ -65,7 +68,13 @@ public struct Picture: Hashable, Sendable {
       x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= self.width
         && y + height <= self.height,
       "a \(width)x\(height) part at (\(x), \(y)) is not inside \(self.width)x\(self.height)")
-    return reordered(width: width, height: height, start: y * self.width + x, 1, self.width)
+    return Picture(width: width, height: height) { result in
+      pixels.withUnsafeBufferPointer {
+        saker_copy_rows(
+          $0.baseAddress! + 3 * (y * self.width + x), 3 * self.width, result.baseAddress!,
+          3 * width, 3 * width, Int32(height))
+      }
+    }
   }
 
   /// Left and right swapped.
@@ -80,27 +89,48 @@ public struct Picture: Hashable, Sendable {
     pixels.withUnsafeMutableBufferPointer { saker_flip_rgb($0.baseAddress, width, height) }
   }
 
+  /// Top and bottom swapped in place.
+  mutating func flipVertically() {
+    let (bytes, height) = (3 * width, Int32(height))
+    pixels.withUnsafeMutableBufferPointer { saker_flip_rows($0.baseAddress, bytes, height) }
+  }
+
   /// The picture as it is meant to be seen when it was stored in `orientation`.
   public func oriented(_ orientation: Orientation) -> Picture {
     let (w, h) = (width, height)
     switch orientation {
     case .upright: return self
-    case .mirrored: return reordered(width: w, height: h, start: w - 1, -1, w)
-    case .halfTurn: return reordered(width: w, height: h, start: w * h - 1, -1, -w)
-    case .flipped: return reordered(width: w, height: h, start: (h - 1) * w, 1, -w)
-    case .transposed: return reordered(width: h, height: w, start: 0, w, 1)
-    case .rightTurn: return reordered(width: h, height: w, start: (h - 1) * w, -w, 1)
-    case .transversed: return reordered(width: h, height: w, start: w * h - 1, -w, -1)
-    case .leftTurn: return reordered(width: h, height: w, start: w - 1, w, -1)
+    case .mirrored: return mirrored(first: 0, stride: w)
+    case .halfTurn: return mirrored(first: (h - 1) * w, stride: -w)
+    case .flipped:
+      return Picture(width: w, height: h) { result in
+        pixels.withUnsafeBufferPointer {
+          saker_copy_rows(
+            $0.baseAddress! + 3 * (h - 1) * w, -3 * w, result.baseAddress, 3 * w, 3 * w, Int32(h))
+        }
+      }
+    case .transposed: return turned(start: 0, stepX: w, isBackwards: false)
+    case .rightTurn: return turned(start: (h - 1) * w, stepX: -w, isBackwards: false)
+    case .transversed: return turned(start: w * h - 1, stepX: -w, isBackwards: true)
+    case .leftTurn: return turned(start: w - 1, stepX: w, isBackwards: true)
     }
   }
 
-  private func reordered(width: Int, height: Int, start: Int, _ stepX: Int, _ stepY: Int) -> Picture
-  {
+  private func mirrored(first: Int, stride: Int) -> Picture {
     Picture(width: width, height: height) { result in
       pixels.withUnsafeBufferPointer {
-        saker_reorder_rgb(
-          $0.baseAddress, result.baseAddress, Int32(width), Int32(height), start, stepX, stepY)
+        saker_mirror_rgb(
+          $0.baseAddress! + 3 * first, 3 * stride, result.baseAddress, Int32(width), Int32(height))
+      }
+    }
+  }
+
+  private func turned(start: Int, stepX: Int, isBackwards: Bool) -> Picture {
+    Picture(width: height, height: width) { result in
+      pixels.withUnsafeBufferPointer {
+        saker_turn_rgb(
+          $0.baseAddress, result.baseAddress, Int32(height), Int32(width), start, stepX,
+          isBackwards ? 1 : 0)
       }
     }
   }

@@ -12,6 +12,18 @@ extension Picture {
     }
   }
 
+  /// A part of the picture, resized; pixels outside the part do not count.
+  func resized(part: (x: Int, y: Int, width: Int, height: Int), to size: PictureSize) -> Picture {
+    if part.width == size.width && part.height == size.height {
+      return cropped(x: part.x, y: part.y, width: part.width, height: part.height)
+    }
+    return Picture(width: size.width, height: size.height) { result in
+      run(
+        size, part: part, bytes: result.baseAddress!, bytesStride: size.width * 3, floats: nil,
+        floatsStride: 0, [], [])
+    }
+  }
+
   /// The picture scaled to fit `width` x `height` with its proportions kept, centred on `fill`.
   public func letterboxed(width: Int, height: Int, fill: RGB = .letterboxGray) -> Picture {
     let place = Placement(
@@ -57,19 +69,22 @@ extension Picture {
   }
 
   private func run(
-    _ size: PictureSize, bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int,
-    floats: UnsafeMutablePointer<Float>?, floatsStride: Int, _ scales: [Float], _ biases: [Float]
+    _ size: PictureSize, part: (x: Int, y: Int, width: Int, height: Int)? = nil,
+    bytes: UnsafeMutablePointer<UInt8>?, bytesStride: Int, floats: UnsafeMutablePointer<Float>?,
+    floatsStride: Int, _ scales: [Float], _ biases: [Float]
   ) {
     precondition(size.width > 0 && size.height > 0, "cannot resize to \(size)")
-    let vertical = ResizeTaps(from: height, to: size.height)
-    let horizontal = ResizeTaps(from: width, to: size.width)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * (width + size.width) + 32) {
+    let part = part ?? (0, 0, width, height)
+    let vertical = ResizeTaps(from: part.height, to: size.height, inGroups: false)
+    let horizontal = ResizeTaps(from: part.width, to: size.width, inGroups: true)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * (part.width + size.width) + 32) {
       scratch in
       pixels.withUnsafeBufferPointer { source in
         vertical.withTaps { vertical in
           horizontal.withTaps { horizontal in
             saker_resize_rgb(
-              source.baseAddress, 3 * width, Int32(width), vertical, horizontal,
+              source.baseAddress! + 3 * (part.y * width + part.x), 3 * width, Int32(part.width),
+              vertical, horizontal,
               scratch.baseAddress, bytes, bytesStride, floats, floatsStride, scales, biases)
           }
         }
@@ -80,45 +95,51 @@ extension Picture {
 
 /// Which inputs make an output of one axis, and with what weights: a triangle of half-width max(1, inputs / outputs) around
 /// `(output + 1/2) * inputs / outputs`, cut at the border and normalized.
+/// Every output has as many inputs: those that have fewer get more of weight 0.
 struct ResizeTaps {
   private var firsts: [Int32] = []
-  private var counts: [Int32] = []
   private var weights: [Float]
-  private let stride: Int
+  private let count: Int
+  private let outputs: Int
 
-  init(from inputs: Int, to outputs: Int) {
+  /// - Parameter inGroups: weights of four outputs lie together, first tap first, as columns want them.
+  init(from inputs: Int, to outputs: Int, inGroups: Bool) {
     let scale = Double(inputs) / Double(outputs)
     let support = max(1, scale)
-    stride = 2 * Int(support.rounded(.up)) + 1
-    weights = [Float](repeating: 0, count: outputs * stride)
-    firsts.reserveCapacity(outputs)
-    counts.reserveCapacity(outputs)
+    func range(_ output: Int) -> Range<Int> {
+      let center = (Double(output) + 0.5) * scale
+      return max(0, Int(center - support + 0.5))..<min(inputs, Int(center + support + 0.5))
+    }
+    let count = (0..<outputs).reduce(1) { max($0, range($1).count) }
+    self.count = count
+    self.outputs = outputs
+    let places = (outputs + 3) / 4 * 4
+    weights = [Float](repeating: 0, count: places * count)
+    firsts = [Int32](repeating: 0, count: places)
     for output in 0..<outputs {
       let center = (Double(output) + 0.5) * scale
-      let first = max(0, Int(center - support + 0.5))
-      let last = min(inputs, Int(center + support + 0.5))
+      let taps = range(output)
+      let first = min(taps.lowerBound, inputs - count)
       var sum = 0.0
-      for input in first..<last {
-        sum += max(0, 1 - abs(Double(input) + 0.5 - center) / support)
-      }
-      for input in first..<last {
+      for input in taps { sum += max(0, 1 - abs(Double(input) + 0.5 - center) / support) }
+      for input in taps {
         let weight = max(0, 1 - abs(Double(input) + 0.5 - center) / support)
-        weights[output * stride + input - first] = Float(weight / sum)
+        let tap = input - first
+        let place =
+          inGroups ? output / 4 * 4 * count + 4 * tap + output % 4 : output * count + tap
+        weights[place] = Float(weight / sum)
       }
-      firsts.append(Int32(first))
-      counts.append(Int32(last - first))
+      firsts[output] = Int32(first)
     }
   }
 
   func withTaps(_ body: (UnsafePointer<saker_taps>) -> Void) {
     firsts.withUnsafeBufferPointer { firsts in
-      counts.withUnsafeBufferPointer { counts in
-        weights.withUnsafeBufferPointer { weights in
-          var taps = saker_taps(
-            firsts: firsts.baseAddress, counts: counts.baseAddress, weights: weights.baseAddress,
-            stride: Int32(stride), outputs: Int32(firsts.count))
-          body(&taps)
-        }
+      weights.withUnsafeBufferPointer { weights in
+        var taps = saker_taps(
+          firsts: firsts.baseAddress, weights: weights.baseAddress, count: Int32(count),
+          outputs: Int32(outputs))
+        body(&taps)
       }
     }
   }
