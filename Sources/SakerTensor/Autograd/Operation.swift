@@ -98,8 +98,9 @@ public struct Saved {
   /// For two.
   init(isRecording: Bool, _ a: Tensor, _ b: Tensor) {
     self.isRecording = isRecording
-    needs = Saved.pairs[
-      isRecording ? (a.node == nil ? 0 : 1) + (b.node == nil ? 0 : 2) : 0]
+    needs =
+      Saved.pairs[
+        isRecording ? (a.node == nil ? 0 : 1) + (b.node == nil ? 0 : 2) : 0]
     (first, second, more) = (a.shape, b.shape, [])
   }
 

@@ -40,7 +40,8 @@ import Testing
     expectClose(found.map(\.score), [0.8, 0.45, 0.35, 0.3], relative: 1e-5)
     #expect(found[0].box == Box(left: 0, top: 0.5, right: 0.5, bottom: 1))
     #expect(found[1].box == found[2].box)
-    let best = PostProcessor(.init(confidence: 0.2999, limit: 2))(z, .zeros([1, 4, 4]), Self.grid)[0]
+    let best = PostProcessor(.init(confidence: 0.2999, limit: 2))(z, .zeros([1, 4, 4]), Self.grid)[
+      0]
     #expect(best == Array(found.prefix(2)))
   }
 
