@@ -52,7 +52,7 @@ public final class GoogLeNet: Classifier {
 
   public var members: [(name: String, value: Any)] {
     body.members + auxiliary.enumerated().map { ("aux\($0.offset + 1)", $0.element) }
-      + [("fc", fc)]
+      + [("dropout", dropout), ("fc", fc)]
   }
 
   public var head: [String] { ["fc"] + (auxiliary.isEmpty ? [] : ["aux1.fc2", "aux2.fc2"]) }

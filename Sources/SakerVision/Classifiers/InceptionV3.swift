@@ -40,7 +40,9 @@ public final class InceptionV3: Classifier {
   }
 
   public var members: [(name: String, value: Any)] {
-    body.members + (auxiliary.map { [("AuxLogits", $0 as Any)] } ?? []) + [("fc", fc)]
+    body.members + (auxiliary.map { [("AuxLogits", $0 as Any)] } ?? []) + [
+      ("dropout", dropout), ("fc", fc),
+    ]
   }
 
   public var head: [String] { ["fc"] + (auxiliary == nil ? [] : ["AuxLogits.fc"]) }
