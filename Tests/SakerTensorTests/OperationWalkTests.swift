@@ -19,6 +19,13 @@ struct OperationWalkTests {
       _ name: String, _ inputs: Tensor..., step: Float = 1e-2,
       of function: @escaping @Sendable ([Tensor]) -> Tensor
     ) {
+      self.init(name, inputs, step: step, of: function)
+    }
+
+    init(
+      _ name: String, _ inputs: [Tensor], step: Float = 1e-2,
+      of function: @escaping @Sendable ([Tensor]) -> Tensor
+    ) {
       self.step = step
       self.name = name
       self.inputs = inputs
@@ -54,7 +61,7 @@ struct OperationWalkTests {
 
   static let steps: [Step] =
     arithmetic + mathematics + activations + views + indexing + joining
-    + reductions + ordered + networks + convolutionKinds
+    + reductions + ordered + networks + convolutionKinds + sequences
 
   private static let arithmetic = [
     Step("+", x, row) { $0[0] + $0[1] },
@@ -298,6 +305,62 @@ struct OperationWalkTests {
     },
     Step("roiAlign", image) { roiAlign($0[0], regions, size: (2, 3), aligned: true) },
     Step("roiPool", image * 5) { roiPool($0[0], regions, size: (2, 3)) },
+  ]
+
+  /// Weights of a layer with 3 numbers in and 4 hidden ones.
+  private static func recurrentWeights(_ kind: RecurrentKind) -> [Tensor] {
+    let rows = kind.gates * 4
+    return [
+      random([rows, 3], seed: 21), random([rows, 4], seed: 22), random([rows], seed: 23),
+      random([rows], seed: 24),
+    ]
+  }
+
+  private static func recurrentStep(
+    _ kind: RecurrentKind, lengths: [Int]?, reversed: Bool
+  ) -> Step {
+    let states = [random([2, 4], seed: 25), random([2, 4], seed: 26)]
+    // All numbers of ReLU's sums stay away from 0.
+    let x = kind == .rnnReLU ? positive([3, 2, 3]) + 4 : random([3, 2, 3], seed: 27)
+    var weights = recurrentWeights(kind)
+    if kind == .rnnReLU { weights = weights.map { abs($0) + 0.1 } }
+    let all = [x] + states.prefix(kind == .lstm ? 2 : 1) + weights
+    return Step("\(kind) \(reversed ? "back" : "")", all) { inputs in
+      let w = inputs.suffix(4).map { $0 }
+      let (output, hidden, cell) = recurrent(
+        kind, inputs[0],
+        RecurrentWeights(input: w[0], hidden: w[1], inputBias: w[2], hiddenBias: w[3]),
+        hidden: inputs[1], cell: kind == .lstm ? inputs[2] : nil, lengths: lengths,
+        reversed: reversed)
+      return concatenate([output.flatten(from: 0), (cell ?? hidden).flatten(from: 0)], axis: 0)
+    }
+  }
+
+  private static let sequences = [
+    recurrentStep(.rnn, lengths: nil, reversed: false),
+    recurrentStep(.rnnReLU, lengths: nil, reversed: true),
+    recurrentStep(.lstm, lengths: [3, 2], reversed: true),
+    recurrentStep(.lstm, lengths: nil, reversed: false),
+    recurrentStep(.gru, lengths: [1, 3], reversed: false),
+    recurrentStep(.gru, lengths: nil, reversed: true),
+    Step(
+      "scaledDotProductAttention", random([2, 1, 3, 4], seed: 1), random([2, 5, 4], seed: 2),
+      random([2, 5, 3], seed: 3)
+    ) {
+      scaledDotProductAttention($0[0], $0[1], $0[2], mask: random([3, 5], seed: 4), scale: 0.7)
+    },
+    Step(
+      "scaledDotProductAttention, causal", random([2, 4, 3], seed: 1), random([2, 4, 3], seed: 2),
+      random([2, 4, 1], seed: 3)
+    ) {
+      scaledDotProductAttention($0[0], $0[1], $0[2], causal: true)
+    },
+    Step(
+      "attention with a mask that learns", random([2, 3, 4], seed: 1), random([5, 4], seed: 2),
+      random([5, 3], seed: 3), random([3, 1], seed: 4), random([2, 1, 5], seed: 5)
+    ) {
+      scaledDotProductAttention($0[0], $0[1], $0[2], mask: $0[3] * $0[4])
+    },
   ]
 
   // MARK: - The tests

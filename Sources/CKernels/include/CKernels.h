@@ -1,11 +1,13 @@
 // The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
 #pragma once
 #include "activations.h"
+#include "attention.h"
 #include "box_losses.h"
 #include "corner.h"
 #include "deformable.h"
 #include "element_losses.h"
 #include "elementwise.h"
+#include "fourier.h"
 #include "interruption.h"
 #include "losses.h"
 #include "maps.h"
@@ -16,6 +18,7 @@
 #include "parallel.h"
 #include "pictures.h"
 #include "pointwise.h"
+#include "recurrent.h"
 #include "resampling.h"
 #include "roi.h"
 #include "rows.h"
