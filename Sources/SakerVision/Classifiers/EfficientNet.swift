@@ -68,7 +68,7 @@ public final class EfficientNet: Classifier {
         if expansion != 1 { inner.append(normalized(channels, hidden, kernel: 1, SiLU())) }
         inner += [
           normalized(hidden, hidden, kernel: kernel, stride: step, groups: hidden, SiLU()),
-          SqueezeGate(hidden, squeezed: max(1, channels / 4), inner: SiLU()),
+          SqueezeExcitation(hidden, squeezed: max(1, channels / 4), activation: SiLU()),
           normalized(hidden, outputs, kernel: 1, nil),
         ]
         var body: [(name: String, layer: any Layer)] = [("block", Sequential(inner))]

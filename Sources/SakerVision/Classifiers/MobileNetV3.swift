@@ -56,7 +56,7 @@ public final class MobileNetV3: Classifier {
           activation()))
       if block.gated {
         inner.append(
-          SqueezeGate(hidden, squeezed: divisible(Double(hidden / 4)), outer: HardSigmoid()))
+          SqueezeExcitation(hidden, squeezed: divisible(Double(hidden / 4)), hard: true))
       }
       inner.append(normalized(hidden, block.outputs, kernel: 1, nil))
       let body: [(name: String, layer: any Layer)] = [("block", Sequential(inner))]

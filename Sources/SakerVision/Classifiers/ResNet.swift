@@ -127,7 +127,7 @@ public final class ResNet: Classifier {
       ]
     }
     if configuration.gated {
-      body.append(("se", SqueezeGate(outputs, squeezed: divisible(Double(outputs) / 16))))
+      body.append(("se", SqueezeExcitation(outputs, squeezed: divisible(Double(outputs) / 16))))
     }
     let fits = stride == 1 && inputs == outputs
     let shortcut =
