@@ -75,9 +75,10 @@ def multiply_adds(network, picture):
     def attention(module, inputs, output):
         nonlocal total
         batch, tokens, width = inputs[0].shape
-        total += batch * tokens * width * (3 * width + 2 * tokens)
+        total += batch * tokens * width * 2 * tokens
+        # timm's projections are linear layers that run as such.
         if isinstance(module, nn.MultiheadAttention):
-            total += batch * tokens * width * width
+            total += batch * tokens * width * 4 * width
 
     hooks = []
     for module in network.modules():
@@ -85,7 +86,7 @@ def multiply_adds(network, picture):
             hooks.append(module.register_forward_hook(convolution))
         elif isinstance(module, nn.Linear):
             hooks.append(module.register_forward_hook(linear))
-        elif isinstance(module, nn.MultiheadAttention):
+        elif isinstance(module, nn.MultiheadAttention) or type(module) is getattr(timm, "layers", timm).Attention:
             hooks.append(module.register_forward_hook(attention))
     with torch.no_grad():
         network.eval()(picture)
@@ -128,6 +129,14 @@ ALL = [
     *[f"densenet{depth}" for depth in (121, 161, 169, 201, 264)], "mobilenetv1_100", "mobilenetv1_125", "mobilenet_v2",
     "mobilenet_v3_large", "mobilenet_v3_small", *[f"shufflenet_v1_g{groups}" for groups in (1, 2, 3, 4, 8)],
     *[f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")], *[f"efficientnet_b{index}" for index in range(8)],
+    *[f"resnetv2_{depth}" for depth in (18, 34, 50, 101, 152)],
+    *[f"repvgg_{size}" for size in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")],
+    *[f"ghostnet_{width}" for width in ("050", "100", "130")], "darknet19", "darknet53", "cspdarknet53", "cspresnext50",
+    "inception_v2", "inception_v4", "inception_resnet_v2", *[f"vit_{size}_{patch}" for size in "bl" for patch in (16, 32)],
+    "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch32_224",
+    *[f"mixer_{size}{patch}_224" for size in "sbl" for patch in (32, 16)],
+    "convmixer_768_32", "convmixer_1024_20_ks9_p14", "convmixer_1536_20",
+    *[f"fnet_{size}{patch}" for size in "sb" for patch in (32, 16)],
 ]
 
 
@@ -161,6 +170,7 @@ def train(network, name, channels):
     pictures = torch.from_numpy(drawn((4, channels, side, side), 2000))
     labels = torch.tensor([3, 0, 9, 3])
     network.train()
+    network.drop_rate = 0.0  # timm's GhostNet drops without a layer
     for module in network.modules():
         if "Drop" in type(module).__name__ or "StochasticDepth" in type(module).__name__:
             module.eval()
