@@ -79,49 +79,7 @@ public final class InceptionV3: Classifier {
   ]
 }
 
-/// Branches of named convolutions whose maps are joined. A branch may fork at its end, and may begin with a pooling.
-private final class InceptionBranches: Layer {
-  struct Branch {
-    var pool: (any Layer)?
-    /// One after the other, with their names.
-    var steps: [(name: String, conv: BasicConv2d)]
-    /// Side by side behind the steps, or none.
-    var fork: [(name: String, conv: BasicConv2d)] = []
-  }
-
-  private let branches: [Branch]
-  private let runs: [Sequential]
-
-  init(_ branches: [Branch]) {
-    self.branches = branches
-    runs = branches.map { branch in
-      Sequential(
-        named: (branch.pool.map { [("pool", $0)] } ?? []) + branch.steps.map { ($0.name, $0.conv) })
-    }
-  }
-
-  var members: [(name: String, value: Any)] {
-    branches.flatMap { $0.steps + $0.fork }.map { ($0.name, $0.conv) }
-  }
-
-  func forward(_ x: Tensor) -> Tensor {
-    let maps = zip(branches, runs).flatMap { branch, run in
-      let y = run(x)
-      return branch.fork.isEmpty ? [y] : branch.fork.map { $0.conv(y) }
-    }
-    return concatenate(maps, axis: 1)
-  }
-}
-
 extension InceptionBranches {
-  private static func conv(
-    _ inputs: Int, _ outputs: Int, _ kernel: (Int, Int), stride: Int = 1
-  ) -> BasicConv2d {
-    // With stride 2 nothing is padded.
-    let padding = stride == 1 ? (kernel.0 / 2, kernel.1 / 2) : (0, 0)
-    return BasicConv2d(inputs, outputs, kernel: kernel, stride: stride, padding: padding)
-  }
-
   private static func pooled(_ inputs: Int, _ outputs: Int) -> Branch {
     Branch(
       pool: AvgPool2d(kernel: 3, stride: 1, padding: 1),

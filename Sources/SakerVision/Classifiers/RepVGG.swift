@@ -100,7 +100,6 @@ final class RepVGGBlock: Layer {
   private let identity: BatchNorm2d?
   private let large, small: Sequential?
   let plain: Conv2d?
-  private let groups: Int
   private let run: any Layer
 
   init(_ inputs: Int, _ outputs: Int, stride: Int, groups: Int = 1, isFused: Bool) {
@@ -109,7 +108,6 @@ final class RepVGGBlock: Layer {
         inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups,
         bias: bias)
     }
-    self.groups = groups
     if isFused {
       let conv = conv(3, bias: true)
       plain = conv

@@ -100,12 +100,10 @@ final class PreActivationBlock: Layer {
         ("conv2", conv(width, width, kernel: 3, stride: stride)),
       ]
     }
+    let (last, kernel) = block == .basic ? (2, 3) : (3, 1)
     body += [
-      ("norm\(body.count / 3 + 2)", BatchNorm2d(width)), ("act\(body.count / 3 + 2)", ReLU()),
-      (
-        "conv\(body.count / 3 + 2)",
-        conv(width, outputs, kernel: block == .basic ? 3 : 1)
-      ),
+      ("norm\(last)", BatchNorm2d(width)), ("act\(last)", ReLU()),
+      ("conv\(last)", conv(width, outputs, kernel: kernel)),
     ]
     var named = (norm + body).map { ($0.name, $0.layer as Any) }
     if shrinks && (stride > 1 || inputs != outputs) {
