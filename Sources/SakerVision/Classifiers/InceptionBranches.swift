@@ -23,7 +23,10 @@ final class InceptionBranches: Layer {
   }
 
   var members: [(name: String, value: Any)] {
-    branches.flatMap { $0.steps + $0.fork }.map { ($0.name, $0.conv) }
+    branches.flatMap { branch in
+      (branch.pool.map { [("pool", $0 as Any)] } ?? [])
+        + (branch.steps + branch.fork).map { ($0.name, $0.conv as Any) }
+    }
   }
 
   func forward(_ x: Tensor) -> Tensor {

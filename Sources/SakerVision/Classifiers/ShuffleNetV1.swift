@@ -43,7 +43,7 @@ public final class ShuffleNetV1: Classifier {
   }
 
   public var members: [(name: String, value: Any)] {
-    stem.members + [("stage2", stage2), ("stage3", stage3), ("stage4", stage4), ("fc", fc)]
+    stem.members + [("maxpool", maxpool), ("stage2", stage2), ("stage3", stage3), ("stage4", stage4), ("fc", fc)]
   }
 
   public var head: [String] { ["fc"] }
@@ -97,7 +97,9 @@ final class GroupShuffleUnit: Layer {
     ])
   }
 
-  var members: [(name: String, value: Any)] { body.members }
+  var members: [(name: String, value: Any)] {
+    body.members + (halves ? [("pool", pool)] : [])
+  }
 
   func forward(_ x: Tensor) -> Tensor {
     relu(halves ? concatenate([pool(x), body(x)], axis: 1) : x + body(x))
