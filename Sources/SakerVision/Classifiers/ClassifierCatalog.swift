@@ -77,10 +77,15 @@ public struct ClassifierInput: Hashable, Codable, Sendable {
 /// Every classifier by name: the only such table.
 public enum ClassifierCatalog {
   public static let all: [ClassifierEntry] =
-    LeNet.catalog + AlexNet.catalog + NiN.catalog + VGG.catalog + GoogLeNet.catalog
-    + InceptionV3.catalog + ResNet.catalog + DenseNet.catalog + MobileNetV1.catalog
-    + MobileNetV2.catalog + MobileNetV3.catalog + ShuffleNetV1.catalog + ShuffleNetV2.catalog
-    + EfficientNet.catalog
+    [
+      LeNet.catalog, AlexNet.catalog, NiN.catalog, VGG.catalog, GoogLeNet.catalog,
+      InceptionV2.catalog, InceptionV3.catalog, InceptionV4.catalog, InceptionResNetV2.catalog,
+      ResNet.catalog, ResNetV2.catalog, DenseNet.catalog, Darknet19.catalog, Darknet53.catalog,
+      CSPNet.catalog, MobileNetV1.catalog, MobileNetV2.catalog, MobileNetV3.catalog,
+      ShuffleNetV1.catalog, ShuffleNetV2.catalog, GhostNet.catalog, EfficientNet.catalog,
+      RepVGG.catalog, VisionTransformer.catalog, MLPMixer.catalog, ConvMixer.catalog,
+      FNet.catalog,
+    ].flatMap { $0 }
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

@@ -66,4 +66,7 @@ extension InceptionBranches.Branch {
       )
     }
   }
+
+  /// Maxima at half the size.
+  static var halving: Self { Self(pool: MaxPool2d(kernel: 3, stride: 2), steps: []) }
 }

@@ -72,7 +72,8 @@ public final class InceptionV2: Classifier {
 extension InceptionBranches {
   fileprivate enum Pooled {
     /// Means or maxima of 3x3 windows, and a 1x1 convolution.
-    case means(Int), maxima(Int)
+    case means(Int)
+    case maxima(Int)
     /// Maxima of the input as they are: all branches halve the size.
     case halving
   }

@@ -86,10 +86,6 @@ extension InceptionBranches {
       steps: [("branch_pool", conv(inputs, outputs, (1, 1)))])
   }
 
-  private static var halving: Branch {
-    Branch(pool: MaxPool2d(kernel: 3, stride: 2), steps: [])
-  }
-
   /// Figure 5 of the paper.
   static func a(_ inputs: Int, pooled outputs: Int) -> InceptionBranches {
     InceptionBranches([
@@ -111,7 +107,7 @@ extension InceptionBranches {
       Branch(steps: [
         ("branch3x3dbl_1", conv(inputs, 64, (1, 1))), ("branch3x3dbl_2", conv(64, 96, (3, 3))),
         ("branch3x3dbl_3", conv(96, 96, (3, 3), stride: 2)),
-      ]), halving,
+      ]), .halving,
     ])
   }
 
@@ -144,7 +140,7 @@ extension InceptionBranches {
         ("branch7x7x3_1", conv(inputs, 192, (1, 1))), ("branch7x7x3_2", conv(192, 192, (1, 7))),
         ("branch7x7x3_3", conv(192, 192, (7, 1))),
         ("branch7x7x3_4", conv(192, 192, (3, 3), stride: 2)),
-      ]), halving,
+      ]), .halving,
     ])
   }
 

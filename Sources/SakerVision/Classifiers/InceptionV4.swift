@@ -71,9 +71,6 @@ public final class InceptionV4: Classifier {
 }
 
 extension InceptionBranches.Branch {
-  /// Maxima at half the size.
-  static var halving: Self { Self(pool: MaxPool2d(kernel: 3, stride: 2), steps: []) }
-
   /// Means of those in the picture and a 1x1 convolution, `branch3`.
   static func means(_ inputs: Int, _ outputs: Int) -> Self {
     Self(

@@ -43,7 +43,9 @@ public final class ShuffleNetV1: Classifier {
   }
 
   public var members: [(name: String, value: Any)] {
-    stem.members + [("maxpool", maxpool), ("stage2", stage2), ("stage3", stage3), ("stage4", stage4), ("fc", fc)]
+    stem.members + [
+      ("maxpool", maxpool), ("stage2", stage2), ("stage3", stage3), ("stage4", stage4), ("fc", fc),
+    ]
   }
 
   public var head: [String] { ["fc"] }
