@@ -24,7 +24,7 @@ public final class GoogLeNet: Classifier {
   /// - Parameter auxiliary: whether there are auxiliary heads, `aux1` and `aux2`.
   public init(classes: Int = 1000, auxiliary: Bool = false) {
     func conv(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1) -> BasicConv2d {
-      BasicConv2d(inputs, outputs, kernel: (kernel, kernel), stride: stride, padding: kernel / 2)
+      BasicConv2d(inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2)
     }
     func pool(_ kernel: Int) -> MaxPool2d { MaxPool2d(kernel: kernel, stride: 2, ceil: true) }
     body = Sequential(named: [
@@ -108,9 +108,10 @@ final class BasicConv2d: Layer {
   }
 
   convenience init(
-    _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: Int = 1, padding: Int = 0
+    _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0
   ) {
-    self.init(inputs, outputs, kernel: kernel, stride: stride, padding: (padding, padding))
+    self.init(
+      inputs, outputs, kernel: (kernel, kernel), stride: stride, padding: (padding, padding))
   }
 
   var members: [(name: String, value: Any)] { body.members }
@@ -128,7 +129,7 @@ private final class InceptionV1Block: Layer {
   ///   - pooled: of the branch with the pooling.
   init(_ inputs: Int, _ one: Int, _ three: (Int, Int), _ five: (Int, Int), _ pooled: Int) {
     func conv(_ inputs: Int, _ outputs: Int, kernel: Int) -> BasicConv2d {
-      BasicConv2d(inputs, outputs, kernel: (kernel, kernel), padding: kernel / 2)
+      BasicConv2d(inputs, outputs, kernel: kernel, padding: kernel / 2)
     }
     branch1 = conv(inputs, one, kernel: 1)
     branch2 = Sequential(conv(inputs, three.0, kernel: 1), conv(three.0, three.1, kernel: 3))
@@ -149,7 +150,7 @@ final class AuxiliaryHead: Layer {
   private let dropout = Dropout(0.7)
 
   init(_ inputs: Int, classes: Int) {
-    conv = BasicConv2d(inputs, 128, kernel: (1, 1))
+    conv = BasicConv2d(inputs, 128, kernel: 1)
     fc1 = Linear(2048, 1024)
     fc2 = Linear(1024, classes)
   }

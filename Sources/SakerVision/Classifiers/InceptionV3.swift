@@ -15,7 +15,7 @@ public final class InceptionV3: Classifier {
     func conv(
       _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0
     ) -> BasicConv2d {
-      BasicConv2d(inputs, outputs, kernel: (kernel, kernel), stride: stride, padding: padding)
+      BasicConv2d(inputs, outputs, kernel: kernel, stride: stride, padding: padding)
     }
     body = Sequential(named: [
       ("Conv2d_1a_3x3", conv(3, 32, kernel: 3, stride: 2)),
@@ -171,8 +171,8 @@ final class InceptionV3Auxiliary: Layer {
   let fc: Linear
 
   init(_ inputs: Int, classes: Int) {
-    conv0 = BasicConv2d(inputs, 128, kernel: (1, 1))
-    conv1 = BasicConv2d(128, 768, kernel: (5, 5))
+    conv0 = BasicConv2d(inputs, 128, kernel: 1)
+    conv1 = BasicConv2d(128, 768, kernel: 5)
     fc = Linear(768, classes)
   }
 

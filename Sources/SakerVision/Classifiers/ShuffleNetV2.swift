@@ -33,7 +33,8 @@ public final class ShuffleNetV2: Classifier {
 
   public var members: [(name: String, value: Any)] {
     [
-      ("conv1", conv1), ("stage2", stage2), ("stage3", stage3), ("stage4", stage4),
+      ("conv1", conv1), ("maxpool", maxpool), ("stage2", stage2), ("stage3", stage3),
+      ("stage4", stage4),
       ("conv5", conv5), ("fc", fc),
     ]
   }

@@ -133,7 +133,7 @@ final class PatchTokens: Layer {
       op: "VisionTransformer", expected: "[N, 3, \(side), \(side)]", got: images.shape)
     var x = embedding(images)
     if let token {
-      let first = token.value.converted(to: x.dtype).broadcast(to: [x.shape[0], 1, x.shape[2]])
+      let first = token.value.converted(to: x.dtype).expand([x.shape[0], 1, x.shape[2]])
       x = concatenate([first, x], axis: 1)
     }
     return x + positions.value.converted(to: x.dtype)

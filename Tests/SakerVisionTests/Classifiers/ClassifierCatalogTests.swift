@@ -99,9 +99,29 @@ import Testing
     var logits = Tensor.zeros([1])
     let summary = ModelSummary(model, name: name, input: picture) { _ = model($0) }
     #expect(summary.multiplyAdds == expected.multiply_adds)
+    let blind = summary.rows.filter { $0.receptiveField == nil }.map(\.name)
+    #expect(blind.isEmpty, "nobody knows what these see: \(blind.prefix(3))")
     logits = model.evaluating { model(picture) }
     let y = try #require(golden.tensors["\(name)/y"])
     expectClose(logits[0, 0..<y.count], y, relative: 1e-4)
+  }
+
+  /// As many maps as levels, of their channels and strides, but for what unpadded layers take off the edges.
+  @Test(arguments: trained) func featuresAreAsTheLevelsSay(name: String) throws {
+    let entry = try #require(ClassifierCatalog.named(name))
+    let model = try Self.model(entry)
+    let side = entry.input.side
+    let maps = model.evaluating {
+      model.features(Self.drawn([1, entry.input.channels, side, side], seed: 1000))
+    }
+    #expect(maps.count == model.levels.count)
+    for (map, level) in zip(maps, model.levels) {
+      #expect(map.shape[1] == level.channels)
+      let exact = Double(side) / Double(level.stride)
+      #expect(
+        map.rank == 4 && abs(Double(map.shape[2]) - exact) <= 4 && map.shape[3] == map.shape[2],
+        "\(map.shape) at stride \(level.stride)")
+    }
   }
 
   @Test(arguments: trained) func aTrainingStepMatches(name: String) throws {
