@@ -172,11 +172,10 @@ private final class Recorder {
 
   /// What an output of the layer sees; `nil` where that cannot be said.
   private func through(_ layer: any Layer, _ x: Tensor, _ y: Shape) -> View? {
-    func everything() -> View {
-      View(
-        rows: ReceptiveField(all: input.shape[-2]), columns: ReceptiveField(all: input.shape[-1]))
+    let all = input.shape.places.map {
+      View(rows: ReceptiveField(all: $0[0]), columns: ReceptiveField(all: $0[1]))
     }
-    if mixers.contains(ObjectIdentifier(layer)) { return everything() }
+    if mixers.contains(ObjectIdentifier(layer)) { return all }
     let before = union(views(in: x))
     switch layer.sight(x.shape, y) {
     case .place: return before
@@ -184,7 +183,7 @@ private final class Recorder {
       return before.map {
         View(rows: $0.rows.through(rows), columns: $0.columns.through(columns))
       }
-    case .everything: return everything()
+    case .everything: return all
     case .other: return nil
     }
   }
