@@ -117,8 +117,8 @@ TRAINED = {
     "lenet": 28, "alexnet": 95, "nin": 99, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 235, "resnet18": 128, "resnet50": 64,
     "resnext50_32x4d": 64, "seresnet50": 64, "densenet121": 96, "mobilenetv1_100": 64, "mobilenet_v2": 128,
     "mobilenet_v3_large": 64, "mobilenet_v3_small": 64, "shufflenet_v1_g3": 64, "shufflenet_v2_x1_0": 128, "efficientnet_b0": 64,
-    "resnetv2_50": 64, "repvgg_a0": 64, "ghostnet_100": 64, "darknet53": 64, "darknet19": 64, "cspdarknet53": 64,
-    "cspresnext50": 64, "inception_v4": 139, "inception_resnet_v2": 139, "inception_v2": 96,
+    "resnetv2_50": 64, "repvgg_a0": 64, "ghostnet_100": 64, "darknet53": 64, "darknet19": 128, "cspdarknet53": 128,
+    "cspresnext50": 64, "inception_v4": 235, "inception_resnet_v2": 139, "inception_v2": 96,
     "vit_tiny_patch16_224": 224, "vit_b_32": 224, "mixer_s32_224": 224, "convmixer_1024_20_ks9_p14": 70, "fnet_s16": 224,
 }
 ALL = [

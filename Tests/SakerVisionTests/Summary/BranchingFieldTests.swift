@@ -80,15 +80,22 @@ import Testing
         Sequential(
           GroupShuffleUnit(4, 16, groups: 2, stride: 2, startsUngrouped: true),
           GroupShuffleUnit(16, 16, groups: 2, stride: 1, startsUngrouped: false))
-      case "inception": Sequential(InceptionBranches.c(8, 4), InceptionBranches.d(768))
+      case "inception":
+        Sequential(
+          InceptionBranches.c(8, 4), InceptionBranches.d(768), Conv2d(1280, 1, kernel: 1))
       default: try #require(ClassifierCatalog.named(name)).build(2)
       }
     let channels = name == "shufflenet" ? 4 : name == "inception" ? 8 : 3
-    for parameter in model.parameters {
-      parameter.value = .full(parameter.shape, parameter.shape.rank > 1 ? 0.01 : 1)
+    // Means, so that nothing grows beyond what ReLU6 lets pass.
+    for named in model.namedParameters {
+      let shape = named.parameter.shape
+      named.parameter.value = .full(
+        shape,
+        shape.rank > 1
+          ? Double(shape[0]) / Double(shape.elements) : named.name.hasSuffix("bias") ? 0 : 1)
     }
     let side = channels == 3 ? 640 : 96
-    let picture = Parameter(Tensor.full([1, channels, side, side], 1))
+    let picture = Parameter(Tensor.full([1, channels, side, side], 1e-3))
     func run(_ x: Tensor) -> Tensor {
       guard let model = model as? any Classifier else { return model(x) }
       return model.features(x).last!
