@@ -13,7 +13,9 @@ struct TorchFile {
 
   /// Whether `start`, a file's first bytes, are such a file's.
   static func matches(_ start: [UInt8]) -> Bool {
-    start.starts(with: [0x50, 0x4B]) || start.starts(with: [0x80])
+    // A safetensors file may begin with any byte, but its ninth opens a JSON object.
+    guard start.count < 9 || start[8] != UInt8(ascii: "{") else { return false }
+    return start.starts(with: [0x50, 0x4B]) || start.starts(with: [0x80])
   }
 
   init(contentsOf path: String) throws {

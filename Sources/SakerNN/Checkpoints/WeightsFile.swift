@@ -20,7 +20,7 @@ public struct WeightsFile: Sendable {
   public init(contentsOf path: String) throws {
     self.path = path
     let file = try InputFile(path)
-    let start = try file.read(min(2, file.size), at: 0) { Array($0) }
+    let start = try file.read(min(9, file.size), at: 0) { Array($0) }
     if TorchFile.matches(start) {
       let file = try TorchFile(contentsOf: path)
       (format, tensors, metadata) = (.torch, file.tensors, file.metadata)
