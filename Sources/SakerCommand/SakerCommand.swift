@@ -13,6 +13,7 @@ struct SakerCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, ValCommand.self, PredictCommand.self, InfoCommand.self,
-      BenchmarkCommand.self, ForwardCommand.self, DoctorCommand.self,
+      BenchmarkCommand.self, ForwardCommand.self, DoctorCommand.self, ModelsCommand.self,
+      WeightsCommand.self,
     ])
 }

@@ -67,7 +67,12 @@ import Testing
     var names: UInt32
     var state: Int
     var parameters: Int
-    var multiply_adds: Int
+    var multiplyAdds: Int
+
+    enum CodingKeys: String, CodingKey {
+      case side, names, state, parameters
+      case multiplyAdds = "multiply_adds"
+    }
   }
 
   private func attributes(_ name: String) throws -> Attributes {
@@ -98,7 +103,7 @@ import Testing
       [1, entry.input.channels, expected.side, expected.side], seed: 1000)
     var logits = Tensor.zeros([1])
     let summary = ModelSummary(model, name: name, input: picture) { _ = model($0) }
-    #expect(summary.multiplyAdds == expected.multiply_adds)
+    #expect(summary.multiplyAdds == expected.multiplyAdds)
     let blind = summary.rows.filter { $0.receptiveField == nil }.map(\.name)
     #expect(blind.isEmpty, "nobody knows what these see: \(blind.prefix(3))")
     logits = model.evaluating { model(picture) }
@@ -161,6 +166,6 @@ import Testing
         abs(size - expected) <= (1e-3 + 4 * sizeError) * max(expected, floor),
         "\(parameter.name): \(size), not \(expected)")
     }
-    #expect((difference / all).squareRoot() <= 1e-3, "of all gradients")
+    #expect((difference / all).squareRoot() <= max(1e-3, Double(sizeError)), "of all gradients")
   }
 }
