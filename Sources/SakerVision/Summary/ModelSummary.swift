@@ -100,7 +100,7 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
 /// it does: its output sees what the layers inside see.
 private final class Recorder {
   /// Of rows and columns.
-  struct View {
+  struct View: Equatable {
     var rows = ReceptiveField()
     var columns = ReceptiveField()
 
@@ -119,6 +119,8 @@ private final class Recorder {
   var rows: [ModelSummary.Row] = []
   private var views: [Int: View?] = [:]
   private var results: [ObjectIdentifier: Result] = [:]
+  /// What the last output of a shape sees.
+  private var latest: [Shape: View?] = [:]
   private var counted: Set<ObjectIdentifier> = []
   /// Linear layers that run along the places of the picture.
   private let mixers: Set<ObjectIdentifier>
@@ -130,6 +132,13 @@ private final class Recorder {
       model.namedModules.compactMap { named in
         (named.module as? MLPMixerBlock).map { ObjectIdentifier($0.mlpTokens.fc1) }
       })
+  }
+
+  /// What sees all of the picture; `nil` for inputs that are none.
+  private var everything: View? {
+    input.shape.places.map {
+      View(rows: ReceptiveField(all: $0[0]), columns: ReceptiveField(all: $0[1]))
+    }
   }
 
   func record(_ name: String, _ layer: any Layer, _ x: Tensor, _ y: Tensor) -> Tensor {
@@ -160,30 +169,33 @@ private final class Recorder {
       .filter { places == nil || $0.shape.places == places }
     var all = inside.map(\.view)
     if x.shape.places == places { all += views(in: x) }
-    return note(layer, union(all), y.shape)
+    // Whatever else there is, no more can be seen than everything.
+    return note(
+      layer, everything != nil && all.contains(everything) ? everything : union(all), y.shape)
   }
 
   private func note(_ layer: any Layer, _ view: View?, _ shape: Shape) -> Tensor {
     let number = views.count
     views[number] = .some(view)
     results[ObjectIdentifier(layer)] = Result(view: view, shape: shape)
+    latest[shape] = .some(view)
     return .full(shape, Double(Recorder.value(number)), .float32)
   }
 
   /// What an output of the layer sees; `nil` where that cannot be said.
   private func through(_ layer: any Layer, _ x: Tensor, _ y: Shape) -> View? {
-    let all = input.shape.places.map {
-      View(rows: ReceptiveField(all: $0[0]), columns: ReceptiveField(all: $0[1]))
-    }
-    if mixers.contains(ObjectIdentifier(layer)) { return all }
-    let before = union(views(in: x))
+    if mixers.contains(ObjectIdentifier(layer)) { return everything }
+    let seen = views(in: x)
+    // What is added to what sees all of it, sees all of it: transformers' sums.
+    let sum = seen.isEmpty ? latest[x.shape]?.flatMap { $0 } : nil
+    let before = sum != nil && sum == everything ? sum : union(seen)
     switch layer.sight(x.shape, y) {
     case .place: return before
     case .windows(let rows, let columns):
       return before.map {
         View(rows: $0.rows.through(rows), columns: $0.columns.through(columns))
       }
-    case .everything: return all
+    case .everything: return everything
     case .other: return nil
     }
   }
