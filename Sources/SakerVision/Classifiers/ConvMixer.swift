@@ -5,7 +5,7 @@ import SakerTensor
 /// timm's: `stem.0`, `blocks.0.0.fn.0`, `blocks.0.1`, ..., `head`.
 public final class ConvMixer: Classifier {
   let stem: Sequential
-  let blocks: [NamedConvMixerBlock]
+  let blocks: Sequential
   let fc: Linear
   public let levels: [FeatureLevel]
 
@@ -21,9 +21,12 @@ public final class ConvMixer: Classifier {
     func activation() -> any Layer { rectified ? ReLU() : GELU() }
     stem = Sequential(
       Conv2d(3, width, kernel: patch, stride: patch), activation(), BatchNorm2d(width))
-    blocks = (0..<depth).map { _ in
-      NamedConvMixerBlock(ConvMixerBlock(width, kernel: kernel, activation: activation()))
-    }
+    blocks = Sequential(
+      (0..<depth).map { _ in
+        let block = ConvMixerBlock(width, kernel: kernel, activation: activation())
+        // The same, by the names of published weights.
+        return Sequential([ResidualBlock([("fn", block.depthwise)])] + block.pointwise.layers)
+      })
     fc = Linear(width, classes)
     levels = [FeatureLevel(stride: patch, channels: width)]
   }
@@ -57,18 +60,4 @@ public final class ConvMixer: Classifier {
         classes: $0)
     }
   }
-}
-
-/// A block whose layers bear the names of published weights.
-final class NamedConvMixerBlock: Layer {
-  private let block: ConvMixerBlock
-
-  init(_ block: ConvMixerBlock) { self.block = block }
-
-  var members: [(name: String, value: Any)] {
-    [("0.fn", block.depthwise)]
-      + block.pointwise.layers.enumerated().map { ("\($0.offset + 1)", $0.element as Any) }
-  }
-
-  func forward(_ x: Tensor) -> Tensor { block(x) }
 }

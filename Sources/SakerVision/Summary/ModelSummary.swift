@@ -122,15 +122,20 @@ private final class Recorder {
   /// What the last output of a shape sees.
   private var latest: [Shape: View?] = [:]
   private var counted: Set<ObjectIdentifier> = []
-  /// Linear layers that run along the places of the picture.
-  private let mixers: Set<ObjectIdentifier>
+  /// Layers that run along the places of the picture, or on what does.
+  private let wide: Set<ObjectIdentifier>
 
   init(_ input: Tensor, _ model: any Module) {
     self.input = .full(input.shape, Double(Recorder.value(0)))
     views[0] = View()
-    mixers = Set(
-      model.namedModules.compactMap { named in
-        (named.module as? MLPMixerBlock).map { ObjectIdentifier($0.mlpTokens.fc1) }
+    wide = Set(
+      model.namedModules.flatMap { named -> [ObjectIdentifier] in
+        switch named.module {
+        case let block as MLPMixerBlock:
+          [block.mlpTokens.fc1, block.mlpTokens.fc2, block.norm2].map(ObjectIdentifier.init)
+        case let attention as MultiheadAttention: [ObjectIdentifier(attention.outProj)]
+        default: []
+        }
       })
   }
 
@@ -184,7 +189,7 @@ private final class Recorder {
 
   /// What an output of the layer sees; `nil` where that cannot be said.
   private func through(_ layer: any Layer, _ x: Tensor, _ y: Shape) -> View? {
-    if mixers.contains(ObjectIdentifier(layer)) { return everything }
+    if wide.contains(ObjectIdentifier(layer)) { return everything }
     let seen = views(in: x)
     // What is added to what sees all of it, sees all of it: transformers' sums.
     let sum = seen.isEmpty ? latest[x.shape]?.flatMap { $0 } : nil
@@ -223,20 +228,23 @@ private final class Recorder {
   }
 
   private static let digits = 14
+  private static let step: Float = 0x1p-18
 
-  /// The constant that stands for a number: in 1..<2, so that a sum of two is none, and neighbouring numbers' far apart, so that
-  /// neither is a product.
+  /// The constant that stands for a number: in 1..<1.0625, so that no sum, also a scaled one, and no product with a gate is
+  /// another's constant.
   private static func value(_ number: Int) -> Float {
     // What is too much to tell apart is unknown.
-    number >= 1 << digits ? 3 : 1 + Float(reversed(number)) / Float(1 << digits)
+    number >= 1 << digits ? 3 : 1 + Float(reversed(number)) * step
   }
 
   /// The number of a constant, which a mean may have changed by rounding.
   private static func number(_ value: Float) -> Int? {
-    let scaled = (value - 1) * Float(1 << digits)
-    guard (-0.1..<Float(1 << digits)).contains(scaled), abs(scaled - scaled.rounded()) < 0.1
-    else { return nil }
-    return reversed(Int(scaled.rounded()))
+    let place = (value - 1) / step
+    let nearest = place.rounded()
+    guard (0..<Float(1 << digits)).contains(nearest), abs(place - nearest) < 0.25 else {
+      return nil
+    }
+    return reversed(Int(nearest))
   }
 
   private static func reversed(_ number: Int) -> Int {
