@@ -39,10 +39,11 @@ commands_of() {
   ' "$1"
 }
 
-# The help text of a subcommand (nothing: of saker itself), asked for once.
+# The help text of a subcommand, `data split` (nothing: of saker itself), asked for once.
 help_of() {
   local file="$help/${1:-saker}"
-  [ -f "$file" ] || "$saker" help ${1:+"$1"} >"$file" 2>&1 || true
+  # shellcheck disable=SC2086  # the words of a subcommand are words
+  [ -f "$file" ] || "$saker" help ${1:-} >"$file" 2>&1 || true
   cat "$file"
 }
 
@@ -54,6 +55,12 @@ check_saker() {
     shift
     help_of "$subcommand" | grep -qE "^USAGE: saker $subcommand( |$)" \
       || { problem "$place" "saker has no subcommand '$subcommand'"; return; }
+    # Some have subcommands of their own.
+    if [[ ${1:-} =~ ^[a-z][a-z-]*$ ]] \
+      && help_of "$subcommand $1" | grep -qE "^USAGE: saker $subcommand $1( |$)"; then
+      subcommand="$subcommand $1"
+      shift
+    fi
   fi
   for word in "$@"; do
     word=${word#[}

@@ -44,7 +44,7 @@ struct BenchmarkCommand: ParsableCommand {
   var serve = false
   @OptionGroup var suite: ConvolutionOptions
 
-  private var classifier: ClassifierEntry? { ClassifierEntry.named(model) }
+  private var classifier: ClassifierEntry? { ClassifierCatalog.named(model) }
   private var pictures: Int { batch?.values.first ?? 32 }
 
   func validate() throws {
@@ -62,7 +62,7 @@ struct BenchmarkCommand: ParsableCommand {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
     }
-    let side = try classifier?.smallestSide ?? ModelEntry.named(model).smallestSide
+    let side = try classifier?.input.smallestSide ?? ModelEntry.named(model).smallestSide
     guard (side...4096).contains(size) else {
       throw ValidationError("size: expected \(side)...4096, got \(size)")
     }

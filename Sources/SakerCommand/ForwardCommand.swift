@@ -11,14 +11,16 @@ struct ForwardCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The model: tiny-ssd.")
+  @Option(help: "The model; 'saker models' lists all.")
   var model: String
   @Option(help: "How many classes it tells apart; a Saker checkpoint knows its own.")
   var classes: Int?
   @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint knows its own.")
   var anchors = "notes"
-  @Option(help: "A safetensors file of weights.")
+  @Option(help: "A file of weights: safetensors, or PyTorch's.")
   var weights: String
+  @Option(help: "The part of the file to take, such as ema; 'saker weights info' lists them.")
+  var part: String?
   @Option(
     help:
       "A safetensors file with the tensor 'input', [N, 3, H, W], float32, as the network takes it.")
@@ -35,21 +37,14 @@ struct ForwardCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if let entry = ClassifierCatalog.named(model) { return try classify(entry) }
+    guard ModelEntry.all.contains(where: { $0.name == model }) else {
+      _ = try ClassifierCatalog.required(model)
+      return
+    }
     let entry = try ModelEntry.named(model)
     let file = try Safetensors(contentsOf: weights)
-    guard let images = try Safetensors(contentsOf: input)["input"] else {
-      throw CheckpointError(file: input, "has no tensor 'input'")
-    }
-    let side = entry.smallestSide
-    guard images.dtype == .float32, images.rank == 4, images.shape[0] > 0, images.shape[1] == 3,
-      images.shape[2] >= side, images.shape[3] >= side
-    else {
-      throw CheckpointError(
-        file: input, "cannot be an input",
-        [
-          "input: expected float32 [N, 3, H, W] of at least \(side) pixels a side, got \(images.dtype) \(images.shape)"
-        ])
-    }
+    let images = try readInput(channels: 3, side: entry.smallestSide)
     let detector: any Detector
     if file.metadata[ModelCard.metadataKey] != nil {
       let checkpoint = try DetectorCheckpoint(file: weights)
@@ -70,13 +65,48 @@ struct ForwardCommand: ParsableCommand {
         )
       }
       let choice = try Anchors(anchors)
-      detector = try entry.untrained(classes: classes, size: max(side, 256), choice)
+      detector = try entry.untrained(classes: classes, size: max(entry.smallestSide, 256), choice)
       try detector.load(state: file.tensors, file: weights)
     }
-    let given = precision == .bfloat16 ? images.converted(to: .bfloat16) : images
-    let outputs = detector.rawOutputs(given).map {
-      NamedTensor($0.name, $0.tensor.converted(to: .float32))
+    try write(detector.rawOutputs(given(images)))
+  }
+
+  /// The logits of a classifier.
+  private func classify(_ entry: ClassifierEntry) throws {
+    guard (1...100_000).contains(classes ?? 1) else {
+      throw ValidationError("classes: expected 1...100000, got \(classes ?? 0)")
     }
+    let images = try readInput(channels: entry.input.channels, side: entry.input.smallestSide)
+    let network = withoutStarts { entry.build(classes ?? (entry.input.channels == 1 ? 10 : 1000)) }
+    let file = try WeightsFile(contentsOf: weights)
+    let names = Set(network.state.map(\.name))
+    try network.load(state: file.state(part: part, fitting: names), file: weights)
+    let input = given(images)
+    try write([NamedTensor("logits", network.evaluating { network(input) })])
+  }
+
+  private func readInput(channels: Int, side: Int) throws -> Tensor {
+    guard let images = try Safetensors(contentsOf: input)["input"] else {
+      throw CheckpointError(file: input, "has no tensor 'input'")
+    }
+    guard images.dtype == .float32, images.rank == 4, images.shape[0] > 0,
+      images.shape[1] == channels, images.shape[2] >= side, images.shape[3] >= side
+    else {
+      throw CheckpointError(
+        file: input, "cannot be an input",
+        [
+          "input: expected float32 [N, \(channels), H, W] of at least \(side) pixels a side, got \(images.dtype) \(images.shape)"
+        ])
+    }
+    return images
+  }
+
+  private func given(_ images: Tensor) -> Tensor {
+    precision == .bfloat16 ? images.converted(to: .bfloat16) : images
+  }
+
+  private func write(_ results: [NamedTensor]) throws {
+    let outputs = results.map { NamedTensor($0.name, $0.tensor.converted(to: .float32)) }
     try Safetensors(outputs).write(to: output)
     let shapes = Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, $0.tensor.shape.sizes) })
     if common.json {

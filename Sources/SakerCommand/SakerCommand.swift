@@ -14,6 +14,6 @@ struct SakerCommand: ParsableCommand {
     subcommands: [
       TrainCommand.self, ValCommand.self, EvaluateCommand.self, PredictCommand.self,
       InfoCommand.self, BenchmarkCommand.self, AugmentCommand.self, ForwardCommand.self,
-      DoctorCommand.self, DataCommand.self,
+      DoctorCommand.self, DataCommand.self, ModelsCommand.self, WeightsCommand.self,
     ])
 }

@@ -101,8 +101,24 @@ public struct Initializer: Sendable {
 extension Parameter {
   /// Starts as `initializer` draws it from the generator of the surrounding `withSeed`.
   public convenience init(_ shape: Shape, _ initializer: Initializer) {
+    guard !StartGenerator.isSkipped else {
+      self.init(.zeros(shape))
+      return
+    }
     self.init(StartGenerator.current.use { initializer(shape, using: &$0) })
   }
+
+  /// Starts anew.
+  public func start(_ initializer: Initializer) {
+    guard !StartGenerator.isSkipped else { return }
+    value = StartGenerator.current.use { initializer(shape, using: &$0) }
+  }
+}
+
+/// Runs `body`, in which parameters start as zeros instead of drawing their starts: for models whose weights are loaded at once,
+/// as drawing 25 million numbers takes longer than loading them.
+public func withoutStarts<R>(_ body: () throws -> R) rethrows -> R {
+  try StartGenerator.$isSkipped.withValue(true, operation: body)
 }
 
 /// Runs `body`, in which new layers draw their starts, and their own generators, from one that starts with `seed`: building
@@ -115,6 +131,7 @@ public func withSeed<R>(_ seed: UInt64, _ body: () throws -> R) rethrows -> R {
 /// The generator that new layers draw from.
 final class StartGenerator: Sendable {
   @TaskLocal static var scoped: StartGenerator?
+  @TaskLocal static var isSkipped = false
   private static let process = StartGenerator(0)
   static var current: StartGenerator { scoped ?? process }
 

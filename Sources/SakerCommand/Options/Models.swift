@@ -59,23 +59,14 @@ struct ModelEntry: Sendable {
   }
 }
 
-/// A classifier that `saker benchmark` knows by name.
-struct ClassifierEntry: Sendable {
-  let name: String
-  let smallestSide: Int
-  let build: @Sendable (_ classes: Int) -> any Layer
-
-  /// torchvision's names.
-  static let all =
-    [
-      ("vgg11", VGG.Configuration.vgg11), ("vgg13", .vgg13), ("vgg16", .vgg16), ("vgg19", .vgg19),
-    ].flatMap { name, configuration in
-      [(name, configuration), (name + "_bn", configuration.normalized)].map { name, configuration in
-        ClassifierEntry(name: name, smallestSide: VGG.smallestSide) {
-          VGG(configuration, classes: $0)
-        }
-      }
+extension ClassifierCatalog {
+  /// The classifier of that name.
+  static func required(_ name: String) throws -> ClassifierEntry {
+    guard let entry = named(name) else {
+      throw ValidationError(
+        "model: expected a name that 'saker models' lists, or \(ModelEntry.all[0].name), got '\(name)'"
+      )
     }
-
-  static func named(_ name: String) -> ClassifierEntry? { all.first { $0.name == name } }
+    return entry
+  }
 }

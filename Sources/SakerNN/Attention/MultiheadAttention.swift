@@ -17,6 +17,15 @@ public final class MultiheadAttention: Layer {
   /// Of the weights, in training.
   public let dropout: Dropout
   public let width, heads: Int
+  private let naming: Naming
+
+  /// How the parameters are called in the state.
+  public enum Naming: Sendable {
+    /// `in_proj_weight`, `in_proj_bias`, `out_proj`
+    case torch
+    /// `qkv.weight`, `qkv.bias`, `proj`, as in timm's vision transformers
+    case qkv
+  }
 
   /// - Parameters:
   ///   - width: E, of queries and results; `heads` divides it.
@@ -24,12 +33,12 @@ public final class MultiheadAttention: Layer {
   ///   - dropout: of the weights, in training; they are then stored.
   public init(
     _ width: Int, heads: Int, dropout: Float = 0, bias: Bool = true, keyWidth: Int? = nil,
-    valueWidth: Int? = nil
+    valueWidth: Int? = nil, naming: Naming = .torch
   ) {
     check(
       heads > 0 && width > 0 && width % heads == 0, op: "MultiheadAttention",
       expected: "a width that \(heads) heads divide", got: width)
-    (self.width, self.heads) = (width, heads)
+    (self.width, self.heads, self.naming) = (width, heads, naming)
     let start = Initializer.xavierUniform()
     let (k, v) = (keyWidth ?? width, valueWidth ?? width)
     if k == width && v == width {
@@ -45,6 +54,17 @@ public final class MultiheadAttention: Layer {
     outProj = Linear(width, width, bias: bias)
     outProj.bias?.value = .zeros([width])
     self.dropout = Dropout(dropout)
+  }
+
+  public var members: [(name: String, value: Any)] {
+    let (weight, bias, out) =
+      naming == .torch
+      ? ("in_proj_weight", "in_proj_bias", "out_proj") : ("qkv.weight", "qkv.bias", "proj")
+    return [
+      (weight, inProjWeight as Any), ("q_proj_weight", qProjWeight as Any),
+      ("k_proj_weight", kProjWeight as Any), ("v_proj_weight", vProjWeight as Any),
+      (bias, inProjBias as Any), (out, outProj), ("dropout", dropout),
+    ]
   }
 
   /// Self-attention of `[N, L, E]`.

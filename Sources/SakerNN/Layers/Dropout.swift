@@ -26,7 +26,7 @@ extension Module {
 
 /// Dropout: in training each element is 0 with the probability `drop`, and the others grow by 1 / (1 − drop), so that the
 /// mean stays; in evaluation nothing happens. Srivastava et al., JMLR 15 (2014), in the inverted form.
-public final class Dropout: Layer, ModeDependent, Drawing {
+public final class Dropout: IdleLayer, ModeDependent, Drawing {
   public let drop: Float
   public var random: Random
   public var mode = Mode()
@@ -38,8 +38,10 @@ public final class Dropout: Layer, ModeDependent, Drawing {
     random = StartGenerator.current.fork()
   }
 
+  var isIdle: Bool { !mode.isTraining || drop == 0 }
+
   public func forward(_ x: Tensor) -> Tensor {
-    guard mode.isTraining, drop > 0 else { return x }
+    if isIdle { return x }
     let kept: Float = drop < 1 ? 1 / (1 - drop) : 0
     let mask = Tensor(x.shape, of: Float.self) { elements in
       var random = random

@@ -7,18 +7,43 @@ import Synchronization
 /// - in evaluation without gradients, a convolution with the batch norm, the activation and the 2x2 max pooling behind it;
 /// - else a batch norm with the ReLU behind it.
 ///
-/// A layer with a hook runs apart, so that the hook sees what it expects.
-final class LayerRun {
+/// A layer with a hook runs apart, so that the hook sees what it expects. Threads may share a run as they may share its layers: what
+/// it keeps for itself is guarded.
+final class LayerRun: @unchecked Sendable {
+  /// What runs, those of nested sequences among them, so that fusion does not end where a sequence does.
   private let layers: [any Layer]
+  private let nested: [Sequential]
+  /// The same with nested sequences as they are, for when somebody watches one of them.
+  private let apart: LayerRun?
   /// For convolutions by position.
   private let folded = Mutex<[Int: FoldedConvolution]>([:])
 
-  init(_ layers: [any Layer]) { self.layers = layers }
+  convenience init(_ layers: [any Layer]) { self.init(layers, flattening: true) }
+
+  private init(_ given: [any Layer], flattening: Bool) {
+    nested = flattening ? given.flatMap(LayerRun.sequences) : []
+    layers = nested.isEmpty ? given : given.flatMap(LayerRun.flat)
+    apart = nested.isEmpty ? nil : LayerRun(given, flattening: false)
+  }
+
+  /// The sequences in `layer`, itself included.
+  private static func sequences(_ layer: any Layer) -> [Sequential] {
+    guard let sequence = layer as? Sequential else { return [] }
+    return [sequence] + sequence.layers.flatMap(sequences)
+  }
+
+  private static func flat(_ layer: any Layer) -> [any Layer] {
+    guard let sequence = layer as? Sequential else { return [layer] }
+    return sequence.layers.flatMap(flat)
+  }
 
   /// `layers` applied to `x`; the sum with a residual, and its activation, as part of the last layers' operation if they allow.
   func callAsFunction(
     _ x: Tensor, adding residual: consuming Tensor? = nil, _ activation: Activation = .identity
   ) -> Tensor {
+    if let apart, !LayerHooks.isEmpty, nested.contains(where: { LayerHooks.of($0) != nil }) {
+      return apart(x, adding: consume residual, activation)
+    }
     var x = x
     var index = 0
     while index < layers.count {
@@ -54,6 +79,17 @@ final class LayerRun {
   /// What the layer there applies, if it is an activation and without hooks.
   private func activation(at index: Int) -> Activation? {
     index < layers.count ? layers[index].asActivation : nil
+  }
+
+  /// The position from there on of a layer that changes its input, as dropout in evaluation doesn't.
+  private func skipIdle(_ index: Int) -> Int {
+    var index = index
+    while index < layers.count, let layer = layers[index] as? any IdleLayer, layer.isIdle,
+      LayerHooks.of(layer) == nil
+    {
+      index += 1
+    }
+    return index
   }
 
   /// Whether 2x2 max pooling is there, without hooks.
@@ -116,6 +152,7 @@ extension LayerRun {
       result.pooling = true
       result.end += 1
     }
+    result.end = skipIdle(result.end)
     return result
   }
 
@@ -177,6 +214,7 @@ extension LayerRun {
       block.pooling = true
       block.end += 1
     }
+    block.end = skipIdle(block.end)
     return block
   }
 }

@@ -46,13 +46,17 @@ public final class ConvMixerBlock: Layer {
   public let depthwise: Sequential
   public let pointwise: Sequential
 
-  /// - Parameter kernel: odd, so that the map keeps its size.
-  public init(_ channels: Int, kernel: Int = 9) {
+  /// - Parameters:
+  ///   - kernel: odd, so that the map keeps its size.
+  ///   - activation: GELU in the paper; its smallest published weights have ReLU.
+  public init(
+    _ channels: Int, kernel: Int = 9, activation: @autoclosure () -> any Layer = GELU()
+  ) {
     check(kernel % 2 == 1, op: "ConvMixerBlock", expected: "an odd kernel", got: kernel)
     depthwise = Sequential(
       Conv2d(channels, channels, kernel: kernel, padding: kernel / 2, groups: channels),
-      GELU(), BatchNorm(channels))
-    pointwise = Sequential(Conv2d(channels, channels, kernel: 1), GELU(), BatchNorm(channels))
+      activation(), BatchNorm(channels))
+    pointwise = Sequential(Conv2d(channels, channels, kernel: 1), activation(), BatchNorm(channels))
   }
 
   /// `[N, C, H, W]`

@@ -48,8 +48,16 @@ extension Layer {
   }
 }
 
+/// A layer that may do nothing.
+protocol IdleLayer: Layer {
+  /// Whether it gives back its input, as it is set.
+  var isIdle: Bool { get }
+}
+
 /// `x`
-public final class Identity: Layer {
+public final class Identity: IdleLayer {
+  let isIdle = true
+
   public init() {}
   public func forward(_ x: Tensor) -> Tensor { x }
 }

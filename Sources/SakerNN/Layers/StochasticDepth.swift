@@ -3,7 +3,7 @@ import SakerTensor
 /// Stochastic depth, also called DropPath: in training the branch of a residual block is 0 with the probability `drop`, and
 /// else grows by 1 / (1 − drop); in evaluation nothing happens. Put it at the end of the branch, before the sum.
 /// Huang et al., arXiv:1603.09382, in the inverted form.
-public final class StochasticDepth: Layer, ModeDependent, Drawing {
+public final class StochasticDepth: IdleLayer, ModeDependent, Drawing {
   /// What lives or dies as one.
   public enum Unit: Sendable {
     /// Each sample `[N, ...]` by itself.
@@ -31,9 +31,11 @@ public final class StochasticDepth: Layer, ModeDependent, Drawing {
     (0..<blocks).map { last * Float($0 + 1) / Float(blocks) }
   }
 
+  var isIdle: Bool { !mode.isTraining || drop == 0 }
+
   public func forward(_ x: Tensor) -> Tensor {
     check(x.rank >= 1, op: "StochasticDepth", expected: "[N, ...]", got: x.shape)
-    guard mode.isTraining, drop > 0 else { return x }
+    if isIdle { return x }
     let kept: Float = drop < 1 ? 1 / (1 - drop) : 0
     var sizes = [Int](repeating: 1, count: x.rank)
     if unit == .sample { sizes[0] = x.shape[0] }

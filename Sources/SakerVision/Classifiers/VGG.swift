@@ -6,9 +6,9 @@ import SakerTensor
 ///
 /// Layout and names are torchvision's, so that its weights load: convolutions have biases also before a batch norm (which
 /// the paper didn't have yet), and the last map is averaged to 7x7, so that pictures of other sizes than 224 work.
-public final class VGG: Layer {
+public final class VGG: Classifier {
   /// Convolutions, each with its ReLU, and poolings: `features.0`, ...
-  let features: Sequential
+  let body: Sequential
   /// Three linear layers: `classifier.0`, `.3`, `.6`
   let classifier: Sequential
 
@@ -34,6 +34,10 @@ public final class VGG: Layer {
     }
   }
 
+  public let levels: [FeatureLevel]
+  /// Where the poolings are.
+  private let poolings: [Int]
+
   /// The least height and width of a picture: five poolings leave one pixel.
   public static let smallestSide = 32
   private static let mapSide = 7
@@ -51,7 +55,11 @@ public final class VGG: Layer {
       }
       layers.append(MaxPool2d(kernel: 2))
     }
-    features = Sequential(layers)
+    body = Sequential(layers)
+    poolings = layers.indices.filter { layers[$0] is MaxPool2d }
+    levels = configuration.stages.enumerated().map {
+      FeatureLevel(stride: 2 << $0.offset, channels: $0.element.last ?? 0)
+    }
     let (width, drop) = (configuration.width, configuration.dropout)
     classifier = Sequential(
       VGG.linear(channels * VGG.mapSide * VGG.mapSide, width), ReLU(), Dropout(drop),
@@ -72,14 +80,22 @@ public final class VGG: Layer {
     return layer
   }
 
+  public var members: [(name: String, value: Any)] {
+    [("features", body), ("classifier", classifier)]
+  }
+
+  public var head: [String] { ["classifier.6"] }
+
+  /// The maps behind the five poolings, at strides 2 to 32.
+  public func features(_ images: Tensor) -> [Tensor] {
+    images.checkPictures("VGG", side: VGG.smallestSide)
+    return body.outputs(of: poolings, images)
+  }
+
   /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, float32 or bfloat16.
   public func forward(_ images: Tensor) -> Tensor {
-    let least = VGG.smallestSide
-    check(
-      images.rank == 4 && images.shape[1] == 3 && images.shape[2] >= least
-        && images.shape[3] >= least, op: "VGG",
-      expected: "[N, 3, H, W], at least \(least) high and wide", got: images.shape)
-    let map = adaptiveAveragePool2d(features(images), (VGG.mapSide, VGG.mapSide))
+    images.checkPictures("VGG", side: VGG.smallestSide)
+    let map = adaptiveAveragePool2d(body(images), (VGG.mapSide, VGG.mapSide))
     return classifier(map.flatten(from: 1))
   }
 }
@@ -93,9 +109,15 @@ extension VGG.Configuration {
     [[64, 64], [128, 128], [256, 256, 256, 256], [512, 512, 512, 512], [512, 512, 512, 512]])
 }
 
-extension Parameter {
-  /// Starts anew.
-  fileprivate func start(_ initializer: Initializer) {
-    value = Parameter(shape, initializer).value
+extension VGG {
+  /// torchvision's names.
+  static let catalog: [ClassifierEntry] = [
+    ("vgg11", Configuration.vgg11), ("vgg13", .vgg13), ("vgg16", .vgg16), ("vgg19", .vgg19),
+  ].flatMap { name, configuration in
+    [(name, configuration), (name + "_bn", configuration.normalized)].map { name, configuration in
+      ClassifierEntry(name: name, family: "VGG", source: .torchvision) {
+        VGG(configuration, classes: $0)
+      }
+    }
   }
 }

@@ -7,7 +7,9 @@ enum LayerSight {
   case place
   /// A window, rows and columns.
   case windows(ReceptiveField.Window, ReceptiveField.Window)
-  /// Something else: all places, places that the input chooses, or places between.
+  /// All of it.
+  case everything
+  /// Something else: places that the input chooses, or places between.
   case other
 }
 
@@ -15,6 +17,7 @@ extension Layer {
   /// Whether it computes from its own parameters although there are layers inside it.
   var computesItself: Bool {
     self is DeformConv2d || self is DynamicConv2d || self is NonLocalBlock2d
+      || self is MultiheadAttention
   }
 
   func sight(_ x: Shape, _ y: Shape) -> LayerSight {
@@ -46,6 +49,7 @@ extension Layer {
     case let layer as SPPBlock:
       let side = layer.kernels.max() ?? 1
       return windows((side, side), (1, 1), (side / 2, side / 2))
+    case is MultiheadAttention, is FourierMixing: return .everything
     case is DeformConv2d, is NonLocalBlock2d, is ConvTranspose2d, is Upsample, is PixelShuffle,
       is SpatialPyramidPooling, is Conv1d, is Conv3d, is ConvTranspose1d, is ConvTranspose3d,
       is MaxPool1d, is AvgPool1d, is MaxPool3d, is AvgPool3d, is AdaptiveAvgPool1d,
@@ -82,6 +86,8 @@ extension Layer {
         ? (places + others) * inner : places * others * compared
       return x[0] * (similarity + places * others * inner)
     case let layer as Linear: return y.elements * layer.weight.shape[1]
+    // Projections and the two products of self-attention; the last projection is a layer of its own.
+    case is MultiheadAttention: return y.elements * (3 * y[2] + 2 * x[1])
     default: return 0
     }
   }

@@ -35,12 +35,13 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
   public init(
     _ model: any Module, name: String, input: Tensor, run: (Tensor) -> Void
   ) {
-    let recorder = Recorder(input)
-    // What only holds layers would count them twice.
+    let recorder = Recorder(input, model)
     let handles = model.namedModules.compactMap { named -> HookHandle? in
-      guard let layer = named.module as? any Layer, layer.holdsNoLayer || layer.computesItself
-      else { return nil }
-      return layer.onForward { recorder.record(named.name, layer, $0, $1) }
+      guard let layer = named.module as? any Layer else { return nil }
+      // What only holds layers would count them twice.
+      return layer.holdsNoLayer || layer.computesItself
+        ? layer.onForward { recorder.record(named.name, layer, $0, $1) }
+        : layer.onForward { recorder.pass(layer, $0, $1) }
     }
     defer { for handle in handles { handle.remove() } }
     model.evaluating { run(recorder.input) }
@@ -95,27 +96,58 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
 /// Notes the layers that run and follows what they see of the input.
 ///
 /// Each output is replaced by a constant of its own, so that the input of the next layer, whatever was done to it in
-/// between (views, rectifying, joining), tells where it comes from.
+/// between (views, rectifying, joining), tells where it comes from. A sum or a product tells nothing, but the layer that computed
+/// it does: its output sees what the layers inside see.
 private final class Recorder {
   /// Of rows and columns.
-  struct View {
+  struct View: Equatable {
     var rows = ReceptiveField()
     var columns = ReceptiveField()
+
+    func union(_ other: View) -> View {
+      View(rows: rows.union(other.rows), columns: columns.union(other.columns))
+    }
+  }
+
+  /// What a layer gave when it last ran.
+  private struct Result {
+    var view: View?
+    var shape: Shape
   }
 
   let input: Tensor
   var rows: [ModelSummary.Row] = []
-  private var views: [Float: View] = [:]
+  private var views: [Int: View?] = [:]
+  private var results: [ObjectIdentifier: Result] = [:]
+  /// What the last output of a shape sees.
+  private var latest: [Shape: View?] = [:]
   private var counted: Set<ObjectIdentifier> = []
-  private var next: Float = 1
+  /// Layers that run along the places of the picture, or on what does.
+  private let wide: Set<ObjectIdentifier>
 
-  init(_ input: Tensor) {
-    self.input = .full(input.shape, 1)
-    views[1] = View()
+  init(_ input: Tensor, _ model: any Module) {
+    self.input = .full(input.shape, Double(Recorder.value(0)))
+    views[0] = View()
+    wide = Set(
+      model.namedModules.flatMap { named -> [ObjectIdentifier] in
+        switch named.module {
+        case let block as MLPMixerBlock:
+          [block.mlpTokens.fc1, block.mlpTokens.fc2, block.norm2].map(ObjectIdentifier.init)
+        case let attention as MultiheadAttention: [ObjectIdentifier(attention.outProj)]
+        default: []
+        }
+      })
+  }
+
+  /// What sees all of the picture; `nil` for inputs that are none.
+  private var everything: View? {
+    input.shape.places.map {
+      View(rows: ReceptiveField(all: $0[0]), columns: ReceptiveField(all: $0[1]))
+    }
   }
 
   func record(_ name: String, _ layer: any Layer, _ x: Tensor, _ y: Tensor) -> Tensor {
-    let view = view(of: x).flatMap { $0.through(layer, x.shape, y.shape) }
+    let view = through(layer, x, y.shape)
     let isNew = counted.insert(ObjectIdentifier(layer)).inserted
     rows.append(
       ModelSummary.Row(
@@ -125,31 +157,104 @@ private final class Recorder {
         receptiveField: view.map { [$0.rows.size, $0.columns.size] },
         stride: view.map { [$0.rows.stride, $0.columns.stride] },
         center: view.map { [$0.rows.center, $0.columns.center] }))
-    next += 1
-    views[next] = view
-    return .full(y.shape, Double(next), .float32)
+    return note(layer, view, y.shape)
   }
 
-  /// The widest of the views that meet in `x`.
-  private func view(of x: Tensor) -> View? {
-    let values = Set(x.converted(to: .float32).floats)
-    guard values.count <= 64 else { return nil }
-    let known = values.compactMap { views[$0] }
-    guard known.count == values.count else { return nil }
-    return known.max { ($0.rows.size, $0.rows.stride) < ($1.rows.size, $1.rows.stride) }
+  /// What holds other layers: replaces the output if nobody knows what it sees.
+  func pass(_ layer: any Layer, _ x: Tensor, _ y: Tensor) -> Tensor? {
+    let seen = views(in: y)
+    if !seen.isEmpty {
+      results[ObjectIdentifier(layer)] = Result(view: union(seen), shape: y.shape)
+      return nil
+    }
+    let places = y.shape.places
+    let inside = layer.namedModules.dropFirst()
+      .compactMap { results[ObjectIdentifier($0.module)] }
+      // Others are what it made the result of, or, of size 1x1, weights of the maps (gates).
+      .filter { places == nil || $0.shape.places == places }
+    var all = inside.map(\.view)
+    if x.shape.places == places { all += views(in: x) }
+    // Whatever else there is, no more can be seen than everything.
+    return note(
+      layer, everything != nil && all.contains(everything) ? everything : union(all), y.shape)
+  }
+
+  private func note(_ layer: any Layer, _ view: View?, _ shape: Shape) -> Tensor {
+    let number = views.count
+    views[number] = .some(view)
+    results[ObjectIdentifier(layer)] = Result(view: view, shape: shape)
+    latest[shape] = .some(view)
+    return .full(shape, Double(Recorder.value(number)), .float32)
+  }
+
+  /// What an output of the layer sees; `nil` where that cannot be said.
+  private func through(_ layer: any Layer, _ x: Tensor, _ y: Shape) -> View? {
+    if wide.contains(ObjectIdentifier(layer)) { return everything }
+    let seen = views(in: x)
+    // What is added to what sees all of it, sees all of it: transformers' sums.
+    let sum = seen.isEmpty ? latest[x.shape]?.flatMap { $0 } : nil
+    let before = sum != nil && sum == everything ? sum : union(seen)
+    switch layer.sight(x.shape, y) {
+    case .place: return before
+    case .windows(let rows, let columns):
+      return before.map {
+        View(rows: $0.rows.through(rows), columns: $0.columns.through(columns))
+      }
+    case .everything: return everything
+    case .other: return nil
+    }
+  }
+
+  /// `nil` if there is none or one is not known.
+  private func union(_ views: [View?]) -> View? {
+    guard let first = views.first else { return nil }
+    return views.dropFirst().reduce(first) { a, b in a.flatMap { a in b.map { a.union($0) } } }
+  }
+
+  /// Those that meet in `x`, or nothing if there are values of unknown origin.
+  private func views(in x: Tensor) -> [View?] {
+    // Maps are constants, joined along channels at most: the place in the middle tells.
+    let places = x.count > 0 ? x.shape.places : nil
+    let center = places.map { x[0..., 0..., $0[0] / 2, $0[1] / 2] } ?? x
+    var values: Set<Float> = []
+    var last = Float.nan
+    for value in center.converted(to: .float32).floats where value != last {
+      values.insert(value)
+      last = value
+      if values.count > 1024 { return [] }
+    }
+    let known = values.map { value in Recorder.number(value).flatMap { views[$0] } }
+    return known.contains { $0 == nil } ? [] : known.map { $0! }
+  }
+
+  private static let digits = 14
+  private static let step: Float = 0x1p-18
+
+  /// The constant that stands for a number: in 1..<1.0625, so that no sum, also a scaled one, and no product with a gate is
+  /// another's constant.
+  private static func value(_ number: Int) -> Float {
+    // What is too much to tell apart is unknown.
+    number >= 1 << digits ? 3 : 1 + Float(reversed(number)) * step
+  }
+
+  /// The number of a constant, which a mean may have changed by rounding.
+  private static func number(_ value: Float) -> Int? {
+    let place = (value - 1) / step
+    let nearest = place.rounded()
+    guard (0..<Float(1 << digits)).contains(nearest), abs(place - nearest) < 0.25 else {
+      return nil
+    }
+    return reversed(Int(nearest))
+  }
+
+  private static func reversed(_ number: Int) -> Int {
+    (0..<digits).reduce(0) { $0 << 1 | number >> $1 & 1 }
   }
 }
 
-extension Recorder.View {
-  /// What an output of the layer sees; `nil` where that cannot be said.
-  fileprivate func through(_ layer: any Layer, _ x: Shape, _ y: Shape) -> Recorder.View? {
-    switch layer.sight(x, y) {
-    case .place: self
-    case .windows(let rows, let columns):
-      Recorder.View(rows: self.rows.through(rows), columns: self.columns.through(columns))
-    case .other: nil
-    }
-  }
+extension Shape {
+  /// Height and width of maps.
+  fileprivate var places: [Int]? { rank == 4 ? [self[2], self[3]] : nil }
 }
 
 extension Layer {

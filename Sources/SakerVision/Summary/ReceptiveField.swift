@@ -34,6 +34,27 @@ public struct ReceptiveField: Hashable, Codable, Sendable {
     self = windows.reduce(ReceptiveField()) { $0.through($1) }
   }
 
+  /// Of what sees all `size` elements of the input at once.
+  init(all size: Int) {
+    (self.size, stride) = (size, size)
+    center = Double(size - 1) / 2
+  }
+
+  /// What an output sees that is made of both, whose outputs lie equally far apart; else the wider of the two.
+  func union(_ other: ReceptiveField) -> ReceptiveField {
+    guard stride == other.stride else { return other.size > size ? other : self }
+    func edges(_ field: ReceptiveField) -> (first: Double, last: Double) {
+      let half = Double(field.size - 1) / 2
+      return (field.center - half, field.center + half)
+    }
+    let (a, b) = (edges(self), edges(other))
+    let (first, last) = (min(a.first, b.first), max(a.last, b.last))
+    var result = self
+    result.size = Int((last - first).rounded()) + 1
+    result.center = (first + last) / 2
+    return result
+  }
+
   /// What an output of one more layer sees.
   public func through(_ window: Window) -> ReceptiveField {
     var result = self

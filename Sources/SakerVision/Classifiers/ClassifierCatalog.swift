@@ -1,0 +1,94 @@
+import SakerNN
+import SakerTensor
+
+/// A classifier that can be built by its name.
+public struct ClassifierEntry: Sendable {
+  /// torchvision's name where it has the model, else timm's, else the paper's in lower case.
+  public let name: String
+  /// The type that builds it.
+  public let family: String
+  /// Whose names its weights have, and whose outputs it was compared with.
+  public let source: Source
+  /// What it expects of pictures.
+  public let input: ClassifierInput
+  /// - Parameter classes: of the last layer.
+  public let build: @Sendable (_ classes: Int) -> any Classifier
+
+  public enum Source: String, Codable, Sendable {
+    case torchvision, timm
+    /// Neither has it: the paper, and an independent definition in `Scripts/golden/classifiers.py`.
+    case paper
+  }
+
+  public init(
+    name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
+    build: @escaping @Sendable (_ classes: Int) -> any Classifier
+  ) {
+    self.name = name
+    self.family = family
+    self.source = source
+    self.input = input
+    self.build = build
+  }
+}
+
+/// What a classifier expects of its pictures.
+public struct ClassifierInput: Hashable, Codable, Sendable {
+  /// Height and width of the crop that the network sees.
+  public var side: Int
+  /// The least side that leaves something of the last map.
+  public var smallestSide: Int
+  /// The shorter side is resized to this before the crop.
+  public var resizedSide: Int
+  public var interpolation: Interpolation
+  public var mean: [Float]
+  public var std: [Float]
+  public var channels: Int
+
+  public enum Interpolation: String, Codable, Sendable { case bilinear, bicubic }
+
+  public init(
+    side: Int = 224, smallestSide: Int = 32, resizedSide: Int? = nil,
+    interpolation: Interpolation = .bilinear, mean: [Float] = [0.485, 0.456, 0.406],
+    std: [Float] = [0.229, 0.224, 0.225], channels: Int = 3
+  ) {
+    self.side = side
+    self.smallestSide = smallestSide
+    self.resizedSide = resizedSide ?? side * 256 / 224
+    self.interpolation = interpolation
+    self.mean = mean
+    self.std = std
+    self.channels = channels
+  }
+
+  /// 224 of 256 pixels, with ImageNet's means and deviations: torchvision's first recipe.
+  public static let imageNet = ClassifierInput()
+  /// Means and deviations of one half, as the Inception networks and many transformers were trained.
+  public static func half(
+    side: Int, smallestSide: Int = 32, resizedSide: Int? = nil,
+    interpolation: Interpolation = .bilinear
+  ) -> ClassifierInput {
+    ClassifierInput(
+      side: side, smallestSide: smallestSide, resizedSide: resizedSide,
+      interpolation: interpolation, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+  }
+}
+
+/// Every classifier by name: the only such table.
+public enum ClassifierCatalog {
+  public static let all: [ClassifierEntry] =
+    [
+      LeNet.catalog, AlexNet.catalog, NiN.catalog, VGG.catalog, GoogLeNet.catalog,
+      InceptionV2.catalog, InceptionV3.catalog, InceptionV4.catalog, InceptionResNetV2.catalog,
+      ResNet.catalog, ResNetV2.catalog, DenseNet.catalog, Darknet19.catalog, Darknet53.catalog,
+      CSPNet.catalog, MobileNetV1.catalog, MobileNetV2.catalog, MobileNetV3.catalog,
+      ShuffleNetV1.catalog, ShuffleNetV2.catalog, GhostNet.catalog, EfficientNet.catalog,
+      RepVGG.catalog, VisionTransformer.catalog, MLPMixer.catalog, ConvMixer.catalog,
+      FNet.catalog,
+    ].flatMap { $0 }
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  /// The classifier of that name, or `nil`.
+  public static func named(_ name: String) -> ClassifierEntry? { byName[name] }
+}
