@@ -3,7 +3,7 @@
 
 #include "augment.h"
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 void saker_flip_mask(uint8_t *pixels, int width, int height) {
   for (int y = 0; y < height; y++) {

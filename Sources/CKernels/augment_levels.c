@@ -4,7 +4,7 @@
 
 #include "augment.h"
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 // Each in place and into other memory: a loop that could be both would have to look for overlaps.
 SAKER_TARGETS void saker_invert(uint8_t *levels, size_t count) {

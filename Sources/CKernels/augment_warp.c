@@ -4,7 +4,7 @@
 
 #include "augment.h"
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef uint32_t words4 __attribute__((vector_size(16)));

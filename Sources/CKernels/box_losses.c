@@ -1,7 +1,7 @@
 #include "box_losses.h"
 
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 enum { LINEAR, LOGARITHM, GENERALIZED, DISTANCE, COMPLETE };
 enum { BLOCK = 128 };

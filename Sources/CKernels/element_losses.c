@@ -1,7 +1,7 @@
 #include "element_losses.h"
 
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 // Losses stay in the first-level cache until they are summed.
 enum { BLOCK = 512, LANES = 16 };
@@ -56,7 +56,7 @@ typedef struct {
 } Sigmoid;
 
 SAKER_INLINE Sigmoid sigmoid(float x) {
-  float e = exponential(-fabsf(x)), far = e / (1 + e), near = 1 / (1 + e), tail = logarithm_of_one_plus(e);
+  float e = exponential_within(-fabsf(x)), far = e / (1 + e), near = 1 / (1 + e), tail = logarithm_of_one_plus(e);
   Sigmoid s;
   s.p = x >= 0 ? near : far;
   s.n = x >= 0 ? far : near;
@@ -67,7 +67,7 @@ SAKER_INLINE Sigmoid sigmoid(float x) {
 
 // q^g for q in 0...1; by selection, which becomes vector code whatever g is.
 SAKER_INLINE float power(float q, float g) {
-  float result = exponential(g * logarithm(q));
+  float result = exponential_within(g * logarithm(q));
   result = q > 0 ? result : q == 0 ? 0 : q;
   result = g == 2 ? q * q : g == 4 ? (q * q) * (q * q) : result;
   return g == 0 ? 1 : result;
@@ -112,7 +112,7 @@ SAKER_INLINE Element sigmoid_focal(float x, float y, float factor, float a, floa
 
 SAKER_INLINE Element focal(float x, float y, float factor, float a, float b) {
   (void)y, (void)a;
-  float t = exponential(-x);
+  float t = exponential_within(-x);
   // 1 - exp(-x): by its series where the difference would lose digits.
   float series = x * (1 - x * (0.5f - x * (1.0f / 6 - x * (1.0f / 24 - x * (1.0f / 120)))));
   float q = x < 0.1f ? series : 1 - t, modulation = power(q, b);

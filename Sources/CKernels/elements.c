@@ -8,59 +8,6 @@
 
 #define ROOT(x) __builtin_elementwise_sqrt(x)
 
-// exp over the whole range: 2^n in two factors, so that results below the normal numbers and infinity come out right.
-static inline float exp_value(float x) {
-  float t = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
-  float shifted = t * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
-  float r = t - n * 0.693145752f - n * 1.42860677e-6f;
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  int32_t bits;
-  memcpy(&bits, &shifted, 4);
-  int32_t whole = (int32_t)((uint32_t)bits - 0x4B400000u), half = whole >> 1, rest = whole - half;
-  uint32_t first = (uint32_t)(half + 127) << 23, second = (uint32_t)(rest + 127) << 23;
-  float a, b;
-  memcpy(&a, &first, 4);
-  memcpy(&b, &second, 4);
-  return p * a * b;
-}
-
-// log(x): x = m 2^e with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 artanh(s) with s = (m - 1) / (m + 1).
-static inline float log_value(float x) {
-  int tiny = x < 1.17549435e-38f;
-  float scaled = tiny ? x * 8388608.0f : x;  // numbers below the normal ones
-  int32_t bits;
-  memcpy(&bits, &scaled, 4);
-  int32_t e = (int32_t)((uint32_t)bits - 0x3F3504F3u) >> 23;
-  bits = (int32_t)((uint32_t)bits - ((uint32_t)e << 23));
-  float m;
-  memcpy(&m, &bits, 4);
-  float f = m - 1, s = f / (f + 2), z = s * s;
-  float p = 1.0f / 9;
-  p = p * z + 1.0f / 7;
-  p = p * z + 1.0f / 5;
-  p = p * z + 1.0f / 3;
-  float n = (float)(tiny ? e - 23 : e);
-  // 2 s = f - f s keeps the leading part exact.
-  float result = n * 1.42860677e-6f + (f - s * (f - 2 * p * z)) + n * 0.693145752f;
-  result = x == 0 ? -INFINITY : result;
-  result = x == INFINITY ? INFINITY : result;
-  return x >= 0 ? result : NAN;
-}
-
-static inline float log1p_value(float x) {
-  float u = 1 + x;
-  // What the sum rounded away counts 1 / u.
-  float result = log_value(u) + (x - (u - 1)) / (u > 0 ? u : 1);
-  return x == INFINITY ? x : result;
-}
-
 static inline float expm1_value(float x) {
   float p = 1.0f / 40320;
   p = p * x + 1.0f / 5040;
@@ -70,7 +17,7 @@ static inline float expm1_value(float x) {
   p = p * x + 1.0f / 6;
   p = p * x + 0.5f;
   p = p * x + 1.0f;
-  float magnitude = __builtin_fabsf(x), near = p * x, far = exp_value(x) - 1.0f;
+  float magnitude = __builtin_fabsf(x), near = p * x, far = exponential_everywhere(x) - 1.0f;
   return magnitude < 0.5f ? near : far;
 }
 
@@ -86,22 +33,8 @@ static inline float tanh_value(float x) {
   return a < 0.625f ? near : __builtin_copysignf(a != a ? a : far, x);
 }
 
-static inline float sigmoid_value(float x) { return 1.0f / (1.0f + exp_value(-x)); }
-static inline float silu_value(float x) { return x < -104.0f ? -0.0f : x / (1.0f + exp_value(-x)); }
-
-// Beyond tan(pi / 8) and its inverse by the two addition theorems, then a polynomial.
-static inline float atan_value(float x) {
-  float a = __builtin_fabsf(x);
-  int far = a > 2.414213562f, middle = a > 0.4142135624f;
-  float start = far ? 1.57079632679f : middle ? 0.78539816339f : 0;
-  float above = far ? -1 : middle ? a - 1 : a, below = far ? a : middle ? a + 1 : 1;
-  float r = above / below, z = r * r;
-  float p = 8.05374449538e-2f;
-  p = p * z - 1.38776856032e-1f;
-  p = p * z + 1.99777106478e-1f;
-  p = p * z - 3.33329491539e-1f;
-  return __builtin_copysignf(start + (p * z * r + r), x);
-}
+static inline float sigmoid_value(float x) { return 1.0f / (1.0f + exponential_everywhere(-x)); }
+static inline float silu_value(float x) { return x < -104.0f ? -0.0f : x / (1.0f + exponential_everywhere(-x)); }
 
 #define MAP(name, expression)                                                        \
   SAKER_TARGETS void saker_##name##_f32(const float *x, float *y, ptrdiff_t n) {     \
@@ -115,14 +48,14 @@ MAP(magnitude, __builtin_fabsf(v))
 MAP(root, ROOT(v))
 MAP(square, v *v)
 MAP(cube, v *v *v)
-MAP(exp, exp_value(v))
-MAP(log, log_value(v))
-MAP(log1p, log1p_value(v))
+MAP(exp, exponential_everywhere(v))
+MAP(log, logarithm(v))
+MAP(log1p, logarithm_of_one_plus(v))
 MAP(expm1, expm1_value(v))
 MAP(tanh, tanh_value(v))
 MAP(sigmoid, sigmoid_value(v))
 MAP(silu, silu_value(v))
-MAP(atan, atan_value(v))
+MAP(atan, arctangent(v))
 MAP(floor, __builtin_floorf(v))
 MAP(ceil, __builtin_ceilf(v))
 MAP(round, __builtin_rintf(v))

@@ -1,7 +1,7 @@
 #include "losses.h"
 
 #include "targets.h"
-#include "transcendental.h"
+#include "functions.h"
 
 static inline float largest_of(const float *x, ptrdiff_t n) {
   float largest = x[0];
@@ -19,8 +19,8 @@ SAKER_TARGETS void saker_cross_entropy_f32(const float *logits, const int32_t *t
     float lanes[16] = {0};
     ptrdiff_t at = 0;
     for (; at + 16 <= classes; at += 16)
-      for (int lane = 0; lane < 16; lane++) lanes[lane] += exponential(x[at + lane] - largest);
-    for (; at < classes; at++) sum += exponential(x[at] - largest);
+      for (int lane = 0; lane < 16; lane++) lanes[lane] += exponential_within(x[at + lane] - largest);
+    for (; at < classes; at++) sum += exponential_within(x[at] - largest);
     for (int lane = 0; lane < 16; lane++) sum += lanes[lane];
     float log_sum = logf(sum);
     denominator[row] = log_sum;
@@ -55,9 +55,9 @@ SAKER_TARGETS void saker_cross_entropy_gradient_f32(const float *logits, const i
     float own = (1 - smoothing) * (weights ? weights[y] : 1), g = gradient[row];
     float factor = g * (own + share * total), largest = largest_of(x, classes), log_sum = denominator[row];
     if (weights)
-      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share * weights[c];
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential_within(x[c] - largest - log_sum) - g * share * weights[c];
     else
-      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential(x[c] - largest - log_sum) - g * share;
+      for (ptrdiff_t c = 0; c < classes; c++) to[c] = factor * exponential_within(x[c] - largest - log_sum) - g * share;
     to[y] -= g * own;
   }
 }
