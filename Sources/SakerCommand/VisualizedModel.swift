@@ -96,8 +96,8 @@ struct VisualizedModel {
     /// Selvaraju et al., arXiv:1610.02391, equations 1 and 2. `[1, 1, H, W]`
     var classActivation: Tensor {
       guard let gradient else { return Tensor.zeros([1, 1, 1, 1]) }
-      let importance = gradient.mean(axes: [2, 3], keepingDimensions: true)
-      return relu((output.detached() * importance).sum(axes: [1], keepingDimensions: true))
+      let importance = gradient.mean(axes: [2, 3], keepingAxes: true)
+      return relu((output.detached() * importance).sum(axes: [1], keepingAxes: true))
     }
   }
 
@@ -168,7 +168,7 @@ struct VisualizedModel {
     guard let gradient = input.gradient else {
       throw ValidationError("layer: '\(seen.layer)' does not depend on the picture")
     }
-    let strength = abs(gradient).sum(axes: [1], keepingDimensions: true)
+    let strength = abs(gradient).sum(axes: [1], keepingAxes: true)
     let summary = ModelSummary(
       module, name: name, input: .zeros([1, 3, preprocessing.height, preprocessing.width])
     ) { _ = logits($0) }
