@@ -10,25 +10,25 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   @Argument(help: "A run's folder.")
-  var run: String
+  var folder: String
 
   private struct Result: Encodable {
     var report: String
   }
 
   func run() throws {
-    let folder = RunFolder(run)
-    guard FileManager.default.fileExists(atPath: run) else {
-      throw TrainingError("\(run): does not exist: expected a run's folder")
+    let run = RunFolder(folder)
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw TrainingError("\(folder): does not exist: expected a run's folder")
     }
-    if FileManager.default.fileExists(atPath: folder.results) {
-      try LearningCurves(file: folder.results).write(to: folder.curves)
+    if FileManager.default.fileExists(atPath: run.results) {
+      try LearningCurves(file: run.results).write(to: run.curves)
     }
-    try RunPictures(folder: folder).writeReport()
+    try RunPictures(folder: run).writeReport()
     if common.json {
-      try printJSON(Result(report: folder.report))
+      try printJSON(Result(report: run.report))
     } else {
-      print(folder.report)
+      print(run.report)
     }
   }
 }

@@ -30,7 +30,8 @@ struct ValCommand: ParsableCommand {
   @Option(help: "f32 or bf16.")
   var precision = TrainingSettings.Precision.float32
   @Option(
-    help: "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
+    help:
+      "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
   )
   var out: String?
 
@@ -104,7 +105,9 @@ struct ValCommand: ParsableCommand {
       folder: folder, title: "Evaluation of \((weights as NSString).lastPathComponent)",
       facts: [
         ("pictures", "\(report.pictures)"),
-        ("mAP at IoU \(iou)", report.meanAveragePrecision.map { String(format: "%.4f", $0) } ?? "-"),
+        (
+          "mAP at IoU \(iou)", report.meanAveragePrecision.map { String(format: "%.4f", $0) } ?? "-"
+        ),
         ("confidence", "\(conf)"),
       ]
     ).write(to: RunFolder(folder).report)

@@ -87,7 +87,8 @@ struct VisualizeCommand: ParsableCommand {
       if let box = seen.box {
         drawn = try drawn.annotated(
           with: [Detection(box: box, label: 0, score: 1)],
-          classNames: ["\(Int(box.width))x\(Int(box.height)) pixels"], style: VisualizeCommand.outline)
+          classNames: ["\(Int(box.width))x\(Int(box.height)) pixels"],
+          style: VisualizeCommand.outline)
       }
       try write(drawn, to: path)
     }

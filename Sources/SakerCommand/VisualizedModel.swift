@@ -194,7 +194,9 @@ struct VisualizedModel {
   func kernels(of wanted: String?) throws -> (String, Tensor) {
     let all = module.namedParameters.filter { $0.parameter.shape.rank == 4 }
     let suffix = ".weight"
-    let found = all.first { wanted == nil || $0.name == wanted || $0.name == (wanted ?? "") + suffix }
+    let found = all.first {
+      wanted == nil || $0.name == wanted || $0.name == (wanted ?? "") + suffix
+    }
     guard let found else {
       throw ValidationError("layer: expected a convolution's name, got '\(wanted ?? "")'")
     }

@@ -36,7 +36,8 @@ public struct EvaluationPictures: Sendable {
     let evaluation = DetectionEvaluation(results, classNames: classNames)
     let matrix = ConfusionMatrix(results, classNames: classNames, confidence: confidence)
     let charts: [(String, Chart)] = [
-      ("PR_curve.png", .precisionRecall(evaluation)), ("F1_curve.png", .confidence(evaluation, .f1)),
+      ("PR_curve.png", .precisionRecall(evaluation)),
+      ("F1_curve.png", .confidence(evaluation, .f1)),
       ("P_curve.png", .confidence(evaluation, .precision)),
       ("R_curve.png", .confidence(evaluation, .recall)),
     ]

@@ -126,7 +126,7 @@ public struct LabelShapes: Sendable {
     // The most frequent classes where not all have room.
     let room = max(1, Int((area.height - 50) / 12))
     let order = counts.indices.sorted { (counts[$1], $0) < (counts[$0], $1) }
-    let shown = Array(counts.count > room ? order.prefix(room - 1) : counts.indices[...])
+    let shown = counts.count > room ? Array(order.prefix(room - 1)) : Array(counts.indices)
     let most = Double(max(1, counts.max() ?? 1))
     let font = Chart.tickFont
     let names = shown.map { canvas.fitted(classNames[$0], font, width: 110) }

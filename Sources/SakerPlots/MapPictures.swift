@@ -20,7 +20,9 @@ public enum MapPictures {
       let values = floats[channel * size..<(channel + 1) * size]
       let known = values.filter(\.isFinite)
       let (low, high) = (known.min() ?? 0, known.max() ?? 0)
-      let colors = values.map { HeatColors.color(Double(high > low ? ($0 - low) / (high - low) : 0)) }
+      let colors = values.map {
+        HeatColors.color(Double(high > low ? ($0 - low) / (high - low) : 0))
+      }
       return Tile(Picture(colors, width: shape[2]), "\(channel): \(range(low, high))")
     }
     let left = shape[0] - tiles.count
@@ -71,7 +73,9 @@ public enum MapPictures {
     }
     return grid(
       tiles, side: 44, title: title, columns: shown * max(1, min(3, 16 / max(shown, 1))),
-      note: "blue below 0, orange above, up to ±\(most.tidy); input channels 0...\(shown - 1) of \(shape[1]) side by side")
+      note:
+        "blue below 0, orange above, up to ±\(most.tidy); input channels 0...\(shown - 1) of \(shape[1]) side by side"
+    )
   }
 
   /// A picture with a map over it, 0 leaving it dark and gray, 1 in full colour.
@@ -85,7 +89,8 @@ public enum MapPictures {
     let floats = heat.converted(to: .float32).contiguous().floats
     let most = floats.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
     func value(_ row: Int, _ column: Int) -> Double {
-      let value = floats[min(max(row, 0), sizes[0] - 1) * sizes[1] + min(max(column, 0), sizes[1] - 1)]
+      let value = floats[
+        min(max(row, 0), sizes[0] - 1) * sizes[1] + min(max(column, 0), sizes[1] - 1)]
       return most > 0 && value.isFinite ? Double(max(value, 0) / most) : 0
     }
     var result = picture

@@ -43,7 +43,8 @@ extension RunFolder {
       text.first?.isLetter == true
       && text.unicodeScalars.allSatisfy {
         $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_./".unicodeScalars.contains($0))
-      } && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
+      }
+      && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
     if isPlain { return text }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes

@@ -51,7 +51,8 @@ struct TensorBoardTests {
       var (place, records) = (0, 0)
       while place < bytes.count {
         let header = Array(bytes[place..<place + 8])
-        let length = Int(header.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) })
+        let length = Int(
+          header.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) })
         let data = bytes[place + 12..<place + 12 + length]
         func crc(_ at: Int) -> UInt32 {
           (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }

@@ -19,7 +19,8 @@ public final class TensorBoardWriter {
     var number = 1
     while FileManager.default.fileExists(atPath: folder + "/" + name) {
       number += 1
-      name = "events.out.tfevents.\(Int(time)).\(ProcessInfo.processInfo.processIdentifier).saker\(number)"
+      name =
+        "events.out.tfevents.\(Int(time)).\(ProcessInfo.processInfo.processIdentifier).saker\(number)"
     }
     path = folder + "/" + name
     guard FileManager.default.createFile(atPath: path, contents: nil),
