@@ -101,8 +101,9 @@ struct VisualizedModel {
     }
   }
 
-  /// Runs the model with hooks on its layers. The layer is the named one, else the last one with a map of at least 4x4 that has to do
-  /// with the decision.
+  /// Runs the model with hooks on its layers. The layer is the named one, else the last one with a map of at least 14x14, for a
+  /// decision the last one of at least 4x4 that has to do
+  /// with it.
   func look(at input: Parameter, layer wanted: String?, gradientOf target: Target?) throws -> Seen {
     let record = Record()
     let layers = try self.layers(wanted)
@@ -120,9 +121,11 @@ struct VisualizedModel {
       label = chosen.label
       chosen.logit.backward()
     }
+    // Smaller maps show little; a decision is made in the small ones, though.
+    let least = target == nil ? 14 : 4
     let candidates = record.all.filter { seen in
       guard seen.output.rank == 4 else { return false }
-      return wanted != nil || min(seen.output.shape[2], seen.output.shape[3]) >= 4
+      return wanted != nil || min(seen.output.shape[2], seen.output.shape[3]) >= least
     }
     let telling = candidates.filter { target == nil || $0.gradient != nil }
     guard let seen = telling.last(where: { !$0.isHead }) ?? telling.last else {
@@ -137,7 +140,7 @@ struct VisualizedModel {
   /// The logit of the class where it is greatest, and the class.
   private func pick(_ scores: Tensor, _ target: Target) throws -> (logit: Tensor, label: Int) {
     let values = scores.detached().contiguous().floats
-    let columns = scores.shape[-1]
+    let columns = scores.shape.sizes.last ?? 1
     // A detector's first column is background.
     let first = classNames.isEmpty ? 0 : 1
     var best: Int?

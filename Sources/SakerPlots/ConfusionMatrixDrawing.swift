@@ -12,7 +12,7 @@ extension ConfusionMatrix {
     let size = names.count
     let cell = max(7, min(64, 520 / Double(max(1, size))))
     let side = cell * Double(max(1, size))
-    let longest = min(150.0, Double(names.map(\.count).max() ?? 0) * 6.4 + 8)
+    let longest = min(150.0, Double(names.map(\.count).max() ?? 0) * 5.6 + 8)
     let left = longest + 34
     let (top, bottom) = (40.0, longest + 34)
     return Drawing(width: left + side + 84, height: top + max(side, 120) + bottom) { canvas in

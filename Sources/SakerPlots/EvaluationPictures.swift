@@ -114,7 +114,7 @@ public struct EvaluationPictures: Sendable {
     return names
   }
 
-  /// The mistake and what is around it, three times its size.
+  /// The mistake and what is around it, about twice its size.
   private func tile(_ one: DetectionErrors.Case) throws -> ContactSheet.Tile? {
     guard let picture = try? Picture(file: items[one.picture].picture) else { return nil }
     // All of the truth belongs to the view if the mistake is about it.
@@ -130,7 +130,8 @@ public struct EvaluationPictures: Sendable {
       return nil
     }
     let side = max(right - left, bottom - top, 24) * 2.2
-    let (w, h) = (min(Int(side), picture.width), min(Int(side), picture.height))
+    // As wide as a tile of the sheet.
+    let (w, h) = (min(Int(side * 4 / 3), picture.width), min(Int(side), picture.height))
     let x = min(max(Int((left + right) / 2) - w / 2, 0), picture.width - w)
     let y = min(max(Int((top + bottom) / 2) - h / 2, 0), picture.height - h)
     func moved(_ box: Box) -> Box {

@@ -85,10 +85,12 @@ public struct RunReport: Sendable {
       throw PlotError(file: path, "cannot be read")
     }
     let kind = section.file.hasSuffix(".png") ? "png" : "jpeg"
+    // A single chart at full width would have letters larger than the text's.
+    let isPage = kind == "jpeg" || section.file == "results.png"
     return """
       <section id="s\(index)"><h2>\(escaped(section.title))</h2>
       <p>\(escaped(section.meaning))</p>
-      <img alt="\(escaped(section.title))" src="data:image/\(kind);base64,\(data.base64EncodedString())">
+      <img\(isPage ? "" : " class=\"chart\"") alt="\(escaped(section.title))" src="data:image/\(kind);base64,\(data.base64EncodedString())">
       <p class="advice"><b>What to do:</b> \(escaped(section.advice))</p>
       <p class="file">\(escaped(section.file))</p></section>
 
@@ -127,6 +129,7 @@ public struct RunReport: Sendable {
     section { background: #fff; border: 1px solid #dcdfe4; border-radius: 6px; padding: 18px 22px;
       margin: 16px 0; }
     img { max-width: 100%; height: auto; display: block; margin: 12px auto; }
+    img.chart { max-width: min(100%, 640px); }
     dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr));
       gap: 8px 20px; margin: 0; }
     dt { color: #555; font-size: 13px; }
