@@ -175,7 +175,11 @@ struct VisualizedModel {
     let summary = ModelSummary(
       module, name: name, input: .zeros([1, 3, preprocessing.height, preprocessing.width])
     ) { _ = logits($0) }
-    guard let known = summary.rows.last(where: { $0.name == seen.layer }),
+    guard
+      let known = summary.rows.last(where: {
+        // Of a block, what its last layer sees.
+        $0.name == seen.layer || $0.name.hasPrefix(seen.layer + ".")
+      }),
       let field = known.receptiveField, let stride = known.stride, let center = known.center
     else { return (seen.layer, strength, nil) }
     // 0 is the first pixel's centre; boxes run between pixels.
