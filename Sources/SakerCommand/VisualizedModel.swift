@@ -127,7 +127,10 @@ struct VisualizedModel {
       guard seen.output.rank == 4 else { return false }
       return wanted != nil || min(seen.output.shape[2], seen.output.shape[3]) >= least
     }
-    let telling = candidates.filter { target == nil || $0.gradient != nil }
+    // Levels that the class was not found on get gradients, too, but only zeros.
+    let telling = candidates.filter { seen in
+      target == nil || seen.gradient.map { $0.floats.contains { $0 != 0 } } ?? false
+    }
     guard let seen = telling.last(where: { !$0.isHead }) ?? telling.last else {
       throw ValidationError(
         candidates.isEmpty
