@@ -36,9 +36,9 @@ struct RunPictureTests {
       predicted: [0, 0, 1, 1], truths: [0, 0, 1, 0], classNames: ["a", "b"])
     let drawing = matrix.drawing(normalized: false)
     let picture = try drawing.picture(scale: 1)
-    // Cells of 64 points from (42, 40): the corners of each show its colour, text is in the middle.
+    // Cells of 64 points from (47.6, 40): beside the middle, where the number is, each shows its colour.
     func cell(_ row: Int, _ column: Int) -> Color {
-      picture.color(42 + 64 * column + 6, 40 + 64 * row + 6)
+      picture.color(56 + 64 * column, 48 + 64 * row)
     }
     #expect(cell(0, 1).luminance == 1)
     #expect(cell(0, 0).luminance < cell(1, 0).luminance && cell(1, 0).luminance < 1)
