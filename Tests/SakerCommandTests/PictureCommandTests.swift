@@ -17,6 +17,16 @@ struct PictureCommandTests {
     #expect(try Picture(file: copy + "/results.png").width > 400)
   }
 
+  @Test func labelsAreDrawnWithTheirStatistics() throws {
+    let run = try TrainedRun.get()
+    let sandbox = try Sandbox()
+    _ = try Saker.succeed([
+      "data", "stats", run.data, "--pictures", sandbox.path("labels"), "--json",
+    ])
+    #expect(try sandbox.list("labels") == ["labels.jpg", "labels_correlogram.jpg"])
+    #expect(try Picture(file: sandbox.path("labels/labels.jpg")).width == 1520)
+  }
+
   @Test func trainingWithoutPicturesWritesNone() throws {
     let run = try TrainedRun.get()
     let sandbox = try Sandbox()

@@ -134,7 +134,8 @@ struct RunPictureTests {
     let deep = Tensor((0..<2 * 5 * 9).map { Float($0) }, [2, 5, 3, 3])
     #expect(try MapPictures.filters(deep, title: "k").picture(scale: 1).height > 90)
     #expect(throws: PlotError.self) { try MapPictures.features(kernels, title: "") }
-    #expect(throws: PlotError.self) { try MapPictures.filters(Tensor([1, 2] as [Float], [2]), title: "") }
+    let flat = Tensor([1, 2] as [Float], [2])
+    #expect(throws: PlotError.self) { try MapPictures.filters(flat, title: "") }
     // The greatest value gets colour, zero none.
     let heat = try MapPictures.overlaid(plain(40, 40), Tensor([0, 0, 0, 1] as [Float], [2, 2]))
     let (cold, hot) = (heat.bytes(1, 1), heat.bytes(38, 38))
