@@ -64,7 +64,7 @@ extension ClassifierCatalog {
   static func required(_ name: String) throws -> ClassifierEntry {
     guard let entry = named(name) else {
       throw ValidationError(
-        "model: expected a name that 'saker models' lists, or \(ModelEntry.all[0].name), got '\(name)'"
+        "model: expected one of those that 'saker models' lists, got '\(name)'"
       )
     }
     return entry
