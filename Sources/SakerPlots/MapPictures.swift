@@ -64,7 +64,7 @@ public enum MapPictures {
         note: "gray is 0; a channel's colour where its weight is positive, up to ±\(most.tidy)")
     }
     let shown = min(shape[1], channels)
-    let tiles = (0..<min(shape[0], limit / 2)).flatMap { output in
+    let tiles = (0..<min(shape[0], max(1, limit / 2))).flatMap { output in
       (0..<shown).map { input in
         Tile(
           Picture((0..<size).map { signed(part(output, input, $0)) }, width: shape[3]),
