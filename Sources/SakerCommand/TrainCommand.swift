@@ -7,7 +7,8 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a detector.",
     discussion: """
       Writes weights/last.safetensors after every epoch and weights/best.safetensors when the validation gets better, \
-      results.csv and results.png. Ctrl-C finishes the step and saves; --resume goes on as if nothing had happened.
+      results.csv, pictures of the labels, the batches and the results, report.html, which explains them, and events for \
+      TensorBoard. Ctrl-C finishes the step and saves; --resume goes on as if nothing had happened.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -81,6 +82,8 @@ struct TrainCommand: ParsableCommand {
   var resume: String?
   @Flag(help: "Print the time by operation at the end.")
   var profile = false
+  @Flag(help: "Write no pictures, report or TensorBoard events; only results.csv and results.png.")
+  var noPictures = false
 
   enum Preset: String, ExpressibleByArgument, CaseIterable { case ssd, notes }
 
@@ -127,7 +130,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let job = try resume.map { try TrainingJob(resuming: $0, self) } ?? TrainingJob(starting: self)
-    try job.run(json: common.json, profile: profile)
+    try job.run(json: common.json, profile: profile, pictures: !noPictures)
   }
 
   /// The preset, changed by what was named.

@@ -7,6 +7,8 @@ struct TrainingJob {
   let trainer: DetectorTrainer
   private let anchorReport: AnchorReport?
   private let isResumed: Bool
+  /// Where the pictures come from, for people.
+  private let data: String
 
   /// Keys of what a resumed run must find again.
   private enum Origin {
@@ -49,6 +51,7 @@ struct TrainingJob {
     let grid = AnchorGrid(levels, maps: TinySSD.maps(height: command.size, width: command.size))
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
+    data = command.source.data ?? "embedded blood cells"
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
@@ -76,6 +79,7 @@ struct TrainingJob {
       skipBad: source.skipBad)
     anchorReport = nil
     isResumed = true
+    data = source.data ?? "embedded blood cells"
     if let run { try TrainingJob.takeBest(from: run, into: folder) }
   }
 
@@ -133,13 +137,17 @@ struct TrainingJob {
     var profile: Profiler.Report?
   }
 
-  func run(json: Bool, profile: Bool) throws {
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool) throws {
     trainer.isQuiet = json
     if !json { introduce() }
+    let pictures = hasPictures ? RunPictures(folder: trainer.folder) : nil
+    try pictures?.begin(trainer, data: data)
+    let events = hasPictures ? try startEvents() : nil
     var results: [EpochResult] = []
-    trainer.onEpoch = { result in
+    trainer.onEpoch = { [trainer] result in
       results.append(result)
       if !json { print(line(result)) }
+      do { try events?.write(result, trainer.model) } catch { note("\(error)") }
     }
     let profiler = profile ? Profiler() : nil
     Interruption.watch()
@@ -147,6 +155,7 @@ struct TrainingJob {
     Interruption.ignore()
     let report = profiler?.finish(excluding: trainer.secondsWaiting)
     try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
+    pictures?.finish(trainer, events, evaluates: ending != .interrupted)
     if json {
       let rates = results.map(\.imagesPerSecond).sorted()
       try printJSON(
@@ -164,6 +173,15 @@ struct TrainingJob {
       note("left out \(count) picture\(count == 1 ? "" : "s") that could not be read")
     }
     if ending == .interrupted { throw ExitCode(130) }
+  }
+
+  /// A new event file, with the settings as its first text.
+  private func startEvents() throws -> TensorBoardWriter {
+    let events = try TensorBoardWriter(folder: trainer.folder.path)
+    let arguments = FileManager.default.contents(atPath: trainer.folder.arguments) ?? Data()
+    let text = String(decoding: arguments, as: UTF8.self)
+    try events.write([.text(tag: "args", "```\n\(text)```")], step: 0)
+    return events
   }
 
   private func introduce() {
@@ -192,8 +210,10 @@ struct TrainingJob {
 
   private func conclude(_ ending: DetectorTrainer.Ending) {
     let folder = trainer.folder
+    let hasReport = FileManager.default.fileExists(atPath: folder.report)
+    let told = hasReport ? folder.report : folder.curves
     switch ending {
-    case .complete: print("done: \(folder.last), curves in \(folder.curves)")
+    case .complete: print("done: \(folder.last), pictures in \(told)")
     case .early:
       print("stopped early, no better for \(trainer.settings.patience) epochs: \(folder.best)")
     case .interrupted:

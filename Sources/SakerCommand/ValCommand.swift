@@ -29,7 +29,10 @@ struct ValCommand: ParsableCommand {
   var workers = 2
   @Option(help: "f32 or bf16.")
   var precision = TrainingSettings.Precision.float32
-  @Option(help: "A folder for curves.png, report.json and pictures of predictions beside truths.")
+  @Option(
+    help:
+      "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
+  )
   var out: String?
 
   func validate() throws {
@@ -94,5 +97,19 @@ struct ValCommand: ParsableCommand {
     var sheet = ContactSheet(tiles)
     sheet.title = String(format: "found at confidence %.2f or more; truths striped", conf)
     try sheet.picture().write(to: folder + "/predictions.png")
+    var pictures = EvaluationPictures(
+      items: order.map { dataset.items[$0] }, results: results, classNames: dataset.classes)
+    pictures.confidence = conf
+    try pictures.write(into: folder)
+    try RunReport(
+      folder: folder, title: "Evaluation of \((weights as NSString).lastPathComponent)",
+      facts: [
+        ("pictures", "\(report.pictures)"),
+        (
+          "mAP at IoU \(iou)", report.meanAveragePrecision.map { String(format: "%.4f", $0) } ?? "-"
+        ),
+        ("confidence", "\(conf)"),
+      ]
+    ).write(to: RunFolder(folder).report)
   }
 }

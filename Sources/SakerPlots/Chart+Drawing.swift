@@ -41,13 +41,7 @@ extension Chart {
   func draw(on canvas: Canvas, in area: Rect) {
     let layout = layout(on: canvas, in: area)
     let plot = layout.plot
-    drawAxes(on: canvas, in: area, layout)
-    if !title.isEmpty {
-      canvas.text(
-        canvas.fitted(title, Self.titleFont, width: area.width - 8),
-        at: Point(x: plot.x + plot.width / 2, y: area.y + 19), Self.titleFont, Ink.text,
-        anchor: .middle)
-    }
+    drawFrame(on: canvas, in: area, layout)
     // A little outside, so that lines and dots on the border are whole.
     canvas.clipped(to: plot.inset(-4)) {
       for each in series { draw(each, on: canvas, layout) }
@@ -60,11 +54,26 @@ extension Chart {
     drawLegend(on: canvas, in: area, layout)
   }
 
+  /// Title and axes, without data.
+  /// - Parameter yIsDownwards: the axis has its low end on top, as pictures have.
+  func drawFrame(
+    on canvas: Canvas, in area: Rect, _ layout: Layout, yIsDownwards: Bool = false
+  ) {
+    drawAxes(on: canvas, in: area, layout, yIsDownwards)
+    guard !title.isEmpty else { return }
+    canvas.text(
+      canvas.fitted(title, Self.titleFont, width: area.width - 8),
+      at: Point(x: layout.plot.x + layout.plot.width / 2, y: area.y + 19), Self.titleFont,
+      Ink.text, anchor: .middle)
+  }
+
   private static func tickCount(_ length: Double, every distance: Double) -> Int {
     max(2, Int(length / distance))
   }
 
-  private func drawAxes(on canvas: Canvas, in area: Rect, _ layout: Layout) {
+  private func drawAxes(
+    on canvas: Canvas, in area: Rect, _ layout: Layout, _ yIsDownwards: Bool
+  ) {
     let plot = layout.plot
     let (left, bottom) = (plot.x, plot.bottom)
     let xTicks = layout.x.ticks(Self.tickCount(plot.width, every: 56))
@@ -80,7 +89,7 @@ extension Chart {
     }
     for (tick, text) in zip(yTicks, layout.y.texts(yTicks)) {
       guard let place = layout.y.place(tick) else { continue }
-      let at = bottom - place * plot.height
+      let at = yIsDownwards ? plot.y + place * plot.height : bottom - place * plot.height
       canvas.line(
         [Point(x: left, y: at), Point(x: plot.right, y: at)], Ink.grid, width: 0.8)
       canvas.text(

@@ -17,7 +17,16 @@ struct CommandTests {
       #expect(epochs[1][key] is Double, "\(key)")
     }
     #expect(told["anchors"] is [String: Any])
-    #expect(try run.sandbox.list("run") == ["results.csv", "results.png", "weights"])
+    let files = try run.sandbox.list("run")
+    for name in [
+      "args.yaml", "results.csv", "results.png", "labels.jpg", "labels_correlogram.jpg",
+      "train_batch0.jpg", "confusion_matrix.png", "confusion_matrix_normalized.png",
+      "PR_curve.png", "F1_curve.png", "P_curve.png", "R_curve.png", "val_batch0_labels.jpg",
+      "val_batch0_pred.jpg", "report.html", "weights",
+    ] {
+      #expect(files.contains(name), "\(name)")
+    }
+    #expect(files.contains { $0.hasPrefix("events.out.tfevents.") })
     #expect(try run.sandbox.list("run/weights") == ["best.safetensors", "last.safetensors"])
     let curves = try Picture(file: run.folder + "/results.png")
     #expect(curves.width > 400)
@@ -37,7 +46,13 @@ struct CommandTests {
       (report["classes"] as? [[String: Any]])?.map { $0["name"] as? String } == [
         "Platelets", "RBC", "WBC",
       ])
-    #expect(try sandbox.list("val") == ["curves.png", "predictions.png", "report.json"])
+    let files = try sandbox.list("val")
+    for name in [
+      "curves.png", "predictions.png", "report.json", "report.html", "confusion_matrix.png",
+      "PR_curve.png", "val_batch0_pred.jpg",
+    ] {
+      #expect(files.contains(name), "\(name)")
+    }
     let stored = try JSONSerialization.jsonObject(with: Data(sandbox.bytes("val/report.json")))
     #expect(stored as? NSDictionary == report as NSDictionary)
     // The same numbers as after the last epoch of training.

@@ -1,0 +1,114 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+struct VisualizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "visualize",
+    abstract: "Draw what goes on inside a model: feature maps, kernels, and why it decides.",
+    discussion: """
+      Kinds: features, the channels of a layer's output; filters, the kernels of its convolution; cam, the places that \
+      speak for a class (Grad-CAM); receptive-field, what the middle of a layer's output sees of the picture.
+      """)
+
+  enum Kind: String, ExpressibleByArgument, CaseIterable {
+    case features, filters, cam
+    case receptiveField = "receptive-field"
+  }
+
+  @OptionGroup var common: CommonOptions
+
+  @Argument(help: "features, filters, cam or receptive-field.")
+  var kind: Kind
+  @Argument(help: "A detector's checkpoint, or the name of a classifier ('saker models').")
+  var model: String
+  @Option(help: "The picture (not for filters).")
+  var picture: String?
+  @Option(help: "Weights of a classifier; random ones if left out.")
+  var weights: String?
+  @Option(help: "A layer's name, as 'saker info' lists it; a telling one if left out.")
+  var layer: String?
+  @Option(help: "cam: the class, by name or number; the one the model is surest of if left out.")
+  var target: String?
+  @Option(help: "The picture to write (.png, .jpg, .svg).")
+  var out: String?
+  @Option(help: "The most channels or kernels.")
+  var limit = 64
+
+  func validate() throws {
+    guard kind == .filters || picture != nil else {
+      throw ValidationError("picture: expected one for \(kind.rawValue)")
+    }
+    guard (1...4096).contains(limit) else {
+      throw ValidationError("limit: expected 1...4096, got \(limit)")
+    }
+    guard target == nil || kind == .cam else {
+      throw ValidationError("target: for cam only")
+    }
+  }
+
+  private struct Result: Encodable {
+    var picture: String
+    var layer: String
+    var target: String?
+  }
+
+  func run() throws {
+    common.apply()
+    let subject = try VisualizedModel(model, weights: weights)
+    let path = out ?? "\(kind.rawValue).png"
+    var result = Result(picture: path, layer: "")
+    switch kind {
+    case .filters:
+      let (name, weight) = try subject.kernels(of: layer)
+      result.layer = name
+      let shape = weight.shape.sizes.map(String.init).joined(separator: "x")
+      try MapPictures.filters(weight, title: "kernels of \(name), \(shape)", limit: limit)
+        .write(to: path)
+    case .features:
+      let (_, input) = try subject.input(picture ?? "")
+      let seen = try subject.look(at: input, layer: layer, gradientOf: nil)
+      result.layer = seen.layer
+      try MapPictures.features(
+        seen.output, title: "\(subject.name), \(seen.layer)", limit: limit
+      ).write(to: path)
+    case .cam:
+      let (shown, input) = try subject.input(picture ?? "")
+      let label = try subject.label(target)
+      let seen = try subject.look(at: input, layer: layer, gradientOf: label)
+      result.layer = seen.layer
+      result.target = subject.className(seen.label)
+      try write(try MapPictures.overlaid(shown, seen.classActivation), to: path)
+    case .receptiveField:
+      let (shown, input) = try subject.input(picture ?? "")
+      let seen = try subject.sight(of: layer, input)
+      result.layer = seen.layer
+      var drawn = try MapPictures.overlaid(shown, seen.gradient)
+      if let box = seen.box {
+        drawn = try drawn.annotated(
+          with: [Detection(box: box, label: 0, score: 1)],
+          classNames: ["\(Int(box.width))x\(Int(box.height)) pixels"],
+          style: VisualizeCommand.outline)
+      }
+      try write(drawn, to: path)
+    }
+    if common.json {
+      try printJSON(result)
+    } else {
+      print("\(path): \(result.layer)" + (result.target.map { ", \($0)" } ?? ""))
+    }
+  }
+
+  private func write(_ picture: Picture, to path: String) throws {
+    // Small inputs are shown large enough to see something.
+    let factor = max(1, 480 / max(picture.width, picture.height, 1))
+    try picture.resized(width: picture.width * factor, height: picture.height * factor)
+      .write(to: path)
+  }
+
+  private static var outline: AnnotationStyle {
+    var style = AnnotationStyle()
+    style.showsScores = false
+    return style
+  }
+}
