@@ -26,16 +26,12 @@ enum FileBytes {
       // Not blocking: opening a pipe would wait for somebody to write into it.
       descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
       guard descriptor >= 0 else { throw .system() }
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else {
+      do {
+        count = try FileBytes.size(ofOpen: descriptor)
+      } catch {
         close(descriptor)
-        throw .system()
+        throw error
       }
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        close(descriptor)
-        throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file")
-      }
-      count = Int(status.st_size)
     }
 
     deinit { close(descriptor) }
@@ -56,6 +52,16 @@ enum FileBytes {
       if failed { throw .system() }
       return bytes
     }
+  }
+
+  /// Bytes of an open file, which must be a regular one.
+  static func size(ofOpen descriptor: Int32) throws(Failure) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system() }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file")
+    }
+    return Int(status.st_size)
   }
 
   /// Above this a file is no picture, annotation or list of names.
