@@ -1,5 +1,5 @@
 /// What somebody marked of an object beyond its box: kept as the files have it, drawn as a mask when a picture needs it.
-public struct Outline: Hashable, Sendable {
+public struct ObjectOutline: Hashable, Sendable {
   /// In pixels of the picture.
   public var shape: LabeledObject.Shape
   public var keyPoints: [LabeledObject.KeyPoint]
@@ -45,7 +45,7 @@ extension KeyPoint {
 
 extension SampleObject {
   /// An object with its outline as a mask and its key points; the box is clipped to the picture.
-  public init(_ annotation: Annotation, _ outline: Outline?, size: PictureSize) {
+  public init(_ annotation: Annotation, _ outline: ObjectOutline?, size: PictureSize) {
     self.init(
       annotation, mask: outline?.mask(size),
       keypoints: outline?.keyPoints.map { KeyPoint($0) } ?? []
@@ -57,7 +57,7 @@ extension SampleObject {
     let box = object.box.box.clipped(width: Float(size.width), height: Float(size.height))
     self.init(
       Annotation(box: box, label: object.label, difficult: object.flags.contains(.difficult)),
-      Outline(object), size: size)
+      ObjectOutline(object), size: size)
   }
 }
 

@@ -13,11 +13,11 @@ public struct DetectionDataset: Sendable {
     /// In pixels of the picture; empty for a background.
     public var annotations: [Annotation]
     /// What is marked beyond the boxes, one for each annotation; or empty, if there is nothing.
-    public var outlines: [Outline?]
+    public var outlines: [ObjectOutline?]
 
     public init(
       name: String, picture: String, size: PictureSize, annotations: [Annotation],
-      outlines: [Outline?] = []
+      outlines: [ObjectOutline?] = []
     ) {
       self.outlines = outlines
       self.name = name

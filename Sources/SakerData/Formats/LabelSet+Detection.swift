@@ -20,7 +20,7 @@ extension DetectionDataset {
       var item = Item(name: picture.name, picture: picture.path, size: size, annotations: [])
       item.annotations.reserveCapacity(picture.objects.count)
       var isBad = false
-      var outlines: [Outline?] = []
+      var outlines: [ObjectOutline?] = []
       for object in picture.objects {
         if case .line = object.shape { continue }
         if object.flags.contains(.crowd) {
@@ -46,7 +46,7 @@ extension DetectionDataset {
         item.annotations.append(
           Annotation(
             box: box, label: object.label, difficult: object.flags.contains(.difficult)))
-        outlines.append(Outline(object))
+        outlines.append(ObjectOutline(object))
       }
       if outlines.contains(where: { $0 != nil }) { item.outlines = outlines }
       if !isBad { items.append(item) }
