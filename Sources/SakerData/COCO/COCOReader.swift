@@ -130,14 +130,14 @@ extension COCODataset {
   ///   front to back tells what.
   private mutating func readHalves(_ cursor: JSONCursor, _ segmentations: Bool) -> JSONCursor? {
     guard let middle = cursor.middleObject(least: 1 << 18) else { return nil }
-    typealias Half = (annotations: [COCOAnnotation], cursor: JSONCursor, isCut: Bool)
+    typealias Half = (annotations: GrowingMemory<COCOAnnotation>, cursor: JSONCursor, isCut: Bool)
     nonisolated(unsafe) var halves: [Half?] = [nil, nil]
     nonisolated(unsafe) let starts = [cursor, cursor.moved(toElementAt: middle)]
     halves.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let results = buffer
       DispatchQueue.concurrentPerform(iterations: 2) { part in
         var cursor = starts[part]
-        var found: [COCOAnnotation] = []
+        let found = GrowingMemory<COCOAnnotation>()
         do throws(JSONError) {
           var isCut = false
           if part == 1 { found.append(try cursor.cocoAnnotation(segmentations)) }
@@ -147,11 +147,6 @@ extension COCODataset {
               break
             }
             found.append(try cursor.cocoAnnotation(segmentations))
-            if found.count == 256 {
-              // Of what is left, by what the first ones took.
-              let taken = cursor.offset - starts[part].offset
-              found.reserveCapacity(256 + (middle - starts[0].offset) / max(taken, 1) * 280)
-            }
           }
           results[part] = (found, cursor, isCut)
         } catch {
@@ -159,17 +154,49 @@ extension COCODataset {
         }
       }
     }
-    guard var first = halves[0] else { return nil }
-    halves[0] = nil
-    if first.isCut {
-      guard let second = halves[1] else { return nil }
-      first.annotations += second.annotations
-      first.cursor = second.cursor
+    guard let first = halves[0] else { return nil }
+    let second = first.isCut ? halves[1] : nil
+    if first.isCut && second == nil { return nil }
+    let count = first.annotations.count + (second?.annotations.count ?? 0)
+    let all = [COCOAnnotation](unsafeUninitializedCapacity: count) { buffer, done in
+      done = first.annotations.move(to: buffer.baseAddress)
+      done += second?.annotations.move(to: buffer.baseAddress.map { $0 + done }) ?? 0
     }
     var known = UniqueNumbers()
-    for annotation in first.annotations where !known.insert(annotation.id) { return nil }
-    annotations = first.annotations
-    return first.cursor
+    for i in all.indices where !known.insert(all[i].id) { return nil }
+    annotations = all
+    return (second ?? first).cursor
+  }
+}
+
+/// A list that can be moved elsewhere without a copy of its elements.
+private final class GrowingMemory<Element> {
+  private var base = UnsafeMutablePointer<Element>.allocate(capacity: 1024)
+  private var capacity = 1024
+  private(set) var count = 0
+
+  func append(_ element: Element) {
+    if count == capacity {
+      capacity *= 2
+      let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+      larger.moveInitialize(from: base, count: count)
+      base.deallocate()
+      base = larger
+    }
+    (base + count).initialize(to: element)
+    count += 1
+  }
+
+  /// - Returns: how many elements were moved; none are left here.
+  func move(to place: UnsafeMutablePointer<Element>?) -> Int {
+    defer { count = 0 }
+    if let place { place.moveInitialize(from: base, count: count) }
+    return count
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
   }
 }
 

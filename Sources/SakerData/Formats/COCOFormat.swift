@@ -54,15 +54,17 @@ enum COCOFormat {
     let labelOf = data.categories.map { labels[$0.id]! }
     var homes = [Int32](repeating: -1, count: data.annotations.count)
     var starts = [Int](repeating: 0, count: data.images.count + 1)
-    for (k, annotation) in data.annotations.enumerated() {
-      guard let home = places[annotation.imageID] else {
+    for k in data.annotations.indices {
+      guard let home = places[data.annotations[k].imageID] else {
+        let annotation = data.annotations[k]
         folder.report(
           file,
           "annotation \(annotation.id) is of the picture \(annotation.imageID), which is not there"
         )
         continue
       }
-      guard known[annotation.categoryID] != nil else {
+      guard known[data.annotations[k].categoryID] != nil else {
+        let annotation = data.annotations[k]
         folder.report(
           file,
           "annotation \(annotation.id) is of the class \(annotation.categoryID), which is not there"
@@ -90,11 +92,12 @@ enum COCOFormat {
       picture.objects = sorted[begins[i]..<begins[i + 1]].map { k in
         object(data.annotations[k], labelOf[known[data.annotations[k].categoryID]!])
       }
+      if reading.pictures == .unread { picture.path = PathName.inside(base, picture.file) ?? "" }
       return picture
     }
-    for var picture in pictures {
-      folder.locate(&picture, in: base, reading)
-      set.pictures.append(picture)
+    if set.pictures.isEmpty { set.pictures = pictures } else { set.pictures += pictures }
+    for i in first..<set.pictures.count where set.pictures[i].path.isEmpty {
+      folder.locate(&set.pictures[i], in: base, reading)
     }
   }
 

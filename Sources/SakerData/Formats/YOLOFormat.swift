@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Yams
 
 /// YOLO's text labels: a line an object, `class cx cy w h` or `class x1 y1 x2 y2 ...` in fractions of the picture.
@@ -230,26 +231,29 @@ enum YOLOFormat {
   ) -> LabelSet {
     var folder = folder
     let prefix = PathName.normalized(root) + "/"
-    let read = Concurrently.read(entries.count) { number, reader in
+    let problems = Mutex<[(number: Int, found: [DataProblem])]>([])
+    var set = LabelSet()
+    set.pictures = Concurrently.read(entries.count) { number, reader in
       let entry = entries[number]
       let file = entry.label ?? labelFile(entry.picture)
       let labels = parse(file: file, &reader)
       let whole = PathName.normalized(entry.picture)
-      return (
-        LabeledPicture(
-          file: whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole,
-          path: entry.picture, split: entry.split, objects: labels?.objects ?? [],
-          source: labels == nil ? "" : file),
-        labels?.problems ?? []
-      )
+      if let found = labels?.problems, !found.isEmpty {
+        problems.withLock { $0.append((number, found)) }
+      }
+      return LabeledPicture(
+        file: whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole,
+        path: entry.picture, split: entry.split, objects: labels?.objects ?? [],
+        source: labels == nil ? "" : file)
     }
-    var set = LabelSet()
-    set.pictures.reserveCapacity(entries.count)
+    for (_, found) in problems.withLock({ $0 }).sorted(by: { $0.number < $1.number }) {
+      folder.add(found)
+    }
     var most = -1
-    for (picture, problems) in read {
-      if !problems.isEmpty { folder.add(problems) }
-      for object in picture.objects { most = max(most, object.label) }
-      set.pictures.append(picture)
+    if names.isEmpty {
+      for picture in set.pictures {
+        for object in picture.objects { most = max(most, object.label) }
+      }
     }
     // Without names there are as many classes as labels ask for, within reason.
     let classes =
