@@ -197,3 +197,84 @@ private struct PeakMemory {
   #expect(slowest.seconds < 2, "\(slowest)")
   #expect(largest.bytes < 500 << 20, "\(largest)")
 }
+
+/// The quick reader of annotation files either gives up or reads what the tree reads.
+@Test func plainFilesAreReadAsTheTreeReadsThem() {
+  let plain = """
+    <?xml version="1.0"?>
+    <annotation>
+    \t<folder>x</folder><filename> a/b.jpg </filename>
+    \t<source><database>Here</database><image>flickr</image></source>
+    \t<size><width>64</width><height>48</height><depth>3</depth></size>
+    \t<segmented>1</segmented>
+    \t<object><name>cell</name><pose>Left</pose><truncated>1</truncated><difficult>0</difficult>
+    \t\t<bndbox><xmin>5</xmin><ymin>6.5</ymin><xmax>30</xmax><ymax>3e1</ymax></bndbox>
+    \t\t<part><name>head</name><bndbox><xmin>1</xmin></bndbox></part></object>
+    \t<object><name>dot</name><difficult>1</difficult><occluded>1</occluded>
+    \t\t<bndbox><ymax>9</ymax><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax></bndbox></object>
+    </annotation>
+
+    """
+  func quick(_ bytes: [UInt8]) -> PascalVOC.Parsed? {
+    var parsed = PascalVOC.Parsed(picture: LabeledPicture(file: "", path: "", source: "f"))
+    return bytes.withUnsafeBufferPointer { buffer in
+      var scanner = VOCScanner(buffer)
+      return scanner.read(&parsed) ? parsed : nil
+    }
+  }
+  var random = Random(seed: 5)
+  var (taken, refused) = (0, 0)
+  for round in 0..<6000 {
+    let bytes = round == 0 ? Array(plain.utf8) : mutate(Array(plain.utf8), &random)
+    let tree = PascalVOC.parse(bytes, "f")
+    guard let parsed = quick(bytes) else {
+      refused += 1
+      #expect(round > 0)
+      continue
+    }
+    taken += 1
+    #expect(parsed.picture == tree.picture && parsed.names == tree.names, "round \(round)")
+    #expect(parsed.filename == tree.filename && tree.isUsable, "round \(round)")
+    #expect(tree.problems.isEmpty, "round \(round): \(tree.problems)")
+  }
+  #expect(taken > 300 && refused > 300, "\(taken) taken, \(refused) refused")
+}
+
+/// Long lists are read from both ends of their middle; what looks like the middle may be text, or another list.
+@Test func longListsOfAnnotationsAreReadWhole() throws {
+  func entry(_ id: Int, _ more: String = "") -> String {
+    "{\"id\": \(id), \"image_id\": \(id % 7), \"category_id\": 1, \"bbox\": [\(id), 2, 3, 4.5]\(more)}"
+  }
+  let images = "\"images\": [" + (0..<7).map { "{\"id\": \($0)}" }.joined(separator: ",") + "]"
+  let categories = "\"categories\": [{\"id\": 1, \"name\": \"a\"}]"
+  func read(_ text: String) throws -> COCODataset {
+    let bytes = Array(text.utf8)
+    return try bytes.withUnsafeBufferPointer { try COCODataset(json: $0, file: "f") }
+  }
+  let trap = ", \"note\": \"\(String(repeating: "}, {\\\"id\\\": 3", count: 20))\""
+  for more in ["", trap, ", \"segmentation\": [[1, 1, 9, 1, 9, 9]], \"keypoints\": [1, 2, 2]"] {
+    let list = (0..<6000).map { entry($0, more) }.joined(separator: ",\n ")
+    for text in [
+      "{\(images), \(categories), \"annotations\": [\(list)]}",
+      "{\"annotations\": [\(list)], \(images), \(categories)}",
+      "{\"annotations\": [\(list)], \"other\": [\(list)], \"more\": [\(list)], \(images), \(categories)}",
+    ] {
+      let set = try read(text)
+      #expect(set.annotations.map(\.id) == Array(0..<6000) && set.images.count == 7)
+      #expect(set.annotations.allSatisfy { $0.box?.x == Double($0.id) && $0.imageID == $0.id % 7 })
+      if more.contains("keypoints") {
+        #expect(set.annotations.allSatisfy { $0.keypoints.count == 3 && $0.segmentation != nil })
+      }
+    }
+    // What is wrong is told as from front to back.
+    var rows = (0..<6000).map { entry($0, more) }
+    rows[5000] = entry(17, more)
+    let again = "{\(images), \(categories), \"annotations\": [\n\(rows.joined(separator: ",\n"))]}"
+    let twice = #expect(throws: JSONError.self) { try read(again) }
+    #expect(twice?.line == 5002 && twice?.reason == "the annotation id 17 is there twice")
+    rows[5000] = "{\"id\": 5000, \"category_id\": 1}"
+    let broken = "{\(images), \(categories), \"annotations\": [\n\(rows.joined(separator: ",\n"))]}"
+    let missing = #expect(throws: JSONError.self) { try read(broken) }
+    #expect(missing?.line == 5002 && missing?.reason == "the annotation 5000 has no 'image_id'")
+  }
+}
