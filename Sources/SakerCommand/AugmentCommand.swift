@@ -82,11 +82,11 @@ struct AugmentCommand: ParsableCommand {
     let others = SampleSource { random in
       let item = dataset.items[
         Int(random.next().multipliedFullWidth(by: UInt64(dataset.items.count)).high)]
-      return Sample(picture: try Picture(file: item.picture), annotations: item.annotations)
+      return item.sample(try Picture(file: item.picture))
     }
     let tiles = try dataset.items.prefix(count).enumerated().map { index, item in
       var random = Random(seed: seed, index)
-      var sample = Sample(picture: try Picture(file: item.picture), annotations: item.annotations)
+      var sample = item.sample(try Picture(file: item.picture))
       try transforms.apply(to: &sample, using: &random, from: others)
       return ContactSheet.Tile(
         try sample.picture.annotated(

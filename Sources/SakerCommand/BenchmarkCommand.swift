@@ -8,14 +8,15 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Measure the speed of training, inference or loading on this machine.",
     discussion: """
       train: forward, loss (a detector's with its anchors' targets), backward and SGD. infer: forward in evaluation. load: the embedded pictures \
-      from JPEG files to ready batches, without a cache. convolution: the 3x3 convolutions of well-known networks, our \
+      from JPEG files to ready batches, without a cache. data: the training loader, with its cache and augmentation, from \
+      the second epoch on. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
       memory gives. operations: single operations from 16 numbers to 64 MB. memory: what a thousand steps of each layer \
       leave behind. local: memory and time of locally supervised training against end-to-end.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, convolution, optimizer, operations, memory, local
+    case train, infer, load, data, convolution, optimizer, operations, memory, local
   }
 
   @OptionGroup var common: CommonOptions
@@ -26,7 +27,7 @@ struct BenchmarkCommand: ParsableCommand {
       "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, convolution, optimizer, operations, memory or local.")
+  @Option(help: "train, infer, load, data, convolution, optimizer, operations, memory or local.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -37,8 +38,13 @@ struct BenchmarkCommand: ParsableCommand {
   var precision = TrainingSettings.Precision.float32
   @Option(help: "How long to measure.")
   var seconds = 10.0
-  @Option(help: "Threads that prepare pictures, in the mode load.")
+  @Option(help: "Threads that prepare pictures, in the modes load and data.")
   var workers = 2
+  @Option(
+    help:
+      "In the mode data: a list of transforms, as saker train takes it; usual training if left out."
+  )
+  var augment: String?
   @Flag(
     help: "In the mode operations: measure the cases that the lines of the input name.")
   var serve = false
@@ -49,6 +55,9 @@ struct BenchmarkCommand: ParsableCommand {
 
   func validate() throws {
     let batches = batch?.values ?? [32]
+    guard augment == nil || mode == .data else {
+      throw ValidationError("augment: for --mode data only")
+    }
     guard batches.allSatisfy((1...4096).contains), seconds > 0, seconds < 86_400,
       (0...64).contains(workers)
     else {
@@ -79,6 +88,8 @@ struct BenchmarkCommand: ParsableCommand {
     var peakMemoryBytes: Int
     /// Time outside kernels, 0...1; only where kernels run.
     var frameworkShare: Double?
+    /// Threads that prepare pictures; only where pictures are loaded.
+    var workers: Int?
   }
 
   func run() throws {
@@ -101,7 +112,7 @@ struct BenchmarkCommand: ParsableCommand {
     let times: [Double]
     var share: Double?
     switch mode {
-    case .load: times = try loading()
+    case .load, .data: times = try loading()
     case .convolution, .optimizer, .operations, .memory, .local: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
@@ -119,7 +130,8 @@ struct BenchmarkCommand: ParsableCommand {
       threads: Parallel.threads, steps: times.count,
       imagesPerSecond: Double(pictures) / (at(0.5) / 1e3),
       stepMs: Percentiles(median: at(0.5), p10: at(0.1), p90: at(0.9)),
-      peakMemoryBytes: ProcessMemory.peak, frameworkShare: share)
+      peakMemoryBytes: ProcessMemory.peak, frameworkShare: share,
+      workers: mode == .load || mode == .data ? workers : nil)
     if common.json { return try printJSON(report) }
     print(
       String(
@@ -200,10 +212,20 @@ struct BenchmarkCommand: ParsableCommand {
     var options = Loader.Options()
     options.batchSize = pictures
     options.workers = workers
-    options.cacheBytes = 0
     options.dropLast = true
+    let preprocessing = Preprocessing.imageNet(height: size, width: size)
+    var transforms: [any SampleTransform] = []
+    if mode == .data {
+      var settings = TrainingSettings()
+      settings.augmentation = try augment.map(augmentationList)
+      transforms = settings.transforms(preprocessing)
+      options.shuffle = true
+      options.outlines = augment != nil
+    } else {
+      options.cacheBytes = 0
+    }
     let loader = Loader(
-      dataset, preprocessing: .imageNet(height: size, width: size), options: options)
+      dataset, preprocessing: preprocessing, transforms: transforms, options: options)
     guard loader.batchesPerEpoch > 0 else {
       throw ValidationError("batch: expected at most the \(dataset.items.count) pictures there are")
     }

@@ -70,6 +70,11 @@ struct TrainCommand: ParsableCommand {
   var crop: Float?
   @Option(help: "Pictures scaled at random by up to this factor.")
   var scale: Float?
+  @Option(
+    help:
+      "A list of transforms in YAML or JSON (docs/augmentation.md) instead of hflip, vflip, jitter, crop and scale."
+  )
+  var augment: String?
   @Option(help: "Threads that prepare pictures.")
   var workers: Int?
   @Option(help: "One seed, one result, bit for bit.")
@@ -95,6 +100,17 @@ struct TrainCommand: ParsableCommand {
         )
       }
       return
+    }
+    if augment != nil {
+      let others: [(String, Bool)] = [
+        ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
+        ("--crop", crop != nil), ("--scale", scale != nil),
+      ]
+      let given = others.filter(\.1).map(\.0)
+      guard given.isEmpty else {
+        throw ValidationError(
+          "augment: the list says it all; leave out \(given.joined(separator: ", "))")
+      }
     }
     try settings().problems.first.map { throw ValidationError($0) }
     let entry = try ModelEntry.named(model)
@@ -122,7 +138,7 @@ struct TrainCommand: ParsableCommand {
       ("--ema", ema != nil), ("--patience", patience != nil), ("--freeze", !freeze.isEmpty),
       ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
       ("--crop", crop != nil), ("--scale", scale != nil), ("--workers", workers != nil),
-      ("--seed", seed != nil), ("--weights", weights != nil),
+      ("--seed", seed != nil), ("--weights", weights != nil), ("--augment", augment != nil),
     ]
     return given.filter(\.1).map(\.0)
   }
@@ -134,7 +150,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// The preset, changed by what was named.
-  func settings() -> TrainingSettings {
+  func settings() throws -> TrainingSettings {
     var settings = TrainingSettings()
     if preset == .notes {
       settings.epochs = 20
@@ -173,6 +189,16 @@ struct TrainCommand: ParsableCommand {
     set(\.workers, workers)
     set(\.seed, seed)
     settings.frozen = freeze
+    settings.augmentation = try augment.map(augmentationList)
     return settings
+  }
+}
+
+/// A file's list of transforms, every parameter written out: a run that is resumed does not need the file.
+func augmentationList(_ file: String) throws -> String {
+  do {
+    return try AugmentationFile.yaml(AugmentationFile.read(file))
+  } catch {
+    throw ValidationError("augment: \(error)")
   }
 }

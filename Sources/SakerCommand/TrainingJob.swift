@@ -32,7 +32,7 @@ struct TrainingJob {
     let card = ModelCard(
       architecture: entry.name, classNames: training.classes, anchors: levels,
       preprocessing: preprocessing)
-    let settings = command.settings()
+    let settings = try command.settings()
     let loss: MultiBoxLoss = command.preset == .notes ? .notes : .ssd
     let model = withSeed(settings.seed) { entry.build(card, loss) }
     if let weights = command.weights {

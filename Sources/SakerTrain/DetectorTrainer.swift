@@ -96,6 +96,7 @@ public final class DetectorTrainer {
     options.shuffle = true
     options.seed = settings.seed
     options.skipBad = skipBad
+    options.outlines = settings.augmentation != nil
     return Loader(
       dataset, preprocessing: preprocessing, transforms: settings.transforms(preprocessing),
       options: options)

@@ -32,8 +32,10 @@ extension TrainingSettings {
     }
   }
 
-  /// What happens to a picture before it is preprocessed.
-  func transforms(_ preprocessing: Preprocessing) -> [any DetectionTransform] {
+  /// What happens to a picture in training before it is preprocessed.
+  public func transforms(_ preprocessing: Preprocessing) -> [any DetectionTransform] {
+    // What cannot be read is one of `problems`.
+    if let augmentation { return (try? AugmentationFile.parse(augmentation)) ?? [] }
     var transforms: [any DetectionTransform] = []
     // Crops want the whole resolution; without them the small picture is made once and kept.
     if crop == 0 && scale == 1 { transforms.append(FitToInput(preprocessing)) }

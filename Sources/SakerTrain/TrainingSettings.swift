@@ -1,4 +1,5 @@
 import Foundation
+import SakerData
 import SakerNN
 
 /// How a detector is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
@@ -51,6 +52,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   /// Pictures scaled by up to this factor, up or down; 1 leaves them.
   public var scale: Float = 1
 
+  /// A list of transforms in place of the five above, as `AugmentationFile` reads it; `nil` leaves it to them.
+  public var augmentation: String?
+
   public init() {}
 
   /// Every option that makes no sense, one line each.
@@ -87,6 +91,13 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
       demand((0...1).contains(share), "\(name): expected 0...1, got \(share)")
     }
     demand((1...4).contains(scale), "scale: expected 1...4, got \(scale)")
+    if let augmentation {
+      do {
+        _ = try AugmentationFile.parse(augmentation, source: "augmentation")
+      } catch {
+        problems.append("\(error)")
+      }
+    }
     return problems
   }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 extension COCODataset {
   /// Reads an annotation file (`images`, `categories` and `annotations`; other keys are skipped).
   ///
@@ -105,49 +107,96 @@ extension COCODataset {
   private mutating func readAnnotations(
     _ cursor: inout JSONCursor, _ segmentations: Bool
   ) throws(JSONError) {
-    var known = UniqueNumbers()
     try cursor.enterArray()
+    if let end = readHalves(cursor, segmentations) {
+      cursor = end
+      return
+    }
+    var known = UniqueNumbers()
     while try cursor.nextElement() {
       let start = cursor.offset
-      var id: Int?
-      var imageID: Int?
-      var categoryID: Int?
-      var annotation = COCOAnnotation(id: 0, imageID: 0, categoryID: 0)
-      try cursor.enterObject()
-      while let key = try cursor.nextKey() {
-        if key == "id" {
-          id = try cursor.integer()
-        } else if key == "image_id" {
-          imageID = try cursor.integer()
-        } else if key == "category_id" {
-          categoryID = try cursor.integer()
-        } else if key == "bbox" {
-          annotation.box = try cursor.cocoBox()
-        } else if key == "area" {
-          annotation.area = try cursor.double()
-        } else if key == "iscrowd" {
-          annotation.isCrowd = try cursor.flag()
-        } else if segmentations && key == "segmentation" {
-          annotation.segmentation = try cursor.cocoSegmentation()
-        } else if segmentations && key == "keypoints" {
-          annotation.keypoints = try cursor.doubles()
-        } else {
-          try cursor.skip()
-        }
+      let annotation = try cursor.cocoAnnotation(segmentations)
+      guard known.insert(annotation.id) else {
+        throw cursor.error("the annotation id \(annotation.id) is there twice", at: start)
       }
-      guard let id else { throw cursor.error("an annotation has no 'id'", at: start) }
-      guard let imageID else {
-        throw cursor.error("the annotation \(id) has no 'image_id'", at: start)
-      }
-      guard let categoryID else {
-        throw cursor.error("the annotation \(id) has no 'category_id'", at: start)
-      }
-      guard known.insert(id) else {
-        throw cursor.error("the annotation id \(id) is there twice", at: start)
-      }
-      (annotation.id, annotation.imageID, annotation.categoryID) = (id, imageID, categoryID)
       annotations.append(annotation)
     }
+  }
+
+  /// Reads a long list of annotations from its beginning and from its middle at the same time. What looks like the middle
+  /// is it only if the first half ends there.
+  ///
+  /// - Returns: the cursor behind the list; `nil`, with nothing read, where that is no gain or anything is wrong: reading
+  ///   front to back tells what.
+  private mutating func readHalves(_ cursor: JSONCursor, _ segmentations: Bool) -> JSONCursor? {
+    guard let middle = cursor.middleObject(least: 1 << 18) else { return nil }
+    typealias Half = (annotations: GrowingMemory<COCOAnnotation>, cursor: JSONCursor, isCut: Bool)
+    nonisolated(unsafe) var halves: [Half?] = [nil, nil]
+    nonisolated(unsafe) let starts = [cursor, cursor.moved(toElementAt: middle)]
+    halves.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let results = buffer
+      DispatchQueue.concurrentPerform(iterations: 2) { part in
+        var cursor = starts[part]
+        let found = GrowingMemory<COCOAnnotation>()
+        do throws(JSONError) {
+          var isCut = false
+          if part == 1 { found.append(try cursor.cocoAnnotation(segmentations)) }
+          while try cursor.nextElement() {
+            if part == 0, cursor.offset == middle {
+              isCut = true
+              break
+            }
+            found.append(try cursor.cocoAnnotation(segmentations))
+          }
+          results[part] = (found, cursor, isCut)
+        } catch {
+          // Told by whoever reads front to back.
+        }
+      }
+    }
+    guard let first = halves[0] else { return nil }
+    let second = first.isCut ? halves[1] : nil
+    if first.isCut && second == nil { return nil }
+    let count = first.annotations.count + (second?.annotations.count ?? 0)
+    let all = [COCOAnnotation](unsafeUninitializedCapacity: count) { buffer, done in
+      done = first.annotations.move(to: buffer.baseAddress)
+      done += second?.annotations.move(to: buffer.baseAddress.map { $0 + done }) ?? 0
+    }
+    var known = UniqueNumbers()
+    for i in all.indices where !known.insert(all[i].id) { return nil }
+    annotations = all
+    return (second ?? first).cursor
+  }
+}
+
+/// A list that can be moved elsewhere without a copy of its elements.
+private final class GrowingMemory<Element> {
+  private var base = UnsafeMutablePointer<Element>.allocate(capacity: 1024)
+  private var capacity = 1024
+  private(set) var count = 0
+
+  func append(_ element: Element) {
+    if count == capacity {
+      capacity *= 2
+      let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+      larger.moveInitialize(from: base, count: count)
+      base.deallocate()
+      base = larger
+    }
+    (base + count).initialize(to: element)
+    count += 1
+  }
+
+  /// - Returns: how many elements were moved; none are left here.
+  func move(to place: UnsafeMutablePointer<Element>?) -> Int {
+    defer { count = 0 }
+    if let place { place.moveInitialize(from: base, count: count) }
+    return count
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
   }
 }
 
@@ -239,6 +288,46 @@ extension JSONCursor {
     return numbers
   }
 
+  /// One entry of `annotations`.
+  fileprivate mutating func cocoAnnotation(_ segmentations: Bool) throws(JSONError)
+    -> COCOAnnotation
+  {
+    let start = offset
+    var id: Int?
+    var imageID: Int?
+    var categoryID: Int?
+    var annotation = COCOAnnotation(id: 0, imageID: 0, categoryID: 0)
+    try enterObject()
+    while let key = try nextKey() {
+      if key == "id" {
+        id = try integer()
+      } else if key == "image_id" {
+        imageID = try integer()
+      } else if key == "category_id" {
+        categoryID = try integer()
+      } else if key == "bbox" {
+        annotation.box = try cocoBox()
+      } else if key == "area" {
+        annotation.area = try double()
+      } else if key == "iscrowd" {
+        annotation.isCrowd = try flag()
+      } else if segmentations && key == "segmentation" {
+        annotation.segmentation = try cocoSegmentation()
+      } else if segmentations && key == "keypoints" {
+        annotation.keypoints = try doubles()
+      } else {
+        try skip()
+      }
+    }
+    guard let id else { throw error("an annotation has no 'id'", at: start) }
+    guard let imageID else { throw error("the annotation \(id) has no 'image_id'", at: start) }
+    guard let categoryID else {
+      throw error("the annotation \(id) has no 'category_id'", at: start)
+    }
+    (annotation.id, annotation.imageID, annotation.categoryID) = (id, imageID, categoryID)
+    return annotation
+  }
+
   /// `0`, `1`, `false` or `true`.
   fileprivate mutating func flag() throws(JSONError) -> Bool {
     switch try kind() {
@@ -326,22 +415,22 @@ extension JSONCursor {
   }
 }
 
-/// Tells numbers that come again; ascending ones cost nothing.
+/// Tells numbers that come again; a bit for each up to 2^26, beyond it a set.
 struct UniqueNumbers {
-  private var ascending: [Int] = []
+  private var bits: [UInt64] = []
   private var known: Set<Int> = []
 
   /// Whether the number is new.
   mutating func insert(_ number: Int) -> Bool {
-    if known.isEmpty {
-      guard let last = ascending.last, number <= last else {
-        ascending.append(number)
-        return true
-      }
-      known = Set(ascending)
-      ascending = []
+    guard number >= 0, number < 1 << 26 else { return known.insert(number).inserted }
+    let word = number >> 6
+    if word >= bits.count {
+      bits.append(contentsOf: repeatElement(0, count: max(word + 1, 2 * bits.count) - bits.count))
     }
-    return known.insert(number).inserted
+    let bit = UInt64(1) << UInt64(number & 63)
+    guard bits[word] & bit == 0 else { return false }
+    bits[word] |= bit
+    return true
   }
 }
 

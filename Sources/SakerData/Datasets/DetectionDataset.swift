@@ -12,8 +12,14 @@ public struct DetectionDataset: Sendable {
     public var size: PictureSize
     /// In pixels of the picture; empty for a background.
     public var annotations: [Annotation]
+    /// What is marked beyond the boxes, one for each annotation; or empty, if there is nothing.
+    public var outlines: [ObjectOutline?]
 
-    public init(name: String, picture: String, size: PictureSize, annotations: [Annotation]) {
+    public init(
+      name: String, picture: String, size: PictureSize, annotations: [Annotation],
+      outlines: [ObjectOutline?] = []
+    ) {
+      self.outlines = outlines
       self.name = name
       self.picture = picture
       self.size = size

@@ -82,7 +82,12 @@ enum ByteText {
     return isNegative ? -value : value
   }
 
-  private static let powers: [Double] = (0...22).map { Double("1e\($0)")! }
+  /// At an address that stays: an array would be retained for each number.
+  nonisolated(unsafe) private static let powers: UnsafePointer<Double> = {
+    let table = UnsafeMutablePointer<Double>.allocate(capacity: 23)
+    for i in 0...22 { (table + i).initialize(to: Double("1e\(i)")!) }
+    return UnsafePointer(table)
+  }()
 
   private static func slowDouble(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     guard text.count < 400,

@@ -26,16 +26,12 @@ enum FileBytes {
       // Not blocking: opening a pipe would wait for somebody to write into it.
       descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
       guard descriptor >= 0 else { throw .system() }
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else {
+      do {
+        count = try FileBytes.size(ofOpen: descriptor)
+      } catch {
         close(descriptor)
-        throw .system()
+        throw error
       }
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        close(descriptor)
-        throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file")
-      }
-      count = Int(status.st_size)
     }
 
     deinit { close(descriptor) }
@@ -56,6 +52,41 @@ enum FileBytes {
       if failed { throw .system() }
       return bytes
     }
+
+    /// All of a large file, its halves at the same time: fresh memory costs as much as the copy.
+    func readParts() throws(Failure) -> [UInt8] {
+      let (file, count, middle) = (descriptor, self.count, self.count / 2)
+      let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+        nonisolated(unsafe) let base = buffer.baseAddress!
+        nonisolated(unsafe) var read = [0, 0]
+        read.withUnsafeMutableBufferPointer { read in
+          nonisolated(unsafe) let read = read
+          DispatchQueue.concurrentPerform(iterations: 2) { part in
+            let (first, end) = part == 0 ? (0, middle) : (middle, count)
+            while read[part] < end - first {
+              let at = first + read[part]
+              let got = pread(file, base + at, end - at, off_t(at))
+              if got < 0 && errno == EINTR { continue }
+              if got <= 0 { break }
+              read[part] += got
+            }
+          }
+        }
+        // Whatever went wrong is met again by reading front to back.
+        if read[0] == middle, read[1] == count - middle { done = count }
+      }
+      return bytes.count == count ? bytes : try self.read(at: 0, count: count)
+    }
+  }
+
+  /// Bytes of an open file, which must be a regular one.
+  static func size(ofOpen descriptor: Int32) throws(Failure) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system() }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file")
+    }
+    return Int(status.st_size)
   }
 
   /// Above this a file is no picture, annotation or list of names.
@@ -64,7 +95,8 @@ enum FileBytes {
   static func read(_ path: String) throws(Failure) -> [UInt8] {
     let handle = try Handle(path)
     guard handle.count <= limit else { throw Failure("is larger than \(limit >> 20) MiB") }
-    return try handle.read(at: 0, count: handle.count)
+    guard handle.count > 4 << 20 else { return try handle.read(at: 0, count: handle.count) }
+    return try handle.readParts()
   }
 
   /// Whoever reads `path` sees the old file or the whole new one.

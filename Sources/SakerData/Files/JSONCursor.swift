@@ -70,6 +70,30 @@ public struct JSONCursor {
   /// Offset of the next byte to be read: behind `nextKey` and `nextElement`, the value's first.
   public var offset: Int { place }
 
+  /// A cursor in the same container, at the first byte of an element of it.
+  func moved(toElementAt offset: Int) -> JSONCursor {
+    var cursor = self
+    cursor.place = offset
+    cursor.opened = false
+    return cursor
+  }
+
+  /// Where, behind the middle of what is left, an object seems to begin that follows another in a list; `nil` if it is not
+  /// worth the while, or nothing looks like it. It may be inside a text, or in another list.
+  func middleObject(least: Int) -> Int? {
+    guard count - place >= least else { return nil }
+    let middle = place + (count - place) / 2
+    for start in middle..<min(count, middle + 1 << 20) where bytes[start] == 0x7B {
+      var before = start - 1
+      while before > place, bytes[before] <= 0x20 { before -= 1 }
+      guard bytes[before] == 0x2C else { continue }
+      before -= 1
+      while before > place, bytes[before] <= 0x20 { before -= 1 }
+      if bytes[before] == 0x7D { return start }
+    }
+    return nil
+  }
+
   /// An error at the next byte, or at `offset`.
   public func error(_ reason: String, at offset: Int? = nil) -> JSONError {
     let end = min(max(offset ?? place, 0), count)

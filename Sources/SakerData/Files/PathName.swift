@@ -98,9 +98,20 @@ enum PathName {
   }
 
   static func isPicture(_ name: String) -> Bool {
-    switch ending(name) {
-    case "jpg", "jpeg", "png": true
-    default: false
+    ends(name, with: "jpg") || ends(name, with: "png") || ends(name, with: "jpeg")
+  }
+
+  /// Whether the extension is that one, of small letters, in any case; as `ending` tells, without making a string.
+  static func ends(_ path: String, with ending: StaticString) -> Bool {
+    let utf8 = path.utf8
+    let count = ending.utf8CodeUnitCount
+    // A name that is all extension has none.
+    guard utf8.count > count + 1 else { return false }
+    var at = utf8.endIndex
+    for i in stride(from: count - 1, through: 0, by: -1) {
+      utf8.formIndex(before: &at)
+      guard utf8[at] | 0x20 == ending.utf8Start[i] else { return false }
     }
+    return utf8[utf8.index(before: at)] == UInt8(ascii: ".")
   }
 }

@@ -47,41 +47,57 @@ enum COCOFormat {
     }
     let base = pictureFolder(file, data, reading)
     let first = set.pictures.count
-    var places: [Int: Int] = [:]
-    places.reserveCapacity(data.images.count)
     set.pictures.reserveCapacity(first + data.images.count)
-    var counts = [Int](repeating: 0, count: data.images.count)
-    for (i, image) in data.images.enumerated() { places[image.id] = i }
-    // Where each annotation goes, so that each picture's list is made in one piece.
-    let homes = data.annotations.map { places[$0.imageID] ?? -1 }
-    for home in homes where home >= 0 { counts[home] += 1 }
-    for (i, image) in data.images.enumerated() {
-      var picture = LabeledPicture(
-        file: image.fileName.isEmpty ? "\(image.id).jpg" : image.fileName, path: "",
-        split: split, id: image.id, source: file)
-      if image.width > 0 && image.height > 0 {
-        picture.size = PictureSize(width: image.width, height: image.height)
-      }
-      picture.objects.reserveCapacity(counts[i])
-      folder.locate(&picture, in: base, reading)
-      set.pictures.append(picture)
-    }
-    for (annotation, home) in zip(data.annotations, homes) {
-      guard home >= 0 else {
+    // The annotations of each picture, in the file's order, by their numbers.
+    let places = PlaceTable(data.images.map(\.id))
+    let known = PlaceTable(data.categories.map(\.id))
+    let labelOf = data.categories.map { labels[$0.id]! }
+    var homes = [Int32](repeating: -1, count: data.annotations.count)
+    var starts = [Int](repeating: 0, count: data.images.count + 1)
+    for k in data.annotations.indices {
+      guard let home = places[data.annotations[k].imageID] else {
+        let annotation = data.annotations[k]
         folder.report(
           file,
           "annotation \(annotation.id) is of the picture \(annotation.imageID), which is not there"
         )
         continue
       }
-      guard let label = labels[annotation.categoryID] else {
+      guard known[data.annotations[k].categoryID] != nil else {
+        let annotation = data.annotations[k]
         folder.report(
           file,
           "annotation \(annotation.id) is of the class \(annotation.categoryID), which is not there"
         )
         continue
       }
-      set.pictures[first + home].objects.append(object(annotation, label))
+      homes[k] = Int32(home)
+      starts[home + 1] += 1
+    }
+    for i in data.images.indices { starts[i + 1] += starts[i] }
+    var (order, next) = ([Int](repeating: 0, count: starts[data.images.count]), starts)
+    for (k, home) in homes.enumerated() where home >= 0 {
+      order[next[Int(home)]] = k
+      next[Int(home)] += 1
+    }
+    let (begins, sorted) = (starts, order)
+    let pictures = Concurrently.map(data.images.count) { i in
+      let image = data.images[i]
+      var picture = LabeledPicture(
+        file: image.fileName.isEmpty ? "\(image.id).jpg" : image.fileName, path: "",
+        split: split, id: image.id, source: file)
+      if image.width > 0 && image.height > 0 {
+        picture.size = PictureSize(width: image.width, height: image.height)
+      }
+      picture.objects = sorted[begins[i]..<begins[i + 1]].map { k in
+        object(data.annotations[k], labelOf[known[data.annotations[k].categoryID]!])
+      }
+      if reading.pictures == .unread { picture.path = PathName.inside(base, picture.file) ?? "" }
+      return picture
+    }
+    if set.pictures.isEmpty { set.pictures = pictures } else { set.pictures += pictures }
+    for i in first..<set.pictures.count where set.pictures[i].path.isEmpty {
+      folder.locate(&set.pictures[i], in: base, reading)
     }
   }
 
@@ -188,6 +204,28 @@ enum COCOFormat {
     let known = given.compactMap(\.self)
     return known.count == given.count && Set(known).count == known.count
       ? known : Array(1..<given.count + 1)
+  }
+}
+
+/// Where a number stands in a list, the last time if it is there twice; without hashing where numbers are small.
+private struct PlaceTable: Sendable {
+  private var table: [Int32] = []
+  private var places: [Int: Int] = [:]
+
+  init(_ numbers: [Int]) {
+    let limit = max(1 << 16, 16 * numbers.count)
+    if let least = numbers.min(), let most = numbers.max(), least >= 0, most < limit {
+      table = [Int32](repeating: -1, count: most + 1)
+      for (place, number) in numbers.enumerated() { table[number] = Int32(place) }
+    } else {
+      for (place, number) in numbers.enumerated() { places[number] = place }
+    }
+  }
+
+  subscript(number: Int) -> Int? {
+    if table.isEmpty { return places[number] }
+    guard table.indices.contains(number), table[number] >= 0 else { return nil }
+    return Int(table[number])
   }
 }
 

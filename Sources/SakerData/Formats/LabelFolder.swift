@@ -106,16 +106,51 @@ struct LabelFolder {
 /// The same work on many items, on all cores; results in order.
 enum Concurrently {
   static func map<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
-    let parts = min(count, ProcessInfo.processInfo.activeProcessorCount * 8)
-    guard parts > 1 else { return (0..<count).map(body) }
-    return [Value](unsafeUninitializedCapacity: count) { buffer, done in
-      nonisolated(unsafe) let base = buffer.baseAddress!
-      DispatchQueue.concurrentPerform(iterations: parts) { part in
-        for i in count * part / parts..<count * (part + 1) / parts {
-          (base + i).initialize(to: body(i))
-        }
+    fill(count) { items, base in
+      for i in items { (base + i).initialize(to: body(i)) }
+    }
+  }
+
+  /// The same for work on files, with a reader for each thread.
+  static func read<Value: Sendable>(
+    _ count: Int, _ body: @Sendable (Int, inout FileReader) -> Value
+  ) -> [Value] {
+    fill(count) { items, base in
+      var reader = FileReader()
+      for i in items { (base + i).initialize(to: body(i, &reader)) }
+    }
+  }
+
+  /// Changes each element in its place.
+  static func change<Value: Sendable>(
+    _ values: inout [Value], _ body: @Sendable (inout Value) -> Void
+  ) {
+    let count = values.count
+    values.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return }
+      nonisolated(unsafe) let base = start
+      parts(count) { items in
+        for i in items { body(&base[i]) }
       }
+    }
+  }
+
+  private static func fill<Value: Sendable>(
+    _ count: Int, _ body: @Sendable (Range<Int>, UnsafeMutablePointer<Value>) -> Void
+  ) -> [Value] {
+    [Value](unsafeUninitializedCapacity: count) { buffer, done in
+      guard count > 0 else { return }
+      nonisolated(unsafe) let base = buffer.baseAddress!
+      parts(count) { body($0, base) }
       done = count
+    }
+  }
+
+  private static func parts(_ count: Int, _ body: @Sendable (Range<Int>) -> Void) {
+    let parts = min(count, ProcessInfo.processInfo.activeProcessorCount * 8)
+    guard parts > 1 else { return body(0..<count) }
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+      body(count * part / parts..<count * (part + 1) / parts)
     }
   }
 }

@@ -20,6 +20,7 @@ extension DetectionDataset {
       var item = Item(name: picture.name, picture: picture.path, size: size, annotations: [])
       item.annotations.reserveCapacity(picture.objects.count)
       var isBad = false
+      var outlines: [ObjectOutline?] = []
       for object in picture.objects {
         if case .line = object.shape { continue }
         if object.flags.contains(.crowd) {
@@ -45,7 +46,9 @@ extension DetectionDataset {
         item.annotations.append(
           Annotation(
             box: box, label: object.label, difficult: object.flags.contains(.difficult)))
+        outlines.append(ObjectOutline(object))
       }
+      if outlines.contains(where: { $0 != nil }) { item.outlines = outlines }
       if !isBad { items.append(item) }
     }
     if crowds > 0, let file = labels.pictures.first?.source {

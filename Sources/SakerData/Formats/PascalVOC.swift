@@ -8,12 +8,14 @@ enum PascalVOC {
     var split: String?
   }
 
-  private struct Parsed: Sendable {
+  struct Parsed: Sendable {
     var picture: LabeledPicture
     var filename: String?
     var names: [String] = []
     var problems: [DataProblem] = []
     var isUsable = true
+    /// Whether it has classes that are not among those that are known.
+    var isStrange = false
   }
 
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
@@ -25,23 +27,35 @@ enum PascalVOC {
       if let first = folder.problems.first { throw DatasetError.problems([first]) }
       throw LabelFolder.failure(path, "holds no annotations (*.xml)")
     }
-    let parsed = Concurrently.map(entries.count) { parse(entries[$0]) }
+    var parsed = Concurrently.read(entries.count) { parse(entries[$0].annotation, &$1) }
     let listed = path + "/classes.txt"
     var names =
       reading.classes ?? (FileBytes.exists(listed) ? folder.classes(listed) : nil) ?? []
     if names.isEmpty {
       var found: Set<String> = []
-      for file in parsed { found.formUnion(file.names) }
+      for file in parsed {
+        for name in file.names where !found.contains(name) { found.insert(name) }
+      }
       names = found.sorted()
     }
     var labels = Dictionary(zip(names, names.indices)) { first, _ in first }
+    let known = labels
+    Concurrently.change(&parsed) { file in
+      for (i, name) in file.names.enumerated() {
+        if let label = known[name] {
+          file.picture.objects[i].label = label
+        } else {
+          file.isStrange = true
+        }
+      }
+    }
     var set = LabelSet()
     set.pictures.reserveCapacity(parsed.count)
     for (entry, file) in zip(entries, parsed) {
       folder.add(file.problems)
       guard file.isUsable else { continue }
       var picture = file.picture
-      for (i, name) in file.names.enumerated() {
+      for (i, name) in file.names.enumerated() where file.isStrange {
         if labels[name] == nil {
           folder.report(
             picture.source, line: Int(picture.objects[i].line),
@@ -92,7 +106,7 @@ enum PascalVOC {
 
   // MARK: Which files
 
-  private static func isAnnotation(_ name: String) -> Bool { PathName.ending(name) == "xml" }
+  private static func isAnnotation(_ name: String) -> Bool { PathName.ends(name, with: "xml") }
 
   private static func listDevkit(_ folder: inout LabelFolder, _ reading: LabelReading) throws
     -> [Entry]
@@ -108,7 +122,7 @@ enum PascalVOC {
     let files = LabelFolder.names(annotations).filter(isAnnotation)
     var splits: [String: String] = [:]
     let lists = splitNames(root)
-    let known = Set(files.map(PathName.stem))
+    let known = lists.isEmpty ? [] : Set(files.map(PathName.stem))
     for split in reading.split.map({ [$0] }) ?? primary(lists) {
       guard lists.contains(split) else {
         throw LabelFolder.failure(
@@ -141,7 +155,7 @@ enum PascalVOC {
       }
     }
     return files.compactMap { file in
-      let split = splits[PathName.stem(file)]
+      let split = splits.isEmpty ? nil : splits[PathName.stem(file)]
       if reading.split != nil && split == nil { return nil }
       return Entry(annotation: annotations + "/" + file, pictures: pictures, split: split)
     }
@@ -193,8 +207,22 @@ enum PascalVOC {
 
   // MARK: One file
 
-  private static func parse(_ entry: Entry) -> Parsed {
-    let file = entry.annotation
+  private static func parse(_ file: String, _ reader: inout FileReader) -> Parsed {
+    do throws(FileBytes.Failure) {
+      return try reader.withBytes(of: file) { bytes in
+        // Nearly all files are plain; what is not, wrong ones included, is read as a tree.
+        var parsed = Parsed(picture: LabeledPicture(file: "", path: "", source: file))
+        var scanner = VOCScanner(bytes)
+        return scanner.read(&parsed) ? parsed : parse(Array(bytes), file)
+      }
+    } catch {
+      return Parsed(
+        picture: LabeledPicture(file: "", path: "", source: file),
+        problems: [DataProblem(.error, file: file, error.reason)], isUsable: false)
+    }
+  }
+
+  static func parse(_ bytes: [UInt8], _ file: String) -> Parsed {
     var parsed = Parsed(picture: LabeledPicture(file: "", path: "", source: file))
     func report(_ line: Int?, _ message: String) {
       if parsed.problems.count < 1000 {
@@ -203,7 +231,6 @@ enum PascalVOC {
     }
     let root: MarkupElement
     do {
-      let bytes = try FileBytes.read(file)
       if bytes.isEmpty { throw FileBytes.Failure("is empty (zero bytes)") }
       let document = try MarkupParser.parseWithAttributes(bytes)
       root = document.root

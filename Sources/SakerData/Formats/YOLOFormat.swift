@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Yams
 
 /// YOLO's text labels: a line an object, `class cx cy w h` or `class x1 y1 x2 y2 ...` in fractions of the picture.
@@ -31,16 +33,25 @@ enum YOLOFormat {
     let isOne = data.splits.count > 1 && Set(data.splits.map(\.places)).count == 1
     let splits =
       reading.split == nil && isOne ? [(name: nil, places: data.splits[0].places)] : data.splits
-    for (split, places) in splits where (reading.split ?? split ?? "") == (split ?? "") {
+    let wanted = splits.filter { (reading.split ?? $0.name ?? "") == ($0.name ?? "") }
+    // A folder names nothing twice.
+    let mayRepeat =
+      wanted.reduce(0) { $0 + $1.places.count } > 1
+      || wanted.contains { !$0.places.allSatisfy(FileBytes.isFolder) }
+    for (split, places) in wanted {
       for place in places {
         for (picture, source, line) in try pictures(place, data, &folder) {
+          guard mayRepeat else {
+            entries.append(Entry(picture: picture, split: split))
+            continue
+          }
           if let other = seen[picture] {
             folder.report(
               source, line: line > 0 ? line : nil, "\(picture) is in \(other) already")
             continue
           }
           seen[picture] = split ?? place
-          entries.append(Entry(picture: picture, label: labelFile(picture), split: split))
+          entries.append(Entry(picture: picture, split: split))
         }
       }
     }
@@ -49,24 +60,52 @@ enum YOLOFormat {
 
   struct Entry {
     var picture: String
-    var label: String
+    /// By Ultralytics' rule if left out.
+    var label: String?
     var split: String?
   }
 
   /// The last `/images/` becomes `/labels/`, and the extension `.txt` (Ultralytics' `img2label_paths`).
   static func labelFile(_ picture: String) -> String {
-    let stem = PathName.stem(picture)
     // An own search: Foundation's ranges are slow for a million paths.
-    let (utf8, mark) = (Array(stem.utf8), Array("/images/".utf8))
-    var at = utf8.count - mark.count
-    while at >= 0 {
-      if utf8[at] == mark[0], utf8[at..<at + mark.count].elementsEqual(mark) {
-        return String(decoding: utf8[..<at], as: UTF8.self) + "/labels/"
-          + String(decoding: utf8[(at + mark.count)...], as: UTF8.self) + ".txt"
+    var picture = picture
+    return picture.withUTF8 { path in
+      var end = path.count
+      for at in stride(from: path.count - 1, through: 0, by: -1) {
+        if path[at] == UInt8(ascii: "/") { break }
+        if path[at] == UInt8(ascii: ".") {
+          if at > 0 { end = at }
+          break
+        }
       }
-      at -= 1
+      let mark: StaticString = "/images/"
+      var at = end - 8
+      while at >= 0, memcmp(path.baseAddress! + at, mark.utf8Start, 8) != 0 { at -= 1 }
+      return String(unsafeUninitializedCapacity: end + 4) { name in
+        var count = 0
+        func add(_ part: Range<Int>) {
+          for i in part {
+            name[count] = path[i]
+            count += 1
+          }
+        }
+        if at >= 0 {
+          add(0..<at)
+          for byte in "/labels/".utf8 {
+            name[count] = byte
+            count += 1
+          }
+          add(at + 8..<end)
+        } else {
+          add(0..<end)
+        }
+        for byte in ".txt".utf8 {
+          name[count] = byte
+          count += 1
+        }
+        return count
+      }
     }
-    return stem + ".txt"
   }
 
   /// The YAML that `path` is or holds.
@@ -191,20 +230,30 @@ enum YOLOFormat {
     _ entries: [Entry], _ names: [String], root: String, _ folder: LabelFolder
   ) -> LabelSet {
     var folder = folder
-    let parsed = Concurrently.map(entries.count) { parse(file: entries[$0].label) }
-    var set = LabelSet()
-    set.pictures.reserveCapacity(entries.count)
-    var most = -1
     let prefix = PathName.normalized(root) + "/"
-    for (entry, labels) in zip(entries, parsed) {
-      folder.add(labels?.problems ?? [])
-      for object in labels?.objects ?? [] { most = max(most, object.label) }
+    let problems = Mutex<[(number: Int, found: [DataProblem])]>([])
+    var set = LabelSet()
+    set.pictures = Concurrently.read(entries.count) { number, reader in
+      let entry = entries[number]
+      let file = entry.label ?? labelFile(entry.picture)
+      let labels = parse(file: file, &reader)
       let whole = PathName.normalized(entry.picture)
-      set.pictures.append(
-        LabeledPicture(
-          file: whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole,
-          path: entry.picture, split: entry.split, objects: labels?.objects ?? [],
-          source: labels == nil ? "" : entry.label))
+      if let found = labels?.problems, !found.isEmpty {
+        problems.withLock { $0.append((number, found)) }
+      }
+      return LabeledPicture(
+        file: whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole,
+        path: entry.picture, split: entry.split, objects: labels?.objects ?? [],
+        source: labels == nil ? "" : file)
+    }
+    for (_, found) in problems.withLock({ $0 }).sorted(by: { $0.number < $1.number }) {
+      folder.add(found)
+    }
+    var most = -1
+    if names.isEmpty {
+      for picture in set.pictures {
+        for object in picture.objects { most = max(most, object.label) }
+      }
     }
     // Without names there are as many classes as labels ask for, within reason.
     let classes =
@@ -218,10 +267,9 @@ enum YOLOFormat {
   }
 
   /// `nil` if there is no such file: the picture is a background.
-  static func parse(file: String) -> Parsed? {
-    do {
-      let bytes = try FileBytes.read(file)
-      return bytes.withUnsafeBufferPointer { parse($0, file) }
+  private static func parse(file: String, _ reader: inout FileReader) -> Parsed? {
+    do throws(FileBytes.Failure) {
+      return try reader.withBytes(of: file) { parse($0, file) }
     } catch {
       if error.reason == FileBytes.Failure.missing { return nil }
       return Parsed(problems: [DataProblem(.error, file: file, error.reason)])
@@ -231,6 +279,9 @@ enum YOLOFormat {
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>, _ file: String) -> Parsed {
     var parsed = Parsed()
     var values: [Double] = []
+    values.reserveCapacity(6)
+    // A line takes 30 bytes or so; a wrong guess costs a copy.
+    parsed.objects.reserveCapacity(min(bytes.count / 24, 1024))
     func report(_ line: Int, _ message: String) {
       if parsed.problems.count < 1000 {
         parsed.problems.append(DataProblem(.error, file: file, line: line, message))

@@ -25,6 +25,8 @@ public final class Loader: Sendable {
     public var seed: UInt64 = 0
     /// Pictures are kept in memory, as the transforms before the first random one leave them, up to so many bytes; 0 keeps none.
     public var cacheBytes = 512 << 20
+    /// Whether samples carry masks and key points, where the data have them, for transforms that use them.
+    public var outlines = false
     /// Whether a picture that breaks is left out and counted instead of ending the epoch.
     public var skipBad = false
     /// Seconds without a batch after which waiting for workers ends with an error.
@@ -164,7 +166,10 @@ public final class Loader: Sendable {
   private func base(_ index: Int, _ fixed: ArraySlice<any SampleTransform>) throws -> Sample {
     if let cached = cache[index] ?? recent[index] { return cached }
     let item = dataset.items[index]
-    var sample = Sample(picture: try read(item), annotations: item.annotations)
+    let picture = try read(item)
+    var sample =
+      options.outlines
+      ? item.sample(picture) : Sample(picture: picture, annotations: item.annotations)
     // They draw nothing.
     var random = Random(seed: 0)
     for transform in fixed { transform.apply(&sample, using: &random) }
@@ -217,11 +222,20 @@ final class SampleCache: @unchecked Sendable {
     set {
       lock.withLock {
         guard let newValue, index < samples.count, samples[index] == nil,
-          newValue.picture.pixels.count <= room
+          newValue.bytes <= room
         else { return }
-        room -= newValue.picture.pixels.count
+        room -= newValue.bytes
         samples[index] = newValue
       }
+    }
+  }
+}
+
+extension Sample {
+  /// Of the picture and everything as large as it.
+  fileprivate var bytes: Int {
+    objects.reduce(picture.pixels.count + (labelMap?.values.count ?? 0)) {
+      $0 + ($1.mask?.values.count ?? 0)
     }
   }
 }
