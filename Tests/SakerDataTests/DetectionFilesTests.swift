@@ -67,10 +67,10 @@ import Testing
   @Test(
     "wrong lines are named",
     arguments: [
-      ("platelet 0.5 1 2 3", "a.txt:1: expected a name and 5 numbers"),
-      ("platelet 0.5 1 2 3 x", "a.txt:1: x is no number"),
-      ("platelet nan 1 2 3 4", "a.txt:1: nan is no number"),
-      ("7 30 1 2 3 4", "a.txt:1: class 7 is of no class"),
+      ("platelet 0.5 1 2 3", "a.txt:1: error: expected a name and 5 numbers"),
+      ("platelet 0.5 1 2 3 x", "a.txt:1: error: x is no number"),
+      ("platelet nan 1 2 3 4", "a.txt:1: error: nan is no number"),
+      ("7 30 1 2 3 4", "a.txt:1: error: class 7 is of no class"),
     ])
   func wrong(_ line: String, _ message: String) throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -87,7 +87,7 @@ import Testing
     let unscored = #expect(throws: DatasetError.self) {
       try DetectionFiles(folder + "/t.csv", of: truths)
     }
-    #expect("\(try #require(unscored))".contains("t.csv:2: has no score"))
+    #expect("\(try #require(unscored))".contains("t.csv:2: error: has no score"))
   }
 
   @Test("truths as text, difficult ones marked")
@@ -101,6 +101,6 @@ import Testing
     #expect(set.pictures[0].objects[0].box == LabelBox(left: 1, top: 2, right: 4, bottom: 6))
     try write("red cell 1 2 4\n", "t/b.txt")
     let error = #expect(throws: DatasetError.self) { try LabelSet(textBoxes: folder + "/t") }
-    #expect("\(try #require(error))".contains("b.txt:1: "))
+    #expect("\(try #require(error))".contains("b.txt:1: error: "))
   }
 }

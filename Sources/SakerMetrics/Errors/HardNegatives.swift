@@ -10,6 +10,11 @@ public struct HardNegatives: Sendable {
     /// Whole pixels, `left + width` and `top + height` inside the picture.
     public var left, top, width, height: Int
     public var score: Float
+
+    public init(picture: Int, left: Int, top: Int, width: Int, height: Int, score: Float) {
+      (self.picture, self.left, self.top) = (picture, left, top)
+      (self.width, self.height, self.score) = (width, height, score)
+    }
   }
 
   /// By descending score.
