@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test("200 random masks: the area is that of the pixels, and the parts filled are the mask")
-  func random() {
+  func random() throws {
     var random = Random(seed: 5)
     for turn in 0..<200 {
       let (height, width) = (1 + turn % 13, 1 + turn % 17)
@@ -50,7 +50,8 @@ import Testing
       var filled = [Int](repeating: 0, count: height * width)
       for loop in loops {
         let sign = doubleArea([loop]) > 0 ? 1 : -1
-        let part = RunLengthMask(polygon: loop, height: height, width: width)
+        let part = try #require(
+          RunLengthMask(polygon: loop, height: height, width: width))
         for (i, value) in part.rows.enumerated() { filled[i] += sign * Int(value) }
       }
       #expect(filled == rows.map(Int.init), "\(height) x \(width)")
