@@ -30,7 +30,7 @@ extension EvaluateCommand {
         results, classNames: classNames, confidence: conf, iouThreshold: iou,
         kind: elevenPoints ? .elevenPoints : .allPoints, rule: inclusive ? .inclusive : .continuous)
     } catch {
-      throw EvaluationFailure(description: "\(detections) against \(groundTruth): \(error)")
+      throw EvaluationFailure(description: "\(detections) against \(truthPath): \(error)")
     }
     let pictures = truths.pictures.map { $0.path.isEmpty ? $0.file : $0.path }
     if mistakes != nil || hardNegatives != nil {
@@ -44,15 +44,15 @@ extension EvaluateCommand {
   /// The truths, refused if anything about their boxes is wrong.
   private func labelledTruths() throws -> LabelSet {
     if truthLines != nil {
-      return try LabelSet(textBoxes: groundTruth, form: truthLines ?? .corners)
+      return try LabelSet(textBoxes: truthPath, form: truthLines ?? .corners)
     }
     // Only shares of a picture need its size.
-    let format = try DataFormat.detect(groundTruth)
+    let format = try DataFormat.detect(truthPath)
     let needsSizes = format == .yolo || format == .labelImgYOLO || out != nil
     let reading = LabelReading(split: split, pictures: needsSizes ? .header : .unread)
-    let set = try LabelSet(path: groundTruth, format: format, reading)
+    let set = try LabelSet(path: truthPath, format: format, reading)
     guard format.isDetection else {
-      throw EvaluationFailure(description: "\(groundTruth): is \(format.title), which has no boxes")
+      throw EvaluationFailure(description: "\(truthPath): is \(format.title), which has no boxes")
     }
     let errors = set.problems.filter { $0.severity == .error }
     guard errors.isEmpty else { throw DatasetError.problems(errors) }
@@ -79,11 +79,54 @@ extension EvaluateCommand {
     ).write(to: RunFolder(folder).report)
   }
 
+  // MARK: Classes
+
+  /// A table of scores; areas under curves are of each class against all others.
+  func evaluateClasses() throws {
+    struct Areas: Encodable {
+      var name: String
+      /// `nil` (JSON null) for a class that all or no pictures have.
+      var rocArea, averagePrecision: Double?
+    }
+    struct Whole: Encodable {
+      var report: ClassificationEvaluation.Report
+      var areas: [Areas]
+      func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        var fields = encoder.container(keyedBy: Key.self)
+        try fields.encode(areas, forKey: .areas)
+      }
+      enum Key: String, CodingKey { case areas }
+    }
+    let truths = try groundTruth.map {
+      try LabelSet(path: $0, LabelReading(pictures: .unread))
+    }
+    let table = try ClassScores(detections, truths: truths)
+    let evaluation = ClassificationEvaluation(
+      probabilities: table.scores.map { $0.map(Float.init) }, truths: table.truths,
+      classNames: table.classNames)
+    let areas = table.classNames.indices.map { label in
+      let scores = table.scores.map { $0[label] }
+      let isClass = table.truths.map { $0 == label }
+      return Areas(
+        name: table.classNames[label], rocArea: ROCCurve(scores: scores, truths: isClass)?.area,
+        averagePrecision: ScoreCurve(scores: scores, truths: isClass)?.averagePrecision)
+    }
+    if common.json { return try printJSON(Whole(report: evaluation.report, areas: areas)) }
+    print(evaluation.report)
+    func number(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
+    for area in areas {
+      print(
+        "\(area.name): ROC area \(number(area.rocArea)), average precision "
+          + number(area.averagePrecision))
+    }
+  }
+
   // MARK: Label maps
 
   /// Folders of label maps, compared picture by picture.
   func evaluateMasks() throws {
-    let maps = try LabelMap.pairs(truths: groundTruth, predictions: detections)
+    let maps = try LabelMap.pairs(truths: truthPath, predictions: detections)
     let progress = Progress("pictures", total: maps.count, isQuiet: common.json)
     var evaluation = SegmentationEvaluation(classes: classes ?? 256)
     var most = 0

@@ -14,20 +14,26 @@ struct EvaluateCommand: ParsableCommand {
       a data set of any format; the detections are a CSV table with scores, COCO's results, a folder with a text file a \
       picture (--lines), or the devkit's file a class.
 
+      --format classes: a CSV table with a column a class, its scores; top-1 and top-5, precision and recall, areas under ROC \
+      and precision-recall curves.
+
       --format masks: folders of label maps (PNG). --format culane: folders of *.lines.txt. --format tusimple: files of a \
       picture a line.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case coco, boxes, masks, culane, tusimple
+    case coco, boxes, masks, classes, culane, tusimple
   }
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "What is compared: coco, boxes, masks, culane or tusimple.")
+  @Option(help: "What is compared: coco, boxes, masks, classes, culane or tusimple.")
   var format = Format.coco
-  @Option(help: "The annotation file, data set, or folder of label maps or lanes.")
-  var groundTruth: String
+  @Option(
+    help:
+      "The annotation file, data set, or folder of label maps or lanes. Classes: pictures sorted into folders, unless the table has a column truth."
+  )
+  var groundTruth: String?
   @Option(help: "The results: a file, or a folder of text files, label maps or lanes.")
   var detections: String
   @Option(help: "bbox or segm: whether boxes or masks are compared.")
@@ -82,6 +88,9 @@ struct EvaluateCommand: ParsableCommand {
       let formats = option.formats.map(\.rawValue).sorted().joined(separator: " or ")
       throw ValidationError("\(option.option): for --format \(formats) only")
     }
+    guard groundTruth != nil || format == .classes else {
+      throw ValidationError("ground-truth: expected a file or folder, got none")
+    }
     guard (0...1).contains(iou), (0...1).contains(conf) else {
       throw ValidationError("iou and conf: expected 0...1, got \(iou) and \(conf)")
     }
@@ -96,9 +105,10 @@ struct EvaluateCommand: ParsableCommand {
     case .coco: try evaluateCOCO()
     case .boxes: try evaluateBoxes()
     case .masks: try evaluateMasks()
+    case .classes: try evaluateClasses()
     case .culane:
       var evaluation = CULaneEvaluation()
-      try evaluation.add(truths: groundTruth, predictions: detections, list: list)
+      try evaluation.add(truths: truthPath, predictions: detections, list: list)
       let counts = evaluation.counts
       print(
         common.json
@@ -109,7 +119,7 @@ struct EvaluateCommand: ParsableCommand {
             evaluation.precision, evaluation.recall, evaluation.f1))
     case .tusimple:
       var evaluation = TuSimpleEvaluation()
-      try evaluation.add(truths: groundTruth, predictions: detections)
+      try evaluation.add(truths: truthPath, predictions: detections)
       let mean = evaluation.mean
       print(
         common.json
@@ -120,10 +130,13 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
+  /// There for every format that needs it.
+  var truthPath: String { groundTruth ?? "" }
+
   private func evaluateCOCO() throws {
     // Boxes need no masks, unless the results have nothing else.
     let withMasks = iouType == .masks
-    let truths = try COCODataset(file: groundTruth, segmentations: withMasks)
+    let truths = try COCODataset(file: truthPath, segmentations: withMasks)
     var found = try COCODetection.read(file: detections, segmentations: withMasks)
     if !withMasks, let first = found.first, first.box == nil {
       found = try COCODetection.read(file: detections)
@@ -132,7 +145,7 @@ struct EvaluateCommand: ParsableCommand {
     do {
       evaluation = try COCOEvaluation(truths: truths, detections: found, kind: iouType)
     } catch {
-      throw EvaluationFailure(description: "\(detections) against \(groundTruth): \(error)")
+      throw EvaluationFailure(description: "\(detections) against \(truthPath): \(error)")
     }
     if evaluation.strayTruths > 0 {
       note("left out \(evaluation.strayTruths) truths of pictures or categories not listed")
