@@ -221,4 +221,47 @@ import Testing
     let missing = try Saker.run(command + ["found"], in: folder.path)
     #expect(missing.status != 0 && missing.errors.contains("no prediction for 1 of 2: b.png"))
   }
+
+  @Test("a table of scores is measured as a classifier")
+  func classes() throws {
+    let folder = try Sandbox()
+    try folder.write(
+      """
+      picture,truth,cat,dog,"a, b"
+      1.png,cat,0.5,0.25,0.25
+      2.png,dog,0.5,0.375,0.125
+      3.png,2,0.125,0.125,0.75
+      4.png,dog,0.25,0.625,0.125
+
+      """, "s.csv")
+    let command = ["evaluate", "--format", "classes", "--detections"]
+    let report = try Saker.succeed(command + ["s.csv", "--json"], in: folder.path).object()
+    #expect(report["top1"] as? Double == 0.75 && report["top5"] as? Double == 1)
+    let areas = try #require(report["areas"] as? [[String: Any]])
+    #expect(areas.map { $0["name"] as? String } == ["cat", "dog", "a, b"])
+    // Of the cat's three pairs one is a tie.
+    #expect(abs((areas[0]["roc_area"] as? Double ?? 0) - 2.5 / 3) < 1e-12)
+    #expect(areas[1]["roc_area"] as? Double == 1 && areas[2]["average_precision"] as? Double == 1)
+    #expect(try Saker.succeed(command + ["s.csv"], in: folder.path).output.contains("top-1 0.7500"))
+    // The true classes from folders.
+    for name in ["cat/1.png", "dog/2.png"] {
+      try folder.write(
+        Picture(width: 2, height: 2, filledWith: RGB(1, 2, 3)).encoded(as: .png()), "set/" + name)
+    }
+    try folder.write("picture,cat,dog\n1.png,0.9,0.1\n2.png,0.2,0.8\n", "p.csv")
+    let found = try Saker.succeed(
+      command + ["p.csv", "--ground-truth", "set", "--json"], in: folder.path
+    ).object()
+    #expect(found["top1"] as? Double == 1)
+    for (text, problem) in [
+      ("picture,cat,dog\n1.png,0.9,0.1\n", "t.csv:1: error: has no column 'truth'"),
+      ("truth,cat,dog\nbird,0.9,0.1\n", "t.csv:2: error: bird is no class of the header"),
+      ("truth,cat,dog\ncat,nan,0.1\n", "t.csv:2: error: a score is no number"),
+      ("truth,cat,dog\n", "t.csv: error: has a header and no rows"),
+    ] {
+      try folder.write(text, "t.csv")
+      let result = try Saker.run(command + ["t.csv"], in: folder.path)
+      #expect(result.status != 0 && result.errors.contains(problem), "\(result.errors)")
+    }
+  }
 }
