@@ -54,7 +54,7 @@ extension RunFolder {
   }
 }
 
-extension DetectorTrainer {
+extension Trainer {
   /// All finished epochs, those before a resumption included.
   public var results: [EpochResult] { state.results }
 
