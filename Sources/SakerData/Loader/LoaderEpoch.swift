@@ -130,7 +130,8 @@ private final class EpochWork: @unchecked Sendable {
     return order[max(0, position - count)..<min(order.count, max(position, count))]
   }
 
-  private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws -> Loader.Labels
+  private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws
+    -> Loader.Labels
   {
     try loader.prepare(
       order[position], epoch: number, again: again.isEmpty ? 0 : again[position],

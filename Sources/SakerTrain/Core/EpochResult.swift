@@ -39,7 +39,9 @@ extension EpochResult: Codable {
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    func number(_ name: String) throws -> Double { try container.decode(Double.self, forKey: Key(name)) }
+    func number(_ name: String) throws -> Double {
+      try container.decode(Double.self, forKey: Key(name))
+    }
     epoch = try container.decode(Int.self, forKey: Key("epoch"))
     seconds = try number("seconds")
     learningRate = try number("learningRate")
