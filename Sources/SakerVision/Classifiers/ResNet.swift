@@ -187,7 +187,8 @@ extension ResNet {
     ("seresnet152", .resNet152.squeezing),
   ].map { (name: String, configuration: Configuration) in
     ClassifierEntry(
-      name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision
+      name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision,
+      buildSmall: { ResNet(configuration.small, classes: $0) }
     ) { ResNet(configuration, classes: $0) }
   }
 }
