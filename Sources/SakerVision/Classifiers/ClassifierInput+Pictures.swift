@@ -60,7 +60,7 @@ extension ClassifierInput {
 
   /// Pictures `[N, 3, side, side]` of red, green and blue, normalized, as the network takes them: `[N, channels, side, side]`.
   public func arranged(_ images: Tensor) -> Tensor {
-    if channels == 1 { return images.slice(axis: 1, 0..<1).contiguous() }
+    if channels == 1 { return images.narrow(1, 0..<1).contiguous() }
     if order == .bgr { return images.indexSelect(Tensor([Int64(2), 1, 0]), axis: 1) }
     return images
   }

@@ -22,8 +22,10 @@ extension Classifier {
   /// The network in order of depth, without its head: the members that hold layers (`conv1`, `layer1`, ...). A member that holds nearly
   /// everything, such as `features` or `blocks`, is told apart by its own members. Normalizations and tokens go with the layer before them.
   public var stages: [ClassifierStage] {
-    let entries = namedParameters.map { (path: $0.name.split(separator: ".").map(String.init), parameter: $0.parameter) }
-      .filter { !isHead($0.path.joined(separator: ".")) }
+    let entries = namedParameters.map {
+      (path: $0.name.split(separator: ".").map(String.init), parameter: $0.parameter)
+    }
+    .filter { !isHead($0.path.joined(separator: ".")) }
     let groups = divide(entries, depth: 0, total: entries.count)
     // What has no kernel goes with what is before it, or, at the beginning, with what comes after.
     var stages: [ClassifierStage] = []
@@ -56,7 +58,7 @@ extension Classifier {
     return order.flatMap { key -> [(key: String, hasKernel: Bool)] in
       let inside = members[key] ?? []
       let holdsNearlyAll = Double(inside.count) > 0.8 * Double(total) || order.count <= 2
-      let isContainer = inside.allSatisfy { $0.path.count > depth + 2 }
+      let isContainer = inside.contains { $0.path.count > depth + 2 }
       if depth < 8 && holdsNearlyAll && isContainer {
         return divide(inside, depth: depth + 1, total: total)
       }
