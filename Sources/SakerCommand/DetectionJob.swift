@@ -43,7 +43,7 @@ struct DetectionJob {
       // Whole, so that a run can be resumed from another folder.
       Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
       Origin.train: trainSplit ?? "",
-      Origin.val: valSplit ?? "none", Origin.loss: command.preset.rawValue,
+      Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
     ]
     let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
     trainer = try DetectorTrainer(
