@@ -28,7 +28,8 @@ struct DetectionJob {
     if command.detection.letterbox { preprocessing.fit = .letterbox() }
     let objects = training.fractions(preprocessing)
     let choice =
-      try command.detection.anchors.map { try Anchors($0) } ?? (command.preset == .notes ? .notes : .fit)
+      try command.detection.anchors.map { try Anchors($0) }
+      ?? (command.preset == .notes ? .notes : .fit)
     let levels = try entry.levels(choice, size, size, objects)
     let card = ModelCard(
       architecture: entry.name, classNames: training.classes, anchors: levels,

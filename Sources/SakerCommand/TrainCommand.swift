@@ -34,7 +34,8 @@ struct TrainCommand: ParsableCommand {
   )
   var preset: Preset?
   @OptionGroup var options: TrainingOptions
-  @Option(help: "Weights to start from: a checkpoint, a run, or for classifiers also PyTorch's file.")
+  @Option(
+    help: "Weights to start from: a checkpoint, a run, or for classifiers also PyTorch's file.")
   var weights: String?
   @Option(help: "The run's folder; runs/train, runs/train2... if left out.")
   var out: String?
@@ -75,7 +76,8 @@ struct TrainCommand: ParsableCommand {
     }
     if let preset, preset.task != chosenTask {
       throw ValidationError(
-        "preset: \(preset.rawValue) is for --task \(preset.task.rawValue), not \(chosenTask.rawValue)")
+        "preset: \(preset.rawValue) is for --task \(preset.task.rawValue), not \(chosenTask.rawValue)"
+      )
     }
     if options.augment != nil {
       let given =
@@ -126,7 +128,8 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let isClassifier = try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
+    let isClassifier =
+      try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
     if isClassifier {
       let job =
         try resume.map { try ClassificationJob(resuming: $0, self) }
