@@ -302,6 +302,6 @@ extension ClassificationDataset {
     let std = zip(squares, mean).map { square, mean in
       max(1e-3, (square / pixels / (255 * 255) - mean * mean).squareRoot())
     }
-    return (mean.prefix(channels).map(Float.init), std.prefix(channels).map(Float.init))
+    return (mean[..<channels].map { Float($0) }, std[..<channels].map { Float($0) })
   }
 }

@@ -1,4 +1,5 @@
 import SakerNN
+import SakerTensor
 import SakerVision
 
 extension Classifier {

@@ -60,7 +60,7 @@ extension Classifier {
 extension Tensor {
   /// With rows of another tensor.
   fileprivate func taking(_ rows: [(from: Int, to: Int)], of other: Tensor) -> Tensor {
-    let size = count / max(shape[0], 1)
+    let size = count / Swift.max(shape[0], 1)
     var values = converted(to: .float32).floats
     let given = other.converted(to: .float32).floats
     for (from, to) in rows {

@@ -1,4 +1,5 @@
 import SakerNN
+import SakerTensor
 
 /// A part of a network, one after the other from the picture to the head: what is frozen, or learns at a rate of its own.
 public struct ClassifierStage: Hashable, Sendable {
