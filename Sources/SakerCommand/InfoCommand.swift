@@ -79,7 +79,7 @@ private struct ClassifierInfo: Encodable, CustomStringConvertible {
       values.map { String(format: "%.4g", $0) }.joined(separator: " ")
     }
     var lines = [
-      "classifier \(card.architecture), \(card.stem.rawValue) stem, \(card.classNames.count) classes: "
+      "classifier \(card.architecture), \(card.variant.isPublished ? "as published" : card.variant.description), \(card.classNames.count) classes: "
         + card.classNames.joined(separator: ", "),
       "pictures: shorter side to \(input.resizedSide) (\(input.interpolation.rawValue)), middle \(input.side)x\(input.side), "
         + "\(input.channels == 1 ? "gray" : input.order.rawValue), mean \(list(input.mean)), std \(list(input.std))",

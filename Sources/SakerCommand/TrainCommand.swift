@@ -114,6 +114,9 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("size: expected 1...4096, got \(size ?? 0)")
     }
     _ = try validationChoice()
+    if let width = classification.width, !(0.125...4).contains(width) {
+      throw ValidationError("width: expected 0.125...4, got \(width)")
+    }
   }
 
   /// The options given that would make a resumed run another one.

@@ -13,8 +13,8 @@ public struct ClassifierEntry: Sendable {
   public let input: ClassifierInput
   /// - Parameter classes: of the last layer.
   public let build: @Sendable (_ classes: Int) -> any Classifier
-  /// The same with a stem for pictures of 28 to 64 pixels, where the family has one.
-  public let buildSmall: (@Sendable (_ classes: Int) -> any Classifier)?
+  /// The same with another stem or width, where the family has them.
+  public let buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)?
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -24,7 +24,7 @@ public struct ClassifierEntry: Sendable {
 
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
-    buildSmall: (@Sendable (_ classes: Int) -> any Classifier)? = nil,
+    buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
   ) {
     self.name = name
@@ -32,7 +32,7 @@ public struct ClassifierEntry: Sendable {
     self.source = source
     self.input = input
     self.build = build
-    self.buildSmall = buildSmall
+    self.buildVariant = buildVariant
   }
 }
 
