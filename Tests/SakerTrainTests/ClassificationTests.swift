@@ -132,8 +132,10 @@ extension TrainingTests {
     }
     // A pattern freezes parameters alone: statistics go on.
     let other = tinyClassifier()
-    _ = try trainer(other, data, classification { settings, _ in settings.frozen = ["*1.*"] }, folder.run)
-      .run()
+    _ = try trainer(
+      other, data, classification { settings, _ in settings.frozen = ["*1.*"] }, folder.run
+    )
+    .run()
     #expect(bits(other.state)["conv1.weight"] == before["conv1.weight"])
     #expect(bits(other.state)["bn1.running_mean"] != before["bn1.running_mean"])
     // Batch norm alone: kernels learn.
@@ -206,7 +208,10 @@ extension TrainingTests {
     // One step of plain descent is the gradient times the group's rate.
     func change(_ head: Double, _ decay: Double) throws -> [String: Float] {
       let model = tinyClassifier()
-      let before = Dictionary(uniqueKeysWithValues: model.state.map { ($0.name, $0.tensor.converted(to: .float32).floats) })
+      let before = Dictionary(
+        uniqueKeysWithValues: model.state.map {
+          ($0.name, $0.tensor.converted(to: .float32).floats)
+        })
       _ = try trainer(
         model, data,
         classification {
@@ -226,7 +231,8 @@ extension TrainingTests {
         })
     }
     let (plain, scaled) = (try change(1, 1), try change(10, 0.5))
-    for (name, factor) in [("fc.weight", Float(10)), ("conv2.weight", 0.5), ("conv1.weight", 0.25)] {
+    for (name, factor) in [("fc.weight", Float(10)), ("conv2.weight", 0.5), ("conv1.weight", 0.25)]
+    {
       #expect(abs(scaled[name]! / plain[name]! - factor) < 0.02 * factor, "\(name)")
     }
   }
@@ -270,7 +276,9 @@ extension TrainingTests {
     #expect(card.priors == [0.8, 0.1, 0.1])
     let freed = ClassifierRunner.freed([0.8, 0.15, 0.05], of: [0.8, 0.1, 0.1])
     // 1, 1.5 and 0.5 of 3.
-    for (got, wanted) in zip(freed, [Float(1) / 3, 0.5, 1 / 6]) { #expect(abs(got - wanted) < 1e-6) }
+    for (got, wanted) in zip(freed, [Float(1) / 3, 0.5, 1 / 6]) {
+      #expect(abs(got - wanted) < 1e-6)
+    }
   }
 
   @Test func mixingIsDrawnByPlace() throws {
@@ -395,14 +403,18 @@ extension TrainingTests {
     }
     #expect(error?.file == data.items[2].file)
     let skipping = try ClassifierTrainer(
-      tinyClassifier(), classifierCard, on: data, classification { settings, _ in settings.batch = 3 },
+      tinyClassifier(), classifierCard, on: data,
+      classification { settings, _ in settings.batch = 3 },
       into: folder.run, skipBad: true)
     #expect(try skipping.run() == .complete)
     #expect(skipping.skipped.map(\.file) == [data.items[2].file])
   }
 
   /// Every classifier's stages hold all of it but the head, each parameter once.
-  @Test(arguments: ["resnet18", "resnet101", "vgg16_bn", "mobilenet_v2", "vit_b_32", "densenet121", "efficientnet_b0", "googlenet", "lenet"])
+  @Test(arguments: [
+    "resnet18", "resnet101", "vgg16_bn", "mobilenet_v2", "vit_b_32", "densenet121",
+    "efficientnet_b0", "googlenet", "lenet",
+  ])
   func stagesHoldEverything(_ name: String) throws {
     let entry = try #require(ClassifierCatalog.named(name))
     let model = withoutStarts { entry.build(10) }

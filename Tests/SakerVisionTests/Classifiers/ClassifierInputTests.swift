@@ -27,7 +27,8 @@ struct ClassifierInputTests {
     var odd = input
     odd.resizedSide = 13
     let cut = odd.tensor(ramp(15, 13))
-    #expect(abs(cut[0, 0, 0, 0].item - 4 / 255) < 1e-6 && abs(cut[0, 1, 0, 0].item - 2 / 255) < 1e-6)
+    #expect(
+      abs(cut[0, 0, 0, 0].item - 4 / 255) < 1e-6 && abs(cut[0, 1, 0, 0].item - 2 / 255) < 1e-6)
     // The longer side in proportion, rounded down: 2 * 5 / 3 = 3.
     var small = input
     (small.side, small.resizedSide) = (2, 2)
@@ -57,12 +58,15 @@ struct ClassifierInputTests {
   @Test func bicubicFollowsKeys() {
     // Twice as wide: a pixel lies 1/4 from its nearest: weights of Keys's cubic (a = -1/2) at 1/4, 3/4, 5/4 and 7/4.
     var picture = Picture(width: 4, height: 1)
-    for (x, level) in [UInt8(10), 50, 200, 90].enumerated() { picture[x, 0] = RGB(level, level, level) }
+    for (x, level) in [UInt8(10), 50, 200, 90].enumerated() {
+      picture[x, 0] = RGB(level, level, level)
+    }
     let large = picture.resizedBicubic(width: 8, height: 1)
     // Output 3: centre 1.75, between the pixels 1 (at 1.5) and 2 (at 2.5).
     let value = 10 * -0.0703125 + 50 * 0.8671875 + 200 * 0.2265625 + 90 * -0.0234375
     #expect(large[3, 0].red == UInt8(value.rounded()))
-    let flat = Picture(width: 9, height: 7, filledWith: RGB(3, 130, 254)).resizedBicubic(width: 4, height: 13)
+    let flat = Picture(width: 9, height: 7, filledWith: RGB(3, 130, 254)).resizedBicubic(
+      width: 4, height: 13)
     #expect(flat == Picture(width: 4, height: 13, filledWith: RGB(3, 130, 254)))
   }
 
