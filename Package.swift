@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "SakerData",
       dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG", "Yams"],
-      resources: [.copy("Resources/bccd")]),
+      resources: [.copy("Resources/bccd"), .copy("Resources/fashion-mnist-small")]),
 
     // Floor 3: vision, and its measures.
     .target(name: "SakerVision", dependencies: ["SakerTensor", "SakerNN", "SakerData"]),

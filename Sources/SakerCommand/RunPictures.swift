@@ -46,12 +46,17 @@ struct RunPictures {
           workers: trainer.settings.workers, skipBad: trainer.skipBad, isQuiet: trainer.isQuiet)
         names = try EvaluationPictures(runner, over: validation).write(into: folder.path)
       }
-      for name in names where name.hasSuffix("_pred.jpg") || name.hasPrefix("confusion") {
-        let picture = try Picture(file: folder.path + "/" + name)
-        let tag = "validation/" + name.prefix { $0 != "." }
-        try events?.write([.picture(tag: tag, picture)], step: trainer.lastEpoch)
-      }
+      try show(names, events, step: trainer.lastEpoch)
       try writeReport()
+    }
+  }
+
+  /// Results among the pictures, for TensorBoard.
+  func show(_ names: [String], _ events: TensorBoardWriter?, step: Int) throws {
+    for name in names where name.hasSuffix("_pred.jpg") || name.hasPrefix("confusion") {
+      let picture = try Picture(file: folder.path + "/" + name)
+      let tag = "validation/" + name.prefix { $0 != "." }
+      try events?.write([.picture(tag: tag, picture)], step: step)
     }
   }
 
@@ -81,12 +86,14 @@ struct RunPictures {
       settings[key].flatMap { $0.isEmpty ? nil : (name: name, value: $0) }
     }
     guard let curves = try? LearningCurves(file: folder.results) else { return facts }
-    if let scores = curves.columns.first(where: { $0.name == "metrics/mAP50" })?.values,
-      let best = scores.indices.filter({ scores[$0].isFinite }).max(by: {
-        scores[$0] < scores[$1]
-      })
-    {
-      facts.append(("best mAP50", String(format: "%.4f in epoch %d", scores[best], best + 1)))
+    for (column, name) in [("metrics/mAP50", "best mAP50"), ("metrics/top1", "best top-1")] {
+      if let scores = curves.columns.first(where: { $0.name == column })?.values,
+        let best = scores.indices.filter({ scores[$0].isFinite }).max(by: {
+          scores[$0] < scores[$1]
+        })
+      {
+        facts.append((name, String(format: "%.4f in epoch %d", scores[best], best + 1)))
+      }
     }
     if let seconds = curves.columns.first(where: { $0.name == "time" })?.values.last {
       facts.append(("time", Progress.clock(seconds)))
@@ -95,7 +102,7 @@ struct RunPictures {
   }
 
   /// A picture that cannot be drawn costs nobody a run.
-  private func attempt(_ body: () throws -> Void) {
+  func attempt(_ body: () throws -> Void) {
     do { try body() } catch { note("\(folder.path): a picture is missing: \(error)") }
   }
 }
@@ -113,23 +120,19 @@ extension EvaluationPictures {
   }
 }
 
-extension DetectorTrainer {
+extension Trainer {
   var lastEpoch: Int { results.last?.epoch ?? 0 }
 }
 
 extension TensorBoardWriter {
   /// An epoch's numbers under the names of `results.csv`, and how the weights lie.
-  func write(_ result: EpochResult, _ model: any Detector) throws {
-    let scalars: [(String, Double?)] = [
-      ("train/class_loss", result.trainClassLoss), ("train/box_loss", result.trainBoxLoss),
-      ("metrics/precision", result.precision), ("metrics/recall", result.recall),
-      ("metrics/mAP50", result.meanAveragePrecision), ("lr", result.learningRate),
-      ("images_per_second", result.imagesPerSecond),
-    ]
+  func write(_ result: EpochResult, _ task: some TrainingTask) throws {
+    var scalars = task.columns.map { ($0.title, result[$0]) }
+    scalars += [("lr", result.learningRate), ("images_per_second", result.imagesPerSecond)]
     try write(
       scalars.compactMap { name, value in value.map { .scalar(tag: name, Float($0)) } },
       step: result.epoch)
-    let weights = model.namedParameters.filter { $0.parameter.shape.rank > 1 }
+    let weights = task.network.namedParameters.filter { $0.parameter.shape.rank > 1 }
     try write(
       weights.map {
         .histogram(

@@ -4,7 +4,7 @@ import Saker
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Train a detector.",
+    commandName: "train", abstract: "Train a detector or a classifier.",
     discussion: """
       Writes weights/last.safetensors after every epoch and weights/best.safetensors when the validation gets better, \
       results.csv, pictures of the labels, the batches and the results, report.html, which explains them, and events for \
@@ -14,72 +14,28 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
-  @Option(help: "The model: tiny-ssd.")
-  var model = "tiny-ssd"
+  @Option(help: "detect, or classify: one class a picture; what the model is for if left out.")
+  var task: TaskName?
+  @Option(help: "The model: tiny-ssd, or a classifier that 'saker models' lists.")
+  var model: String?
   @Option(help: "The pictures to learn from: a split of the data, or all for everything.")
   var trainSplit: String?
-  @Option(help: "The pictures to choose the best epoch on, or none. Never the test split.")
-  var valSplit: String?
-  @Option(help: "Passes over the training data.")
-  var epochs: Int?
-  @Option(help: "Pictures a step.")
-  var batch: Int?
-  @Option(help: "Height and width of the model's input, in pixels.")
-  var size = 256
-  @Flag(help: "Keep the pictures' proportions and fill up, instead of stretching.")
-  var letterbox = false
-  @Option(help: "ssd (smooth L1, 3:1 hard negatives, AdamW) or notes (mean losses, SGD).")
-  var preset = Preset.ssd
-  @Option(
-    help: "Anchor sizes: fit (from the training boxes), notes, or a list such as .07/.1,.15/.19,..."
-  )
-  var anchors: String?
-  @Option(help: "sgd, adam or adamw.")
-  var optimizer: TrainingSettings.Rule?
-  @Option(help: "The highest learning rate.")
-  var lr: Double?
-  @Option(help: "constant, step, cosine or onecycle.")
-  var schedule: TrainingSettings.Course?
-  @Option(help: "Epochs of linear rise before constant, step or cosine.")
-  var warmup: Double?
-  @Option(help: "SGD's momentum, Adam's first beta; onecycle moves it between 0.95 and 0.85.")
-  var momentum: Double?
-  @Option(help: "Weight decay.")
-  var decay: Double?
-  @Option(help: "f32, or bf16: activations in bfloat16, weights in float32.")
-  var precision: TrainingSettings.Precision?
-  @Option(help: "Cut the gradients' norm to this; 0: never.")
-  var clipNorm: Double?
-  @Option(help: "Cut each gradient to +- this; 0: never.")
-  var clipValue: Double?
-  @Option(help: "Batches that add up to one step.")
-  var accumulate: Int?
-  @Option(help: "Decay of the average of weights that is evaluated and kept; 0: none.")
-  var ema: Double?
-  @Option(help: "Stop after so many epochs without a better validation; 0: never.")
-  var patience: Int?
-  @Option(help: "Parameters to leave as they are, by name, with *; may be repeated.")
-  var freeze: [String] = []
-  @Option(help: "Share of pictures mirrored left to right.")
-  var hflip: Float?
-  @Option(help: "Share of pictures turned upside down.")
-  var vflip: Float?
-  @Option(help: "Strength of random colour changes, 0...1.")
-  var jitter: Float?
-  @Option(help: "Share of pictures cropped at random.")
-  var crop: Float?
-  @Option(help: "Pictures scaled at random by up to this factor.")
-  var scale: Float?
   @Option(
     help:
-      "A list of transforms in YAML or JSON (docs/augmentation.md) instead of hflip, vflip, jitter, crop and scale."
+      "The pictures to choose the best epoch on: a split, none, or for classifiers a share such as 0.2 of those to learn from. Never the test split."
   )
-  var augment: String?
-  @Option(help: "Threads that prepare pictures.")
-  var workers: Int?
-  @Option(help: "One seed, one result, bit for bit.")
-  var seed: UInt64?
-  @Option(help: "Weights to start from: a checkpoint of the same model and classes.")
+  var valSplit: String?
+  @Option(
+    help: "Height and width of the model's input, in pixels: 256, or what the classifier expects.")
+  var size: Int?
+  @Option(
+    help:
+      "Detectors: ssd (smooth L1, 3:1 hard negatives, AdamW) or notes (mean losses, SGD). Classifiers: scratch, finetune or reference."
+  )
+  var preset: Preset?
+  @OptionGroup var options: TrainingOptions
+  @Option(
+    help: "Weights to start from: a checkpoint, a run, or for classifiers also PyTorch's file.")
   var weights: String?
   @Option(help: "The run's folder; runs/train, runs/train2... if left out.")
   var out: String?
@@ -89,8 +45,19 @@ struct TrainCommand: ParsableCommand {
   var profile = false
   @Flag(help: "Write no pictures, report or TensorBoard events; only results.csv and results.png.")
   var noPictures = false
+  @OptionGroup(title: "Options of detectors") var detection: DetectionTrainingOptions
+  @OptionGroup(title: "Options of classifiers") var classification: ClassificationOptions
 
-  enum Preset: String, ExpressibleByArgument, CaseIterable { case ssd, notes }
+  enum TaskName: String, ExpressibleByArgument, CaseIterable { case detect, classify }
+  enum Preset: String, ExpressibleByArgument, CaseIterable {
+    case ssd, notes, scratch, finetune, reference
+    var task: TaskName { self == .ssd || self == .notes ? .detect : .classify }
+  }
+
+  /// What was asked for, or what the model is for.
+  var chosenTask: TaskName {
+    task ?? model.flatMap { ClassifierCatalog.named($0) == nil ? nil : .classify } ?? .detect
+  }
 
   func validate() throws {
     if let resume {
@@ -101,55 +68,84 @@ struct TrainCommand: ParsableCommand {
       }
       return
     }
-    if augment != nil {
-      let others: [(String, Bool)] = [
-        ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
-        ("--crop", crop != nil), ("--scale", scale != nil),
-      ]
-      let given = others.filter(\.1).map(\.0)
+    let foreign = chosenTask == .detect ? classification.given : detection.given
+    guard foreign.isEmpty else {
+      throw ValidationError(
+        "\(foreign.joined(separator: ", ")): only for "
+          + (chosenTask == .detect ? "classifiers (--task classify)" : "detectors"))
+    }
+    if let preset, preset.task != chosenTask {
+      throw ValidationError(
+        "preset: \(preset.rawValue) is for --task \(preset.task.rawValue), not \(chosenTask.rawValue)"
+      )
+    }
+    if options.augment != nil {
+      let given =
+        options.pictureChanges + detection.pictureChanges + classification.pictureChanges
       guard given.isEmpty else {
         throw ValidationError(
           "augment: the list says it all; leave out \(given.joined(separator: ", "))")
       }
     }
+    switch chosenTask {
+    case .detect: try validateDetection()
+    case .classify: try validateClassification()
+    }
+  }
+
+  private func validateDetection() throws {
     try settings().problems.first.map { throw ValidationError($0) }
-    let entry = try ModelEntry.named(model)
-    guard (entry.smallestSide...4096).contains(size) else {
-      throw ValidationError("size: expected \(entry.smallestSide)...4096, got \(size)")
+    let entry = try ModelEntry.named(model ?? "tiny-ssd")
+    guard (entry.smallestSide...4096).contains(size ?? 256) else {
+      throw ValidationError(
+        "size: expected \(entry.smallestSide)...4096, got \(size ?? 256)")
     }
     do {
-      if let anchors { _ = try Anchors(anchors) }
+      if let anchors = detection.anchors { _ = try Anchors(anchors) }
     } catch {
       throw ValidationError(error.description)
+    }
+  }
+
+  private func validateClassification() throws {
+    try classificationSettings().problems.first.map { throw ValidationError($0) }
+    if let model { _ = try ClassifierCatalog.required(model) }
+    guard (1...4096).contains(size ?? 224) else {
+      throw ValidationError("size: expected 1...4096, got \(size ?? 0)")
+    }
+    _ = try validationChoice()
+    if let width = classification.width, !(0.125...4).contains(width) {
+      throw ValidationError("width: expected 0.125...4, got \(width)")
     }
   }
 
   /// The options given that would make a resumed run another one.
   private var ofAnotherRun: [String] {
     let given: [(String, Bool)] = [
-      ("--model", model != "tiny-ssd"), ("--train-split", trainSplit != nil),
-      ("--val-split", valSplit != nil), ("--epochs", epochs != nil), ("--batch", batch != nil),
-      ("--size", size != 256), ("--letterbox", letterbox), ("--preset", preset != .ssd),
-      ("--anchors", anchors != nil), ("--optimizer", optimizer != nil), ("--lr", lr != nil),
-      ("--schedule", schedule != nil), ("--warmup", warmup != nil),
-      ("--momentum", momentum != nil), ("--decay", decay != nil),
-      ("--precision", precision != nil), ("--clip-norm", clipNorm != nil),
-      ("--clip-value", clipValue != nil), ("--accumulate", accumulate != nil),
-      ("--ema", ema != nil), ("--patience", patience != nil), ("--freeze", !freeze.isEmpty),
-      ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
-      ("--crop", crop != nil), ("--scale", scale != nil), ("--workers", workers != nil),
-      ("--seed", seed != nil), ("--weights", weights != nil), ("--augment", augment != nil),
+      ("--task", task != nil), ("--model", model != nil), ("--train-split", trainSplit != nil),
+      ("--val-split", valSplit != nil), ("--size", size != nil), ("--preset", preset != nil),
+      ("--weights", weights != nil),
     ]
-    return given.filter(\.1).map(\.0)
+    return given.filter(\.1).map(\.0) + options.given + detection.given + classification.given
   }
 
   func run() throws {
     common.apply()
-    let job = try resume.map { try TrainingJob(resuming: $0, self) } ?? TrainingJob(starting: self)
-    try job.run(json: common.json, profile: profile, pictures: !noPictures)
+    let isClassifier =
+      try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
+    if isClassifier {
+      let job =
+        try resume.map { try ClassificationJob(resuming: $0, self) }
+        ?? ClassificationJob(starting: self)
+      try job.run(json: common.json, profile: profile, pictures: !noPictures)
+    } else {
+      let job =
+        try resume.map { try DetectionJob(resuming: $0, self) } ?? DetectionJob(starting: self)
+      try job.run(json: common.json, profile: profile, pictures: !noPictures)
+    }
   }
 
-  /// The preset, changed by what was named.
+  /// A detector's preset, changed by what was named.
   func settings() throws -> TrainingSettings {
     var settings = TrainingSettings()
     if preset == .notes {
@@ -164,41 +160,54 @@ struct TrainCommand: ParsableCommand {
       settings.colorJitter = 0
       settings.averageDecay = 0
     }
-    func set<T>(_ path: WritableKeyPath<TrainingSettings, T>, _ value: T?) {
-      if let value { settings[keyPath: path] = value }
-    }
-    set(\.epochs, epochs)
-    set(\.batch, batch)
-    set(\.rule, optimizer)
-    set(\.learningRate, lr)
-    set(\.course, schedule)
-    set(\.warmUpEpochs, warmup)
-    set(\.momentum, momentum)
-    set(\.decay, decay)
-    set(\.precision, precision)
-    set(\.clipNorm, clipNorm)
-    set(\.clipValue, clipValue)
-    set(\.accumulation, accumulate)
-    set(\.averageDecay, ema)
-    set(\.patience, patience)
-    set(\.horizontalFlip, hflip)
-    set(\.verticalFlip, vflip)
-    set(\.colorJitter, jitter)
-    set(\.crop, crop)
-    set(\.scale, scale)
-    set(\.workers, workers)
-    set(\.seed, seed)
-    settings.frozen = freeze
-    settings.augmentation = try augment.map(augmentationList)
+    try options.apply(to: &settings)
+    if let crop = detection.crop { settings.crop = crop }
+    if let scale = detection.scale { settings.scale = scale }
     return settings
   }
+
+  /// A classifier's preset, changed by what was named.
+  func classificationSettings() throws -> TrainingSettings {
+    var settings: TrainingSettings =
+      switch preset {
+      case .reference: .reference
+      case .finetune: .fineTuning
+      case .scratch: .fromScratch
+      default: weights == nil ? .fromScratch : .fineTuning
+      }
+    try options.apply(to: &settings)
+    var own = settings.classification ?? ClassificationSettings()
+    classification.apply(to: &own)
+    settings.classification = own
+    return settings
+  }
+
+  func validationChoice() throws -> ValidationChoice { try .reading(valSplit) }
 }
 
-/// A file's list of transforms, every parameter written out: a run that is resumed does not need the file.
-func augmentationList(_ file: String) throws -> String {
-  do {
-    return try AugmentationFile.yaml(AugmentationFile.read(file))
-  } catch {
-    throw ValidationError("augment: \(error)")
+/// What only detectors are trained with.
+struct DetectionTrainingOptions: ParsableArguments {
+  @Flag(help: "Detectors: keep the pictures' proportions and fill up, instead of stretching.")
+  var letterbox = false
+  @Option(
+    help:
+      "Detectors: anchor sizes: fit (from the training boxes), notes, or a list such as .07/.1,.15/.19,..."
+  )
+  var anchors: String?
+  @Option(help: "Detectors: share of pictures cropped at random.")
+  var crop: Float?
+  @Option(help: "Detectors: pictures scaled at random by up to this factor.")
+  var scale: Float?
+
+  /// The options that were named.
+  var given: [String] {
+    let all: [(String, Bool)] = [
+      ("--letterbox", letterbox), ("--anchors", anchors != nil), ("--crop", crop != nil),
+      ("--scale", scale != nil),
+    ]
+    return all.filter(\.1).map(\.0)
   }
+
+  /// Those of them that a list of transforms replaces.
+  var pictureChanges: [String] { given.filter { ["--crop", "--scale"].contains($0) } }
 }

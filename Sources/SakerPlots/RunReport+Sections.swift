@@ -60,6 +60,11 @@ extension RunReport {
       "The largest objects that were not found.",
       "Large and clear, but missed: too few such objects in training. Hidden, cut or blurred ones: mark them as difficult, or augment for them."
     )
+    add(
+      "worst_pictures.jpg", "Worst pictures",
+      "Pictures told wrong, the surest first: what was said, how surely, and what is marked.",
+      "Look whether the marked class is wrong before blaming the network. Pictures that show both: say what counts, and mark all of them alike. Real mistakes: more pictures like these."
+    )
     addNumbered(
       "val_batch", "_labels.jpg", "Validation, truths", "The marked objects.",
       "Boxes that are loose, missing or of the wrong class limit what any model can reach: mend these first."

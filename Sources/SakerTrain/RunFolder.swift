@@ -47,6 +47,21 @@ public struct RunFolder: Sendable {
     return RunFolder(candidate)
   }
 
+  /// Gives a file a second name, in place of what had it.
+  ///
+  /// - Throws: `TrainingError` where that cannot be; nothing has changed then.
+  static func hardLink(_ file: String, as other: String) throws {
+    // A link that somebody laid stays: it is written through.
+    if (try? FileManager.default.destinationOfSymbolicLink(atPath: other)) != nil {
+      throw TrainingError("\(other): is a link")
+    }
+    let partial = "\(other).\(getpid()).partial"
+    defer { unlink(partial) }
+    guard link(file, partial) == 0, rename(partial, other) == 0 else {
+      throw TrainingError("\(other): cannot be linked")
+    }
+  }
+
   /// Writes a text file whole or not at all.
   ///
   /// - Throws: `TrainingError` that names the file.

@@ -22,10 +22,11 @@ extension TrainingSettings {
     steps > 0 ? WarmUp(steps, from: 0, into: schedule) : schedule
   }
 
-  func optimizer(for model: any Detector) -> Optimizer {
-    let groups = model.parameterGroups()
+  func optimizer(_ groups: [ParameterGroup]) -> Optimizer {
     switch rule {
-    case .sgd: return Optimizer(SGD(momentum: momentum, decay: decay), groups, rate: learningRate)
+    case .sgd:
+      let rule = SGD(momentum: momentum, nesterov: nesterov ?? false, decay: decay)
+      return Optimizer(rule, groups, rate: learningRate)
     case .adam: return Optimizer(Adam(momentum: momentum, decay: decay), groups, rate: learningRate)
     case .adamw:
       return Optimizer(AdamW(momentum: momentum, decay: decay), groups, rate: learningRate)
@@ -50,5 +51,17 @@ extension TrainingSettings {
           hue: colorJitter / 10))
     }
     return transforms
+  }
+}
+
+extension Loader.Options {
+  /// A new order every epoch, from the settings' seed.
+  init(training settings: TrainingSettings, skipBad: Bool) {
+    self.init()
+    batchSize = settings.batch
+    workers = settings.workers
+    shuffle = true
+    seed = settings.seed
+    self.skipBad = skipBad
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import SakerData
 import SakerNN
 
-/// How a detector is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
+/// How a network is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
 public struct TrainingSettings: Codable, Hashable, Sendable {
   public enum Rule: String, Codable, Sendable, CaseIterable { case sgd, adam, adamw }
   public enum Course: String, Codable, Sendable, CaseIterable {
@@ -22,6 +22,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var learningRate = 3e-3
   /// SGD's momentum, Adam's first beta; `onecycle` moves it between 0.95 and 0.85.
   public var momentum = 0.9
+  /// Whether SGD looks ahead by a momentum's step; `nil`, as in older checkpoints, is no.
+  public var nesterov: Bool?
   public var decay = 5e-4
   public var course = Course.onecycle
   /// Epochs in which the learning rate rises linearly from 0; `onecycle` has a rise of its own.
@@ -54,6 +56,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
 
   /// A list of transforms in place of the five above, as `AugmentationFile` reads it; `nil` leaves it to them.
   public var augmentation: String?
+
+  /// What only classifiers are trained with.
+  public var classification: ClassificationSettings?
 
   public init() {}
 
@@ -98,6 +103,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
         problems.append("\(error)")
       }
     }
-    return problems
+    demand(
+      nesterov != true || rule == .sgd && momentum > 0,
+      "nesterov: expected sgd with a momentum above 0, got \(rule.rawValue) with \(momentum)")
+    return problems + (classification?.problems ?? [])
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// Tables with a row an object, told by their header: the notes' banana data (`img_name,label,xmin,ymin,xmax,ymax`),
 /// TensorFlow's (`filename,width,height,class,xmin,ymin,xmax,ymax`), and predictions (with `score`). Corners are between
-/// pixels: the far one is where the object ends.
+/// pixels: the far one is where the object ends. Tables without corners (`filename,label`) give each picture a class.
 enum CSVLabels {
   private enum Column: Hashable {
     case picture, label, left, top, right, bottom, width, height, score, split
@@ -60,6 +60,7 @@ enum CSVLabels {
         for k in set.pictures[i].objects.indices {
           set.pictures[i].objects[k].label = labels[set.pictures[i].objects[k].label]
         }
+        set.pictures[i].label = set.pictures[i].label.map { labels[$0] }
       }
       let names =
         known
@@ -83,10 +84,13 @@ enum CSVLabels {
     return ["train", "val", "test"].first { words.contains($0) }
   }
 
+  private static let corners: Set<Column> = [.left, .top, .right, .bottom]
+
   /// Whether a line is the header of such a table.
   static func isHeader(_ line: String) -> Bool {
     let known = Set(split(line).compactMap { columns[$0.lowercased()] })
-    return known.isSuperset(of: [.picture, .label, .left, .top, .right, .bottom])
+    return known.isSuperset(of: [.picture, .label])
+      && (known.isSuperset(of: corners) || known.isDisjoint(with: corners))
   }
 
   private static func parse(
@@ -113,7 +117,7 @@ enum CSVLabels {
         let needed: [(Column, String)] = [
           (.picture, "img_name or filename"), (.label, "label or class"), (.left, "xmin"),
           (.top, "ymin"), (.right, "xmax"), (.bottom, "ymax"),
-        ]
+        ].filter { !corners.isDisjoint(with: places.keys) || !corners.contains($0.0) }
         if let missing = needed.first(where: { places[$0.0] == nil }) {
           folder.report(file, line: line, "the header has no column \(missing.1)")
           stopped = true
@@ -165,8 +169,22 @@ enum CSVLabels {
       let label = cells[places[.label]!]
       // A row without class or box tells of a background.
       guard !label.isEmpty else {
+        if corners.isDisjoint(with: places.keys) { return }
         if places[.width] == nil || values[.left] == nil { return }
         folder.report(file, line: line, "has a box, but no class")
+        return
+      }
+      if let id = Int(label), (0..<1_000_000).contains(id) {
+        most = max(most, id)
+      } else {
+        numbered = false
+      }
+      guard !corners.isDisjoint(with: places.keys) else {
+        if set.pictures[index].label != nil {
+          folder.report(file, line: line, "gives \(ByteText.shown(name)) a second class")
+        } else {
+          set.pictures[index].label = table[label]
+        }
         return
       }
       guard let left = values[.left], let top = values[.top], let right = values[.right],
@@ -174,11 +192,6 @@ enum CSVLabels {
       else {
         folder.report(file, line: line, "has a class, but no box")
         return
-      }
-      if let id = Int(label), (0..<1_000_000).contains(id) {
-        most = max(most, id)
-      } else {
-        numbered = false
       }
       set.pictures[index].objects.append(
         LabeledObject(

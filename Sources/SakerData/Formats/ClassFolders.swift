@@ -25,6 +25,9 @@ enum ClassFolders {
           continue
         }
         let pictures = YOLOFormat.walk(inside)
+        for other in strangers(inside).prefix(20) {
+          folder.warn(other, "is no picture (.jpg, .jpeg, .png), left out")
+        }
         if pictures.isEmpty { folder.warn(inside, "holds no pictures (.jpg, .jpeg, .png)") }
         for picture in pictures {
           set.pictures.append(
@@ -39,6 +42,13 @@ enum ClassFolders {
     }
     set.problems = folder.problems
     return set
+  }
+
+  /// Files of a class that are no pictures by their names.
+  private static func strangers(_ folder: String) -> [String] {
+    LabelFolder.names(folder)
+      .filter { !$0.hasPrefix(".") && !PathName.isPicture($0) }.map { folder + "/" + $0 }
+      .filter { !FileBytes.isFolder($0) }
   }
 
   static func folders(_ path: String) -> [String] {

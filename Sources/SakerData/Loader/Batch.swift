@@ -9,6 +9,8 @@ public struct Batch: Sendable {
   public let height, width: Int
   /// For each picture its objects; boxes in fractions 0...1 of the model's input.
   public let targets: [[Annotation]]
+  /// For each picture the classes it shows as a whole, and their shares; empty in data of boxes.
+  public let classes: [[ClassShare]]
   /// For each picture its index in the data set.
   public let indices: [Int]
   /// For each picture its name in the data set.

@@ -45,12 +45,11 @@ public final class Loader: Sendable {
     }
   }
 
-  public let dataset: DetectionDataset
+  public let source: any PictureSource
   public let preprocessing: Preprocessing
   public let transforms: [any DetectionTransform]
   public let options: Options
 
-  let read: @Sendable (DetectionDataset.Item) throws -> Picture
   let cache: SampleCache
   let pool: BatchMemoryPool
   let recent: RecentSamples
@@ -61,20 +60,29 @@ public final class Loader: Sendable {
   /// - Parameters:
   ///   - transforms: applied in order before `preprocessing`. Starting with `FitToInput` makes the others cheaper and the cache smaller.
   ///   - read: how an item's picture is had; by default from its file.
-  public init(
+  public convenience init(
     _ dataset: DetectionDataset, preprocessing: Preprocessing,
     transforms: [any DetectionTransform] = [], options: Options = Options(),
     read: @escaping @Sendable (DetectionDataset.Item) throws -> Picture = {
       try Picture(file: $0.picture)
     }
   ) {
+    self.init(
+      DetectionSource(dataset: dataset, outlines: options.outlines, read: read),
+      preprocessing: preprocessing, transforms: transforms, options: options)
+  }
+
+  /// - Parameter transforms: applied in order before `preprocessing`, which the last one's pictures fit.
+  public init(
+    _ source: some PictureSource, preprocessing: Preprocessing,
+    transforms: [any SampleTransform] = [], options: Options = Options()
+  ) {
     if let conflict = options.conflict { preconditionFailure(conflict) }
-    self.dataset = dataset
+    self.source = source
     self.preprocessing = preprocessing
     self.transforms = transforms
     self.options = options
-    self.read = read
-    cache = SampleCache(count: dataset.items.count, limit: options.cacheBytes)
+    cache = SampleCache(count: source.count, limit: options.cacheBytes)
     recent = RecentSamples(
       capacity: transforms.contains { $0.mixes }
         ? Loader.neighbourhood + 4 * options.workers + 4 : 0
@@ -84,10 +92,19 @@ public final class Loader: Sendable {
       limit: options.prefetch + 2)
   }
 
+  /// Pictures of an epoch when every one can be read; of the first epoch where a batch sampler's epochs differ.
+  public var picturesPerEpoch: Int {
+    if let batchSampler = options.batchSampler {
+      return batchSampler.batches(epoch: 0).reduce(0) { $0 + $1.count }
+    }
+    let count = options.sampler?.count ?? source.count
+    return options.dropLast ? count / options.batchSize * options.batchSize : count
+  }
+
   /// Batches of an epoch when every picture can be read; of the first epoch where a batch sampler's epochs differ.
   public var batchesPerEpoch: Int {
     if let batchSampler = options.batchSampler { return batchSampler.batches(epoch: 0).count }
-    let count = options.sampler?.count ?? dataset.items.count
+    let count = options.sampler?.count ?? source.count
     return options.dropLast
       ? count / options.batchSize : (count + options.batchSize - 1) / options.batchSize
   }
@@ -104,7 +121,7 @@ public final class Loader: Sendable {
     if let batchSampler = options.batchSampler {
       return batchSampler.batches(epoch: number).flatMap(\.self)
     }
-    let count = dataset.items.count
+    let count = source.count
     let sampler: any Sampler =
       options.sampler
       ?? (options.shuffle
@@ -125,7 +142,14 @@ public final class Loader: Sendable {
     }
   }
 
-  /// Writes a picture as the model wants it and returns its objects, in fractions of the input.
+  /// What is known of a picture in a batch.
+  struct Labels {
+    /// Boxes in fractions of the input.
+    var annotations: [Annotation]
+    var classes: [ClassShare]
+  }
+
+  /// Writes a picture as the model wants it and returns what it shows.
   ///
   /// - Parameters:
   ///   - again: how often the picture came before in this epoch; each time it is drawn anew.
@@ -133,14 +157,14 @@ public final class Loader: Sendable {
   func prepare(
     _ index: Int, epoch: Int, again: Int = 0, among neighbours: ArraySlice<Int> = [],
     into input: UnsafeMutablePointer<Float>
-  ) throws -> [Annotation] {
+  ) throws -> Labels {
     var random =
       again == 0
       ? Random(seed: options.seed, epoch, index) : Random(seed: options.seed, epoch, index, again)
     let fixed = transforms.prefix { !$0.isRandom }
     var sample = try base(index, fixed)
     let others = SampleSource { [self] random in
-      let choices = neighbours.isEmpty ? dataset.items.indices : neighbours.indices
+      let choices = neighbours.isEmpty ? 0..<source.count : neighbours.indices
       func draw() throws -> Sample {
         let choice = choices.lowerBound + random.index(below: choices.count)
         return try base(neighbours.isEmpty ? choice : neighbours[choice], fixed)
@@ -155,21 +179,18 @@ public final class Loader: Sendable {
     preprocessing.apply(sample.picture, into: input)
     let size = PictureSize(width: sample.picture.width, height: sample.picture.height)
     let place = preprocessing.placement(of: size)
-    return sample.annotations.map { annotation in
+    let annotations = sample.annotations.map { annotation in
       var target = annotation
       target.box = place.toFractions(annotation.box)
       return target
     }
+    return Labels(annotations: annotations, classes: sample.classes)
   }
 
   /// A sample as the transforms before the first random one leave it.
   private func base(_ index: Int, _ fixed: ArraySlice<any SampleTransform>) throws -> Sample {
     if let cached = cache[index] ?? recent[index] { return cached }
-    let item = dataset.items[index]
-    let picture = try read(item)
-    var sample =
-      options.outlines
-      ? item.sample(picture) : Sample(picture: picture, annotations: item.annotations)
+    var sample = try source.sample(at: index)
     // They draw nothing.
     var random = Random(seed: 0)
     for transform in fixed { transform.apply(&sample, using: &random) }

@@ -35,7 +35,7 @@ private final class EpochWork: @unchecked Sendable {
   /// A batch being filled: each picture has its place, so the order of completion does not matter.
   private struct Filling {
     var memory: UnsafeMutablePointer<Float>
-    var results: [Result<[Annotation], any Error>?]
+    var results: [Result<Loader.Labels, any Error>?]
     var missing: Int
   }
 
@@ -130,7 +130,8 @@ private final class EpochWork: @unchecked Sendable {
     return order[max(0, position - count)..<min(order.count, max(position, count))]
   }
 
-  private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws -> [Annotation]
+  private func prepare(_ position: Int, _ place: UnsafeMutablePointer<Float>) throws
+    -> Loader.Labels
   {
     try loader.prepare(
       order[position], epoch: number, again: again.isEmpty ? 0 : again[position],
@@ -154,7 +155,7 @@ private final class EpochWork: @unchecked Sendable {
     return (position, batch, place)
   }
 
-  private func finish(_ position: Int, _ batch: Int, _ result: Result<[Annotation], any Error>) {
+  private func finish(_ position: Int, _ batch: Int, _ result: Result<Loader.Labels, any Error>) {
     changed.withLock {
       inWork[position] = nil
       fillings[batch]!.results[position - starts[batch]] = result
@@ -202,7 +203,7 @@ private final class EpochWork: @unchecked Sendable {
       guard changed.wait(until: deadline) else {
         let oldest = inWork.min { $0.value < $1.value }?.key ?? starts[batch]
         throw LoaderError.stalled(
-          file: loader.dataset.items[order[oldest]].picture, seconds: loader.options.patience)
+          file: loader.source.file(of: order[oldest]), seconds: loader.options.patience)
       }
     }
     return fillings[batch]!
@@ -211,22 +212,22 @@ private final class EpochWork: @unchecked Sendable {
   /// Makes a batch of what succeeded; `nil` when nothing did. Throws the first error unless bad pictures are to be left out.
   private func deliver(_ batch: Int, _ filling: Filling) throws -> Batch? {
     let count = loader.preprocessing.count
-    var (targets, indices): ([[Annotation]], [Int]) = ([], [])
+    var (labels, indices): ([Loader.Labels], [Int]) = ([], [])
     var errors: [PictureError] = []
     for (place, result) in filling.results.enumerated() {
       let index = order[starts[batch] + place]
       switch result! {
-      case .success(let annotations):
+      case .success(let found):
         // A hole that a bad picture left is closed.
         if indices.count < place {
           (filling.memory + indices.count * count).update(
             from: filling.memory + place * count, count: count)
         }
-        targets.append(annotations)
+        labels.append(found)
         indices.append(index)
       case .failure(let error as PictureError): errors.append(error)
       case .failure(let error):
-        errors.append(PictureError(file: loader.dataset.items[index].picture, reason: "\(error)"))
+        errors.append(PictureError(file: loader.source.file(of: index), reason: "\(error)"))
       }
     }
     if let error = errors.first, !loader.options.skipBad { throw error }
@@ -241,7 +242,8 @@ private final class EpochWork: @unchecked Sendable {
     guard !indices.isEmpty else { return nil }
     return Batch(
       images: memory, height: loader.preprocessing.height, width: loader.preprocessing.width,
-      targets: targets, indices: indices, names: indices.map { loader.dataset.items[$0].name })
+      targets: labels.map(\.annotations), classes: labels.map(\.classes), indices: indices,
+      names: indices.map(loader.source.name))
   }
 
   /// When the last holder lets go, nobody works any more: unfinished batches give their memory back.

@@ -13,6 +13,8 @@ public struct ClassifierEntry: Sendable {
   public let input: ClassifierInput
   /// - Parameter classes: of the last layer.
   public let build: @Sendable (_ classes: Int) -> any Classifier
+  /// The same with another stem or width, where the family has them.
+  public let buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)?
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -22,6 +24,7 @@ public struct ClassifierEntry: Sendable {
 
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
+    buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
   ) {
     self.name = name
@@ -29,6 +32,7 @@ public struct ClassifierEntry: Sendable {
     self.source = source
     self.input = input
     self.build = build
+    self.buildVariant = buildVariant
   }
 }
 
@@ -41,16 +45,22 @@ public struct ClassifierInput: Hashable, Codable, Sendable {
   /// The shorter side is resized to this before the crop.
   public var resizedSide: Int
   public var interpolation: Interpolation
+  /// In the order of the channels, where black is 0 and white 1.
   public var mean: [Float]
   public var std: [Float]
+  /// 3, or 1 for gray.
   public var channels: Int
+  public var order: Order
 
   public enum Interpolation: String, Codable, Sendable { case bilinear, bicubic }
+
+  /// Of the channels; weights that came from OpenCV's world have blue first.
+  public enum Order: String, Codable, Sendable { case rgb, bgr }
 
   public init(
     side: Int = 224, smallestSide: Int = 32, resizedSide: Int? = nil,
     interpolation: Interpolation = .bilinear, mean: [Float] = [0.485, 0.456, 0.406],
-    std: [Float] = [0.229, 0.224, 0.225], channels: Int = 3
+    std: [Float] = [0.229, 0.224, 0.225], channels: Int = 3, order: Order = .rgb
   ) {
     self.side = side
     self.smallestSide = smallestSide
@@ -59,6 +69,7 @@ public struct ClassifierInput: Hashable, Codable, Sendable {
     self.mean = mean
     self.std = std
     self.channels = channels
+    self.order = order
   }
 
   /// 224 of 256 pixels, with ImageNet's means and deviations: torchvision's first recipe.

@@ -40,6 +40,8 @@ public final class ResNet: Classifier {
     /// Whether each block ends in a squeeze-and-excitation gate.
     public var gated = false
     public var stem = Stem.large
+    /// Channels of the stem and of the first stage; each stage doubles them.
+    public var width = 64
 
     public init(
       _ block: Block, depths: [Int], groups: Int = 1, groupWidth: Int = 64, gated: Bool = false
@@ -58,6 +60,13 @@ public final class ResNet: Classifier {
       return copy
     }
 
+    /// With `share` times as many channels everywhere, a multiple of 8.
+    public func scaled(_ share: Double) -> Configuration {
+      var copy = self
+      copy.width = max(8, Int((Double(width) * share / 8).rounded()) * 8)
+      return copy
+    }
+
     /// With a gate in each block.
     public var squeezing: Configuration {
       var copy = self
@@ -73,15 +82,15 @@ public final class ResNet: Classifier {
       (
         "conv1",
         isLarge
-          ? Conv2d(3, 64, kernel: 7, stride: 2, padding: 3, bias: false)
-          : Conv2d(3, 64, kernel: 3, padding: 1, bias: false)
-      ), ("bn1", BatchNorm2d(64)), ("relu", ReLU()),
+          ? Conv2d(3, configuration.width, kernel: 7, stride: 2, padding: 3, bias: false)
+          : Conv2d(3, configuration.width, kernel: 3, padding: 1, bias: false)
+      ), ("bn1", BatchNorm2d(configuration.width)), ("relu", ReLU()),
     ]
     if isLarge { stem.append(("maxpool", MaxPool2d(kernel: 3, stride: 2, padding: 1))) }
     self.stem = Sequential(named: stem)
-    var channels = 64
+    var channels = configuration.width
     let stages = (0..<4).map { stage in
-      let width = 64 << stage
+      let width = configuration.width << stage
       return (0..<configuration.depths[stage]).map { index in
         let stride = stage > 0 && index == 0 ? 2 : 1
         defer { channels = width * configuration.block.expansion }
@@ -92,7 +101,8 @@ public final class ResNet: Classifier {
     fc = Linear(channels, classes)
     let stride = isLarge ? 4 : 1
     levels = (0..<4).map {
-      FeatureLevel(stride: stride << $0, channels: 64 << $0 * configuration.block.expansion)
+      FeatureLevel(
+        stride: stride << $0, channels: configuration.width << $0 * configuration.block.expansion)
     }
     startConvolutions(.kaimingNormal(fan: .output))
   }
@@ -187,7 +197,11 @@ extension ResNet {
     ("seresnet152", .resNet152.squeezing),
   ].map { (name: String, configuration: Configuration) in
     ClassifierEntry(
-      name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision
+      name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision,
+      buildVariant: { variant, classes in
+        let scaled = configuration.scaled(variant.width)
+        return ResNet(variant.stem == .small ? scaled.small : scaled, classes: classes)
+      }
     ) { ResNet(configuration, classes: $0) }
   }
 }

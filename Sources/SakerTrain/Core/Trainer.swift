@@ -5,14 +5,23 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// Trains a detector: steps, schedule, averages, validation, checkpoints.
+/// How a run ended.
+public enum TrainingEnding: Hashable, Sendable {
+  case complete
+  /// No better validation result for `patience` epochs.
+  case early
+  /// By the user; the checkpoint knows where to go on.
+  case interrupted
+}
+
+/// Trains a network for a task: steps, schedule, averages, validation, checkpoints.
 ///
-/// The same model, data and settings give the same weights, bit for bit, on the same machine with the same number of
+/// The same network, data and settings give the same weights, bit for bit, on the same machine with the same number of
 /// compute threads; a run that was stopped and resumed gives what it would have given.
-public final class DetectorTrainer {
-  public let model: any Detector
-  public let training: DetectionDataset
-  public let validation: DetectionDataset?
+public final class Trainer<Task: TrainingTask> {
+  public typealias Ending = TrainingEnding
+
+  public let task: Task
   public let folder: RunFolder
   public var settings: TrainingSettings { state.settings }
   public var isQuiet = false
@@ -23,93 +32,64 @@ public final class DetectorTrainer {
   /// Hears of each finished epoch.
   public var onEpoch: (EpochResult) -> Void = { _ in }
   /// Asked after each step whether to end the run in good order.
-  var isInterrupted: () -> Bool = { Interruption.isWanted }
+  public var isInterrupted: () -> Bool = { Interruption.isWanted }
 
   var state: TrainingState
   let optimizer: Optimizer
   let average: WeightAverage?
   private let schedule: any Schedule
-  let loader: Loader
+  public let loader: Loader
   var batchesPerEpoch: Int { loader.batchesPerEpoch }
   private let log = Logger(label: "saker.train")
   /// Seconds that steps waited for data, in this session.
   public private(set) var secondsWaiting = 0.0
 
-  /// How a run ended.
-  public enum Ending: Hashable, Sendable {
-    case complete
-    /// No better validation result for `patience` epochs.
-    case early
-    /// By the user; the checkpoint knows where to go on.
-    case interrupted
-  }
-
   /// - Parameters:
   ///   - origin: what a resuming command line must find again.
-  /// - Throws: `TrainingError` for settings, data or model that cannot be trained with.
+  /// - Throws: `TrainingError` for settings, data or network that cannot be trained with.
   public init(
-    _ model: any Detector, on training: DetectionDataset, validation: DetectionDataset? = nil,
-    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:],
-    skipBad: Bool = false
+    _ task: Task, _ settings: TrainingSettings, into folder: RunFolder,
+    origin: [String: String] = [:], skipBad: Bool = false
   ) throws {
-    self.model = model
-    self.training = training
-    self.validation = validation
+    self.task = task
     self.folder = folder
     self.skipBad = skipBad
     state = TrainingState(
-      settings: settings, origin: origin, fingerprint: DataFingerprint(training),
-      bestEpoch: EarlyStopping(patience: max(settings.patience, 1), aim: .largest))
+      settings: settings, origin: origin, fingerprint: task.fingerprint,
+      losses: task.lossColumns.count)
     if let problem = settings.problems.first { throw TrainingError(problem) }
-    if settings.patience > 0, validation == nil {
+    if settings.patience > 0, !task.isValidated {
       throw TrainingError(
         "patience: expected validation data to stop early on, got none (patience \(settings.patience))"
       )
     }
-    for pattern in settings.frozen where model.freeze(matching: pattern).isEmpty {
+    let network = task.network
+    for pattern in settings.frozen where network.freeze(matching: pattern).isEmpty {
       throw TrainingError("freeze: no parameter's name matches '\(pattern)'")
     }
-    if model.parameters.allSatisfy(\.isFrozen) {
+    try task.prepare(settings)
+    if network.parameters.allSatisfy(\.isFrozen) {
       throw TrainingError("freeze: all parameters are frozen, expected at least one that learns")
     }
-    loader = try DetectorTrainer.loader(training, model.card.preprocessing, settings, skipBad)
+    loader = try task.loader(settings, skipBad: skipBad)
     let rounds = (loader.batchesPerEpoch + settings.accumulation - 1) / settings.accumulation
     schedule = settings.schedule(stepsPerEpoch: rounds)
-    optimizer = settings.optimizer(for: model)
+    optimizer = settings.optimizer(task.parameterGroups(settings))
     average =
       settings.averageDecay > 0
-      ? WeightAverage(of: model, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
+      ? WeightAverage(of: network, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
     try checkBatchNorm()
     try MemoryNeed.check(
-      model, batch: min(settings.batch, training.items.count), .training, settings.precision)
-  }
-
-  /// The data as training sees it.
-  private static func loader(
-    _ dataset: DetectionDataset, _ preprocessing: Preprocessing, _ settings: TrainingSettings,
-    _ skipBad: Bool
-  ) throws -> Loader {
-    guard !dataset.items.isEmpty else { throw TrainingError("the training data has no pictures") }
-    var options = Loader.Options()
-    options.batchSize = settings.batch
-    options.workers = settings.workers
-    options.shuffle = true
-    options.seed = settings.seed
-    options.skipBad = skipBad
-    options.outlines = settings.augmentation != nil
-    return Loader(
-      dataset, preprocessing: preprocessing, transforms: settings.transforms(preprocessing),
-      options: options)
+      task, batch: min(settings.batch, loader.picturesPerEpoch), .training, settings.precision)
   }
 
   /// Finds out before training whether a batch norm would see one value a channel in an epoch's last, smallest batch.
   private func checkBatchNorm() throws {
-    let preprocessing = model.card.preprocessing
-    let rest = training.items.count % settings.batch
+    let rest = loader.picturesPerEpoch % settings.batch
     // Two pictures are two values; a picture that is left out makes any batch smaller.
     guard skipBad || (rest == 0 ? settings.batch : rest) == 1 else { return }
-    let images = Tensor.zeros([1, 3, preprocessing.height, preprocessing.width])
-    let problems = model.trainingProblems { _ = model.rawOutputs(images) }
+    let images = Tensor.zeros(Shape([1] + task.inputShape))
+    let problems = task.network.trainingProblems { task.forward(images) }
     if let problem = problems.first { throw TrainingError(problem) }
   }
 
@@ -121,8 +101,8 @@ public final class DetectorTrainer {
   ///   last checkpoint is whole whatever happens.
   public func run() throws -> Ending {
     try folder.prepare()
-    try RunFolder.write(EpochResult.table(state.results), to: folder.results)
-    model.train()
+    try RunFolder.write(EpochResult.table(state.results, task.columns), to: folder.results)
+    task.network.train()
     while state.epoch < settings.epochs {
       if settings.patience > 0, state.bestEpoch.waited >= settings.patience { return .early }
       guard try runEpoch() else {
@@ -136,8 +116,8 @@ public final class DetectorTrainer {
   /// One epoch, or the rest of one; false if the user interrupted.
   private func runEpoch() throws -> Bool {
     let label = "epoch \(state.epoch + 1)/\(settings.epochs)"
-    let first = min(state.batches * settings.batch, training.items.count)
-    let progress = Progress(label, total: training.items.count, from: first, isQuiet: isQuiet)
+    let first = min(state.batches * settings.batch, loader.picturesPerEpoch)
+    let progress = Progress(label, total: loader.picturesPerEpoch, from: first, isQuiet: isQuiet)
     defer { progress.finish() }
     let start = Date()
     let secondsBefore = state.seconds
@@ -172,17 +152,19 @@ public final class DetectorTrainer {
     log.warning("left out \(error)")
   }
 
-  private func progressDetail(_ loss: DetectionLoss) -> String {
+  private func progressDetail(_ loss: StepLoss) -> String {
     let memory = Double(MemoryPool.shared.use.peak) / 0x1p30
-    return String(
-      format: "class %.3f box %.3f lr %.2g %.2f GiB", loss.classification, loss.box,
-      optimizer.rate, memory)
+    let parts = zip(task.lossColumns, loss.parts).map {
+      "\($0.label) \(String(format: "%.3f", $1)) "
+    }
+    return parts.joined() + String(format: "lr %.2g %.2f GiB", optimizer.rate, memory)
   }
 
   /// Forward, backward, and after the last batch of an accumulation the update.
-  private func step(_ batch: Batch) throws -> DetectionLoss {
-    let loss = model.loss(batch.tensor(settings.precision), batch.targets)
-    guard loss.classification.isFinite && loss.box.isFinite else {
+  private func step(_ batch: Batch) throws -> StepLoss {
+    let place = StepPlace(epoch: state.epoch, batch: state.batches)
+    let loss = task.loss(batch, settings, at: place)
+    guard loss.parts.allSatisfy(\.isFinite) else {
       throw diverged("the loss", "pictures \(batch.names.prefix(3).joined(separator: ", "))...")
     }
     // An epoch's last accumulation may have fewer batches.
@@ -192,8 +174,7 @@ public final class DetectorTrainer {
     share.backward()
     state.taken += 1
     state.pending += 1
-    state.classLoss += Double(loss.classification)
-    state.boxLoss += Double(loss.box)
+    for (index, part) in loss.parts.enumerated() { state.lossSums[index] += part }
     if state.pending >= together { update() }
     return loss
   }
@@ -207,7 +188,7 @@ public final class DetectorTrainer {
 
   /// A loss can still be a number when the step after it was not.
   func demandFiniteWeights() throws {
-    for named in model.state where named.tensor.nonFiniteCount > 0 {
+    for named in task.network.state where named.tensor.nonFiniteCount > 0 {
       throw diverged(named.name, "\(named.tensor.nonFiniteCount) elements")
     }
   }
@@ -229,38 +210,29 @@ public final class DetectorTrainer {
     try demandFiniteWeights()
     let batches = Double(max(state.taken, 1))
     var result = EpochResult(
-      epoch: state.epoch + 1, seconds: state.seconds, trainClassLoss: state.classLoss / batches,
-      trainBoxLoss: state.boxLoss / batches,
-      learningRate: schedule.rate(at: max(state.steps - 1, 0)),
-      imagesPerSecond: imagesPerSecond)
-    var isBest = validation == nil
-    if let validation {
-      isBest = try validate(on: validation, &result)
+      epoch: state.epoch + 1, seconds: state.seconds,
+      learningRate: schedule.rate(at: max(state.steps - 1, 0)), imagesPerSecond: imagesPerSecond,
+      values: [:])
+    for (column, sum) in zip(task.lossColumns, state.lossSums) {
+      result.values[column.key] = sum / batches
     }
+    let isBest = try !task.isValidated || validate(&result)
     state.epoch += 1
     (state.batches, state.taken) = (0, 0)
-    (state.classLoss, state.boxLoss) = (0, 0)
+    state.lossSums = state.lossSums.map { _ in 0 }
     state.results.append(result)
-    // Without validation data the last weights are the best known: nobody asks the test data. The best come first: a run
-    // killed in between repeats the epoch and writes them again; the other way round they would be lost.
-    if isBest { try save(to: folder.best) }
-    try save(to: folder.last)
-    try RunFolder.write(EpochResult.table(state.results), to: folder.results)
+    try save(isBest: isBest)
+    try RunFolder.write(EpochResult.table(state.results, task.columns), to: folder.results)
     onEpoch(result)
   }
 
   /// Measures the weights to keep; true if they are the best so far.
-  private func validate(on dataset: DetectionDataset, _ result: inout EpochResult) throws -> Bool {
-    var runner = DetectorRunner(
-      model, precision: settings.precision, batch: settings.batch, workers: settings.workers,
-      skipBad: skipBad, isQuiet: isQuiet)
-    runner.onSkip = leaveOut
-    let evaluation = try withAveragedWeights { try runner.evaluate(on: dataset) }
-    let report = evaluation.report()
-    result.meanAveragePrecision = report.meanAveragePrecision
-    result.precision = report.bestF1?.precision
-    result.recall = report.bestF1?.recall
-    _ = state.bestEpoch.update(report.meanAveragePrecision ?? 0)
+  private func validate(_ result: inout EpochResult) throws -> Bool {
+    let options = ValidationOptions(
+      settings: settings, skipBad: skipBad, isQuiet: isQuiet, onSkip: leaveOut)
+    let found = try withAveragedWeights { try task.validate(options) }
+    for (name, value) in found.values where value.isFinite { result.values[name] = value }
+    _ = state.bestEpoch.update(found.score)
     return state.bestEpoch.waited == 0
   }
 

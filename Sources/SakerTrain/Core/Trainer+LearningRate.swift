@@ -1,7 +1,7 @@
 import SakerNN
 import SakerTensor
 
-extension DetectorTrainer {
+extension Trainer {
   /// Tries learning rates on the training data, with the run's own optimizer, batches, precision and clipping, but without
   /// accumulation. To be asked before `run()`, which starts as if nothing had happened: weights, statistics and optimizer
   /// are put back. Only layers that draw random numbers go on from later ones.
@@ -10,10 +10,10 @@ extension DetectorTrainer {
   public func findLearningRate(
     _ finder: LearningRateFinder = LearningRateFinder()
   ) throws -> LearningRateSweep {
-    model.train()
+    task.network.train()
     var number = 0
     var epoch = loader.epoch(number)
-    let sweep = try finder.run(optimizer, model) { _ in
+    let sweep = try finder.run(optimizer, task.network) { step in
       var batch = try epoch.next()
       if batch == nil {
         number += 1
@@ -21,7 +21,7 @@ extension DetectorTrainer {
         batch = try epoch.next()
       }
       guard let batch else { throw TrainingError("learning rate: the training data has no batch") }
-      return model.loss(batch.tensor(settings.precision), batch.targets).total
+      return task.loss(batch, settings, at: StepPlace(epoch: number, batch: step)).total
     } clip: {
       if settings.clipNorm > 0 { clipGradients(of: $0, norm: settings.clipNorm) }
       if settings.clipValue > 0 { clipGradients(of: $0, value: settings.clipValue) }

@@ -2,9 +2,8 @@ import Foundation
 import SakerData
 import SakerNN
 import SakerTensor
-import SakerVision
 
-extension DetectorTrainer {
+extension Trainer {
   /// Writes all that it takes to use the model and to go on with the run, under a temporary name first: a crash at any
   /// moment leaves the file before or the file after.
   ///
@@ -12,42 +11,53 @@ extension DetectorTrainer {
   ///   before; `CheckpointError` if the file cannot be written.
   func save(to file: String) throws {
     try demandFiniteWeights()
-    state.generators = model.generators
+    let network = task.network
+    state.generators = network.generators
     var tensors: [NamedTensor] = []
     if let average {
       let averages = average.state
       tensors += averages.filter { $0.name != "updates" }
       tensors += averages.filter { $0.name == "updates" }
         .map { NamedTensor(TrainingState.averageUpdates, $0.tensor) }
-      tensors += model.state.map { $0.prefixed(TrainingState.rawPrefix) }
+      tensors += network.state.map { $0.prefixed(TrainingState.rawPrefix) }
     } else {
-      tensors += model.state
+      tensors += network.state
     }
     tensors += optimizer.state.map { $0.prefixed(TrainingState.optimizerPrefix) }
-    for named in model.namedParameters {
+    for named in network.namedParameters {
       guard let gradient = named.parameter.gradient else { continue }
       tensors.append(NamedTensor(TrainingState.gradientPrefix + named.name, gradient))
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    var metadata = model.card.metadata
+    var metadata = task.metadata
     metadata[TrainingState.metadataKey] = String(
       decoding: try encoder.encode(state), as: UTF8.self)
     try Safetensors(tensors, metadata: metadata).write(to: file)
   }
 
+  /// Writes the weights of an epoch as the last ones and, if they are, as the best. Without validation data the last weights are
+  /// the best known: nobody asks the test data. The best come first: a run killed in between repeats the epoch and writes them again; the
+  /// other way round they would be lost.
+  func save(isBest: Bool) throws {
+    if isBest {
+      try save(to: folder.best)
+      // Both names for one file: a hundred megabytes need not be written twice. Files are replaced, never changed.
+      if (try? RunFolder.hardLink(folder.best, as: folder.last)) != nil { return }
+    }
+    try save(to: folder.last)
+  }
+
   /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run that never stopped.
   ///
-  /// - Parameters:
-  ///   - model: built from the checkpoint's card.
-  ///   - training: the same data as then.
+  /// - Parameter task: with the network and the data of that run.
   /// - Throws: `TrainingError` or `CheckpointError` if the checkpoint is not of this run.
-  public static func resuming(
-    _ checkpoint: DetectorCheckpoint, _ model: any Detector, on training: DetectionDataset,
-    validation: DetectionDataset? = nil, into folder: RunFolder, skipBad: Bool = false
-  ) throws -> DetectorTrainer {
+  public convenience init(
+    resuming checkpoint: TrainingCheckpoint, _ task: Task, into folder: RunFolder,
+    skipBad: Bool = false
+  ) throws {
     let state = try checkpoint.state()
-    let given = DataFingerprint(training)
+    let given = task.fingerprint
     guard state.fingerprint == given else {
       let same =
         (state.fingerprint.pictures, state.fingerprint.boxes) == (given.pictures, given.boxes)
@@ -55,18 +65,17 @@ extension DetectorTrainer {
         "\(checkpoint.file): was trained on \(state.fingerprint), got \(same ? "others, as many" : "\(given)"): "
           + "a run can only go on with its own data")
     }
-    let trainer = try DetectorTrainer(
-      model, on: training, validation: validation, state.settings, into: folder,
-      origin: state.origin, skipBad: skipBad)
-    try trainer.restore(checkpoint, state)
-    return trainer
+    try self.init(task, state.settings, into: folder, origin: state.origin, skipBad: skipBad)
+    try restore(checkpoint, state)
   }
 
-  private func restore(_ checkpoint: DetectorCheckpoint, _ state: TrainingState) throws {
+  private func restore(_ checkpoint: TrainingCheckpoint, _ state: TrainingState) throws {
     let (contents, file) = (checkpoint.contents, checkpoint.file)
+    let network = task.network
     guard (0...state.settings.epochs).contains(state.epoch),
       (0..<batchesPerEpoch).contains(state.batches), state.steps >= 0,
-      (0..<state.settings.accumulation).contains(state.pending)
+      (0..<state.settings.accumulation).contains(state.pending),
+      state.lossSums.count == task.lossColumns.count
     else {
       throw TrainingError(
         "\(file): \(TrainingState.metadataKey): expected a place in a run of \(state.settings.epochs) epochs "
@@ -77,13 +86,13 @@ extension DetectorTrainer {
         throw TrainingError("\(file): expected averaged weights, got none")
       }
       try average.restore(checkpoint.weights + [NamedTensor("updates", updates)], file: file)
-      try model.load(state: contents.tensors(under: TrainingState.rawPrefix), file: file)
+      try network.load(state: contents.tensors(under: TrainingState.rawPrefix), file: file)
     } else {
-      try checkpoint.load(into: model)
+      try network.load(state: checkpoint.weights, file: file)
     }
     try optimizer.restore(contents.tensors(under: TrainingState.optimizerPrefix), file: file)
     let gradients = contents.tensors(under: TrainingState.gradientPrefix)
-    for named in model.namedParameters {
+    for named in network.namedParameters {
       guard let gradient = gradients.first(where: { $0.name == named.name })?.tensor else {
         continue
       }
@@ -94,7 +103,7 @@ extension DetectorTrainer {
       }
       named.parameter.gradient = gradient
     }
-    model.generators = state.generators
+    network.generators = state.generators
     self.state = state
   }
 }

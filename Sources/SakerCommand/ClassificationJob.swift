@@ -1,0 +1,318 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// A classifier's run from the command line: data, network and trainer, and what is told about them.
+struct ClassificationJob {
+  let trainer: ClassifierTrainer
+  private let test: ClassificationDataset?
+  private let isResumed: Bool
+  /// Where the pictures come from, for people.
+  private let data: String
+  private let start: ClassifierStart?
+
+  /// Keys of what a resumed run must find again.
+  private enum Origin {
+    static let data = "data", train = "train_split", val = "val_split", seed = "split_seed"
+  }
+
+  /// Whether a checkpoint, or a run's folder, is a classifier's.
+  static func canResume(_ path: String) throws -> Bool {
+    let file = ResumedRun.checkpoint(path)
+    return try Safetensors(contentsOf: file).metadata[ClassifierCard.metadataKey] != nil
+  }
+
+  init(starting command: TrainCommand) throws {
+    let settings = try command.classificationSettings()
+    let choice = try command.validationChoice()
+    let labels = try ClassificationJob.labels(
+      command.source.data, classes: command.classification.classNames)
+    let parts = try ClassificationParts(
+      labels, train: command.trainSplit, validation: choice, skipBad: command.source.skipBad,
+      seed: settings.seed)
+    ClassificationJob.tell(parts)
+    let given = try command.weights.map { try GivenWeights($0, command.classification.names) }
+    let card = try ClassificationJob.card(command, parts.training, given)
+    let model = try withSeed(settings.seed) { try card.build() }
+    start = try given?.load(into: model, card)
+    let origin = [
+      // Whole, so that a run can be resumed from another folder.
+      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.train: command.trainSplit ?? "", Origin.val: command.valSplit ?? "",
+      Origin.seed: "\(settings.seed)",
+    ]
+    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    trainer = try ClassifierTrainer(
+      model, card, on: parts.training, validation: parts.validation, settings, into: folder,
+      origin: origin, skipBad: command.source.skipBad)
+    test = parts.test
+    isResumed = false
+    data = command.source.data ?? "embedded Fashion-MNIST"
+  }
+
+  init(resuming path: String, _ command: TrainCommand) throws {
+    let place = try ResumedRun(path, out: command.out)
+    let checkpoint = try ClassifierCheckpoint(file: place.file)
+    let origin = try checkpoint.origin
+    var source = command.source
+    if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
+    var former = command
+    (former.trainSplit, former.valSplit) = (
+      origin[Origin.train].flatMap { $0.isEmpty ? nil : $0 },
+      origin[Origin.val].flatMap { $0.isEmpty ? nil : $0 }
+    )
+    let labels = try ClassificationJob.labels(source.data, classes: checkpoint.card.classNames)
+    let parts = try ClassificationParts(
+      labels, train: former.trainSplit, validation: former.validationChoice(),
+      skipBad: source.skipBad, seed: origin[Origin.seed].flatMap { UInt64($0) } ?? 0)
+    ClassificationJob.tell(parts)
+    trainer = try ClassifierTrainer.resuming(
+      checkpoint, on: parts.training, validation: parts.validation, into: place.folder,
+      skipBad: source.skipBad)
+    test = parts.test
+    isResumed = true
+    start = nil
+    data = source.data ?? "embedded Fashion-MNIST"
+    try place.takeBest()
+  }
+
+  /// Labels of a folder, of a table, of IDX files; the embedded ones without.
+  static func labels(_ data: String?, classes: [String]? = nil) throws -> LabelSet {
+    guard let data else { return try LabelSet.fashionMNIST() }
+    var reading = LabelReading()
+    reading.classes = classes
+    let labels = try LabelSet(path: data, reading)
+    let isClassified =
+      labels.format == .folders || labels.format == .idx
+      || labels.pictures.contains { $0.label != nil }
+    guard isClassified else {
+      throw TrainingError(
+        "\(data): holds \(labels.format?.title ?? "labels") and no classes of whole pictures: expected a folder for each "
+          + "class, IDX files, or a CSV table of files and classes")
+    }
+    return labels
+  }
+
+  static func tell(_ parts: ClassificationParts) {
+    let limit = 20
+    for problem in parts.problems.prefix(limit) { note(problem.description) }
+    if parts.problems.count > limit { note("... and \(parts.problems.count - limit) more") }
+    if parts.skipped > 0 {
+      note("left out \(parts.skipped) bad picture\(parts.skipped == 1 ? "" : "s")")
+    }
+  }
+
+  /// What the network is built from: as the weights say, else as the model's entry and the pictures' size say.
+  private static func card(
+    _ command: TrainCommand, _ training: ClassificationDataset, _ given: GivenWeights?
+  ) throws -> ClassifierCard {
+    if let own = given?.card {
+      if let model = command.model, model != own.architecture {
+        throw TrainingError("\(given?.file ?? ""): is for \(own.architecture), not \(model)")
+      }
+      var variant = own.variant
+      if let stem = command.classification.stem { variant.stem = stem }
+      if let width = command.classification.width { variant.width = width }
+      var card = ClassifierCard(
+        architecture: own.architecture, variant: variant, classNames: training.classes,
+        input: own.input)
+      if let size = command.size { card.input = own.input.sized(size) }
+      return try checked(card)
+    }
+    let entry = try ClassifierCatalog.required(command.model ?? "resnet18")
+    var input = entry.input
+    var variant = ClassifierVariant(width: command.classification.width ?? 1)
+    variant.stem = command.classification.stem ?? .standard
+    if given == nil {
+      // Small pictures as they are; others as the model expects them, whole.
+      let first = try training.picture(at: 0)
+      let longest = max(first.width, first.height)
+      let isSmall = (command.size ?? longest) <= 64 && entry.buildVariant != nil
+      if isSmall && command.classification.stem == nil { variant.stem = .small }
+      // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
+      if command.model == nil && command.classification.width == nil && variant.stem == .small
+        && command.preset != .reference
+      {
+        variant.width = 0.25
+      }
+      let side = command.size ?? (variant.stem == .small ? min(longest, 64) : entry.input.side)
+      input = entry.input.sized(side)
+      input.resizedSide = side
+      if training.archive != nil { input.normalize(by: try training.levels(entry.input.channels)) }
+    } else if let size = command.size {
+      input = entry.input.sized(size)
+    }
+    return try checked(
+      ClassifierCard(
+        architecture: entry.name, variant: variant, classNames: training.classes, input: input))
+  }
+
+  private static func checked(_ card: ClassifierCard) throws -> ClassifierCard {
+    let entry = try ClassifierCatalog.required(card.architecture)
+    guard card.variant.isPublished || entry.buildVariant != nil else {
+      throw ValidationError(
+        "\(entry.name): has neither other stems nor other widths, got \(card.variant.description)")
+    }
+    let smallest = card.variant.stem == .small ? 8 : entry.input.smallestSide
+    guard card.input.side >= smallest else {
+      throw ValidationError(
+        "size: expected at least \(smallest) for \(entry.name), got \(card.input.side)")
+    }
+    return card
+  }
+
+  // MARK: - Running
+
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool) throws {
+    let pictures = RunPictures(folder: trainer.folder)
+    let card = trainer.card
+    var session = TrainingSession(trainer, isResumed: isResumed)
+    session.subject =
+      card.architecture
+      + (card.variant.isPublished ? "" : " (\(card.variant.description))")
+      + " on \(card.input.side)x\(card.input.side)"
+    session.dataDescription =
+      "\(trainer.training.items.count) pictures of \(card.classNames.count) classes"
+    session.report = start.map { $0.description(card) }
+    session.measure = { result in
+      result.top1.map {
+        String(
+          format: "val loss %.4f  top-1 %.4f  top-5 %.4f", result.valLoss ?? .nan, $0,
+          result.top5 ?? .nan)
+      }
+    }
+    // What nobody chose by is measured once, at the end, with the weights that stay.
+    let final = Final()
+    session.begin = hasPictures ? { try pictures.begin(trainer, data: data) } : nil
+    session.finish = { events, evaluates in
+      guard evaluates else { return }
+      do {
+        if let test { final.test = try evaluate(test) }
+        guard hasPictures else { return }
+        let shown: (ClassificationEvaluation, ClassificationDataset)? =
+          try trainer.validation.map { (try evaluate($0), $0) }
+          ?? (final.test.flatMap { result in test.map { (result, $0) } })
+        pictures.finish(trainer, events, shown)
+      } catch {
+        note("\(error)")
+      }
+    }
+    session.conclusion = {
+      final.test.map {
+        String(
+          format: "test, %d pictures: top-1 %.4f, top-5 %.4f", $0.count, $0.top1, $0.topK(5))
+      }
+    }
+    try session.run(json: json, profile: profile) {
+      More(test: final.test?.report, head: start.map(Head.init))
+    }
+  }
+
+  /// What the last evaluation found.
+  private final class Final { var test: ClassificationEvaluation? }
+
+  private struct More: Encodable {
+    var test: ClassificationEvaluation.Report?
+    var head: Head?
+  }
+
+  private struct Head: Encodable {
+    var replaced: [String]
+    var reusedClasses: [String]
+
+    init(_ start: ClassifierStart) {
+      replaced = start.replaced
+      reusedClasses = start.reusedClasses
+    }
+  }
+
+  /// With the best weights.
+  private func evaluate(_ dataset: ClassificationDataset) throws -> ClassificationEvaluation {
+    let checkpoint = try ClassifierCheckpoint(file: trainer.folder.best)
+    let runner = ClassifierRunner(
+      try checkpoint.model(), checkpoint.card, precision: trainer.settings.precision,
+      batch: trainer.settings.batch, workers: trainer.settings.workers, skipBad: trainer.skipBad,
+      isQuiet: trainer.isQuiet)
+    return try runner.evaluate(on: dataset)
+  }
+}
+
+/// A file to start from: one of ours, or another program's.
+struct GivenWeights {
+  let file: String
+  let weights: WeightsFile
+  /// Of ours.
+  let card: ClassifierCard?
+  /// Of the classes it tells apart, if anybody knows.
+  let names: [String]?
+
+  /// - Parameters:
+  ///   - path: a file, or a run's folder, whose best weights are meant.
+  ///   - namesFile: a line for each class.
+  init(_ path: String, _ namesFile: String?) throws {
+    file = GivenWeights.file(path)
+    weights = try WeightsFile(contentsOf: file)
+    card =
+      weights.metadata[ClassifierCard.metadataKey] == nil
+      ? nil : try ClassifierCard(metadata: weights.metadata, file: file)
+    names = try namesFile.map(classNames(inFile:)) ?? card?.classNames
+  }
+
+  /// The weights of a path: the file itself, or the best ones of a run's folder.
+  static func file(_ path: String) -> String {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    guard isFolder.boolValue else { return path }
+    let run = RunFolder(path)
+    return FileManager.default.fileExists(atPath: run.best) ? run.best : run.last
+  }
+
+  func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
+    let own = Set(model.state.map(\.name))
+    let state = try weights.state(fitting: own).filter { !$0.name.hasPrefix("training.") }
+    return try model.start(from: state, names: names, classNames: card.classNames, file: file)
+  }
+}
+
+extension ClassifierStart {
+  func description(_ card: ClassifierCard) -> String {
+    if replaced.isEmpty { return "starts from all of the weights" }
+    let reused =
+      reusedClasses.isEmpty
+      ? "" : ", of which the rows of \(reusedClasses.joined(separator: ", ")) were known"
+    return "starts from the weights with a new head for \(card.classNames.count) classes" + reused
+  }
+}
+
+extension ClassifierInput {
+  /// Mean and deviation as the pictures have them.
+  mutating func normalize(by levels: (mean: [Float], std: [Float])) {
+    (mean, std) = levels
+  }
+}
+
+extension ClassificationDataset {
+  /// Mean and deviation of the levels, where white is 1, of up to 5,000 pictures from all over the set.
+  func levels(_ channels: Int) throws -> (mean: [Float], std: [Float]) {
+    var (sums, squares, pixels) = ([0.0, 0, 0], [0.0, 0, 0], 0.0)
+    for index in stride(from: 0, to: count, by: max(1, count / 5000)) {
+      let picture = try picture(at: index)
+      for channel in 0..<3 {
+        var (sum, square) = (0, 0)
+        for at in stride(from: channel, to: picture.pixels.count, by: 3) {
+          let level = Int(picture.pixels[at])
+          sum += level
+          square += level * level
+        }
+        sums[channel] += Double(sum)
+        squares[channel] += Double(square)
+      }
+      pixels += Double(picture.width * picture.height)
+    }
+    let mean = sums.map { $0 / pixels / 255 }
+    let std = zip(squares, mean).map { square, mean in
+      max(1e-3, (square / pixels / (255 * 255) - mean * mean).squareRoot())
+    }
+    return (mean[..<channels].map { Float($0) }, std[..<channels].map { Float($0) })
+  }
+}

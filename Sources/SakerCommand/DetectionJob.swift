@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// A detector's run from the command line: data, model and trainer, and what is told about them.
+struct DetectionJob {
+  let trainer: DetectorTrainer
+  private let anchorReport: AnchorReport?
+  private let isResumed: Bool
+  /// Where the pictures come from, for people.
+  private let data: String
+
+  /// Keys of what a resumed run must find again.
+  private enum Origin {
+    static let data = "data", train = "train_split", val = "val_split", loss = "loss"
+  }
+
+  init(starting command: TrainCommand) throws {
+    let entry = try ModelEntry.named(command.model ?? "tiny-ssd")
+    let size = command.size ?? 256
+    let (trainSplit, valSplit) = try DetectionJob.splits(command)
+    let (training, validation) = try command.source.datasets(
+      training: trainSplit, validation: valSplit)
+    guard !training.classes.isEmpty else {
+      throw TrainingError("the training data name no class: expected at least one object")
+    }
+    var preprocessing = Preprocessing.imageNet(height: size, width: size)
+    if command.detection.letterbox { preprocessing.fit = .letterbox() }
+    let objects = training.fractions(preprocessing)
+    let choice =
+      try command.detection.anchors.map { try Anchors($0) }
+      ?? (command.preset == .notes ? .notes : .fit)
+    let levels = try entry.levels(choice, size, size, objects)
+    let card = ModelCard(
+      architecture: entry.name, classNames: training.classes, anchors: levels,
+      preprocessing: preprocessing)
+    let settings = try command.settings()
+    let loss: MultiBoxLoss = command.preset == .notes ? .notes : .ssd
+    let model = withSeed(settings.seed) { entry.build(card, loss) }
+    if let weights = command.weights {
+      try DetectionJob.start(model, from: weights)
+    }
+    let origin = [
+      // Whole, so that a run can be resumed from another folder.
+      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.train: trainSplit ?? "",
+      Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
+    ]
+    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    trainer = try DetectorTrainer(
+      model, on: training, validation: validation, settings, into: folder, origin: origin,
+      skipBad: command.source.skipBad)
+    let grid = AnchorGrid(levels, maps: TinySSD.maps(height: size, width: size))
+    anchorReport = AnchorReport(objects, grid, classNames: training.classes)
+    isResumed = false
+    data = command.source.data ?? "embedded blood cells"
+  }
+
+  init(resuming path: String, _ command: TrainCommand) throws {
+    let place = try ResumedRun(path, out: command.out)
+    let folder = place.folder
+    let checkpoint = try DetectorCheckpoint(file: place.file)
+    let origin = try checkpoint.origin
+    var source = command.source
+    if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
+    func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
+    let classes = checkpoint.card.classNames
+    let (training, validation) = try source.datasets(
+      training: split(Origin.train),
+      validation: split(Origin.val).flatMap { $0 == "none" ? nil : $0 }, classes: classes)
+    let entry = try ModelEntry.model(of: checkpoint)
+    let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
+    trainer = try DetectorTrainer.resuming(
+      checkpoint, model, on: training, validation: validation, into: folder,
+      skipBad: source.skipBad)
+    anchorReport = nil
+    isResumed = true
+    data = source.data ?? "embedded blood cells"
+    try place.takeBest()
+  }
+
+  /// Weights of a checkpoint for the same model and classes; anchors and input may differ.
+  private static func start(_ model: any Detector, from file: String) throws {
+    let contents = try Safetensors(contentsOf: file)
+    if contents.metadata[ModelCard.metadataKey] != nil {
+      let names = try ModelCard(metadata: contents.metadata, file: file).classNames
+      guard names == model.card.classNames else {
+        throw TrainingError(
+          "\(file): tells \(names.joined(separator: ", ")) apart, the data have "
+            + model.card.classNames.joined(separator: ", "))
+      }
+    }
+    let weights = contents.tensors.filter { !$0.name.hasPrefix("training.") }
+    try model.load(state: weights, file: file)
+  }
+
+  /// The splits asked for; else train and val where the data have them, else everything without validation.
+  private static func splits(_ command: TrainCommand) throws -> (String?, String?) {
+    let known = try command.source.splits()
+    let train = command.trainSplit ?? (known.contains("train") ? "train" : nil)
+    let val = command.valSplit ?? (train == "train" && known.contains("val") ? "val" : "none")
+    return (train == "all" ? nil : train, val == "none" ? nil : val)
+  }
+
+  // MARK: - Running
+
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool) throws {
+    let pictures = RunPictures(folder: trainer.folder)
+    var session = TrainingSession(trainer, isResumed: isResumed)
+    session.subject = trainer.model.card.architecture
+    session.dataDescription =
+      "\(trainer.training.items.count) pictures, \(trainer.training.boxCount) boxes of "
+      + trainer.model.card.classNames.joined(separator: ", ")
+    session.report = anchorReport.map { "\($0)" }
+    session.measure = { $0.meanAveragePrecision.map { String(format: "mAP50 %.4f", $0) } }
+    if hasPictures {
+      session.begin = { try pictures.begin(trainer, data: data) }
+      session.finish = { events, evaluates in
+        pictures.finish(trainer, events, evaluates: evaluates)
+      }
+    }
+    try session.run(json: json, profile: profile) { Anchored(anchors: anchorReport) }
+  }
+
+  /// What a detector's summary says beyond that of others.
+  private struct Anchored: Encodable {
+    var anchors: AnchorReport?
+  }
+}
+
+extension DetectionDataset {
+  /// All objects, boxes as fractions of the model's input.
+  func fractions(_ preprocessing: Preprocessing) -> [Annotation] {
+    items.flatMap { item in
+      let place = preprocessing.placement(of: item.size)
+      return item.annotations.map { annotation in
+        var annotation = annotation
+        annotation.box = place.toFractions(annotation.box)
+        return annotation
+      }
+    }
+  }
+}

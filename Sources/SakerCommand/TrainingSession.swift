@@ -1,0 +1,190 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// A run from the command line, of any task: what is told before, while and after it trains.
+struct TrainingSession<Task: TrainingTask> {
+  let trainer: Trainer<Task>
+  let isResumed: Bool
+  /// The model's name, for people.
+  var subject = ""
+  /// What it learns from, for people.
+  var dataDescription = ""
+  /// Lines before the training.
+  var report: String?
+  /// An epoch's measure, for its line.
+  var measure: (EpochResult) -> String? = { _ in nil }
+  /// Writes the run's first pictures; `nil` writes none, and no events.
+  var begin: (() throws -> Void)?
+  /// Writes the last ones, with those of an evaluation if it is wanted.
+  var finish: (_ events: TensorBoardWriter?, _ evaluates: Bool) -> Void = { _, _ in }
+  /// Said last, before where everything is.
+  var conclusion: () -> String? = { nil }
+
+  init(_ trainer: Trainer<Task>, isResumed: Bool) {
+    self.trainer = trainer
+    self.isResumed = isResumed
+  }
+
+  private struct Summary<More: Encodable>: Encodable {
+    var run: String
+    var ending: String
+    var weights: String
+    var best: String
+    var epochs: [EpochResult]
+    var seconds: Double
+    var imagesPerSecond: Double
+    var profile: Profiler.Report?
+    var more: More
+
+    private enum Keys: String, CodingKey {
+      case run, ending, weights, best, epochs, seconds, imagesPerSecond, profile
+    }
+
+    /// What a task adds stands beside the rest.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encode(run, forKey: .run)
+      try container.encode(ending, forKey: .ending)
+      try container.encode(weights, forKey: .weights)
+      try container.encode(best, forKey: .best)
+      try container.encode(epochs, forKey: .epochs)
+      try container.encode(seconds, forKey: .seconds)
+      try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+      try container.encodeIfPresent(profile, forKey: .profile)
+      try more.encode(to: encoder)
+    }
+  }
+
+  /// Trains, and tells about it.
+  ///
+  /// - Parameter more: what the task adds to the summary in JSON.
+  /// - Throws: what training throws; an exit code of 130 when the user interrupted.
+  func run(json: Bool, profile: Bool, more: () throws -> some Encodable) throws {
+    trainer.isQuiet = json
+    if !json { introduce() }
+    try begin?()
+    let events = begin == nil ? nil : try startEvents()
+    var results: [EpochResult] = []
+    trainer.onEpoch = { [trainer] result in
+      results.append(result)
+      if !json { print(line(result)) }
+      do { try events?.write(result, trainer.task) } catch { note("\(error)") }
+    }
+    let profiler = profile ? Profiler() : nil
+    Interruption.watch()
+    let ending = try trainer.run()
+    Interruption.ignore()
+    let times = profiler?.finish(excluding: trainer.secondsWaiting)
+    try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
+    finish(events, ending != .interrupted)
+    if json {
+      let rates = results.map(\.imagesPerSecond).sorted()
+      try printJSON(
+        Summary(
+          run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
+          best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
+          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2], profile: times,
+          more: more()))
+    } else {
+      if let times { print(times) }
+      if let conclusion = conclusion() { print(conclusion) }
+      conclude(ending)
+    }
+    if !trainer.skipped.isEmpty {
+      let count = trainer.skipped.count
+      note("left out \(count) picture\(count == 1 ? "" : "s") that could not be read")
+    }
+    if ending == .interrupted { throw ExitCode(130) }
+  }
+
+  /// A new event file, with the settings as its first text.
+  private func startEvents() throws -> TensorBoardWriter {
+    let events = try TensorBoardWriter(folder: trainer.folder.path)
+    let arguments = FileManager.default.contents(atPath: trainer.folder.arguments) ?? Data()
+    let text = String(decoding: arguments, as: UTF8.self)
+    try events.write([.text(tag: "args", "```\n\(text)```")], step: 0)
+    return events
+  }
+
+  private func introduce() {
+    let settings = trainer.settings
+    print(
+      "\(isResumed ? "resuming" : "training") \(subject), "
+        + "\(trainer.task.network.parameterCount) parameters, on \(dataDescription)")
+    if let report { print(report) }
+    print(
+      "\(settings.epochs) epochs, batch \(settings.batch), \(settings.rule.rawValue), "
+        + "\(settings.course.rawValue) to \(settings.learningRate), \(settings.precision.rawValue), "
+        + "seed \(settings.seed), \(Parallel.threads) threads; \(KernelLibrary.version), "
+        + KernelLibrary.instructionSet)
+  }
+
+  private func line(_ result: EpochResult) -> String {
+    let losses = trainer.task.lossColumns.map { column in
+      "\(column.label) \(String(format: "%.4f", result[column] ?? .nan))"
+    }
+    let text =
+      String(format: "epoch %3d/%d  ", result.epoch, trainer.settings.epochs)
+      + losses.joined(separator: "  ")
+      + String(
+        format: "  lr %.2e  %5.1f img/s  %@", result.learningRate, result.imagesPerSecond,
+        Progress.clock(result.seconds))
+    return text + (measure(result).map { "  " + $0 } ?? "")
+  }
+
+  private func conclude(_ ending: TrainingEnding) {
+    let folder = trainer.folder
+    let hasReport = FileManager.default.fileExists(atPath: folder.report)
+    let told = hasReport ? folder.report : folder.curves
+    switch ending {
+    case .complete: print("done: \(folder.last), pictures in \(told)")
+    case .early:
+      print("stopped early, no better for \(trainer.settings.patience) epochs: \(folder.best)")
+    case .interrupted:
+      print("interrupted and saved; go on with: saker train --resume \(folder.path)")
+    }
+  }
+}
+
+/// Where a run that goes on stopped, and where it goes on.
+struct ResumedRun {
+  let file: String
+  let folder: RunFolder
+  /// That wrote the checkpoint, if it still lies where it was written.
+  private let run: RunFolder?
+
+  /// - Parameter path: a run's folder, or a checkpoint.
+  init(_ path: String, out: String?) throws {
+    file = ResumedRun.checkpoint(path)
+    let isFolder = file != path
+    run = isFolder ? RunFolder(path) : ResumedRun.folder(of: file)
+    guard let folder = out.map(RunFolder.init) ?? run else {
+      throw TrainingError(
+        "\(file): does not lie in a run's folder weights: name a folder with --out")
+    }
+    self.folder = folder
+  }
+
+  /// The checkpoint to go on from: itself, or the last of a folder.
+  static func checkpoint(_ path: String) -> String {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return isFolder.boolValue ? RunFolder(path).last : path
+  }
+
+  private static func folder(of file: String) -> RunFolder? {
+    let weights = URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent()
+    guard weights.lastPathComponent == "weights" else { return nil }
+    return RunFolder(weights.deletingLastPathComponent().path)
+  }
+
+  /// A run that goes on in another folder may never get better than it was.
+  func takeBest() throws {
+    try folder.prepare()
+    let manager = FileManager.default
+    guard let run, manager.fileExists(atPath: run.best), !manager.fileExists(atPath: folder.best)
+    else { return }
+    try Safetensors(contentsOf: run.best).write(to: folder.best)
+  }
+}

@@ -1,0 +1,74 @@
+/// What only classifiers are trained with, beside `TrainingSettings`. Stored with each checkpoint.
+public struct ClassificationSettings: Codable, Hashable, Sendable {
+  /// How classes of different sizes are treated.
+  public enum Balance: String, Codable, Sendable, CaseIterable {
+    case none
+    /// Pictures of rare classes are drawn more often, so that all classes turn up alike.
+    case sampler
+    /// Pictures of rare classes weigh more in the loss.
+    case weights
+    /// Training is as ever; afterwards probabilities are divided by the classes' shares: the priors are taken out.
+    case threshold
+  }
+
+  /// The share of a target that is spread over all classes, 0..<1. Szegedy et al., arXiv:1512.00567.
+  public var labelSmoothing: Float = 0
+  /// α of MixUp's Beta distribution; 0 mixes nothing. With `cutmix`, each batch draws one of both.
+  public var mixup = 0.0
+  /// α of CutMix's Beta distribution; 0 cuts nothing.
+  public var cutmix = 0.0
+  /// RandAugment's magnitude of 0...30, two operations a picture; `nil` for none.
+  public var randAugment: Int?
+  /// Pictures are moved by up to so many pixels each way, the rest is black: a random crop of a padded picture.
+  public var shift = 0
+  /// The least share of the area that a random crop of random shape keeps; 1 takes the picture as evaluation does.
+  public var resizedCrop: Float = 1
+  /// Share of pictures of which a random rectangle is erased.
+  public var erasing: Float = 0
+  /// The lowest layers that stay as they are: how many stages, or the name of the last one.
+  public var frozenLayers: String?
+  /// Whether batch norm keeps its statistics, weights and biases.
+  public var freezesBatchNorm = false
+  /// The head's learning rate, in units of the others'.
+  public var headRate = 1.0
+  /// The learning rate of each stage, in units of that above it.
+  public var layerDecay = 1.0
+  /// Whether only the head learns, on features computed as in evaluation.
+  public var linearProbe = false
+  public var balance = Balance.none
+
+  public init() {}
+
+  /// Whether targets are shares of classes instead of one class.
+  public var mixes: Bool { mixup > 0 || cutmix > 0 }
+
+  /// Every option that makes no sense, one line each.
+  public var problems: [String] {
+    var problems: [String] = []
+    func demand(_ condition: Bool, _ problem: String) {
+      if !condition { problems.append(problem) }
+    }
+    demand(
+      (0..<1).contains(labelSmoothing), "label smoothing: expected 0..<1, got \(labelSmoothing)")
+    for (name, alpha) in [("mixup", mixup), ("cutmix", cutmix)] {
+      demand((0...1000).contains(alpha), "\(name): expected an alpha of 0...1000, got \(alpha)")
+    }
+    demand(
+      (0...30).contains(randAugment ?? 0),
+      "randaugment: expected a magnitude of 0...30, got \(randAugment ?? 0)")
+    demand((0...1024).contains(shift), "shift: expected 0...1024 pixels, got \(shift)")
+    demand(
+      resizedCrop > 0 && resizedCrop <= 1,
+      "crop: expected a least share above 0, at most 1, got \(resizedCrop)")
+    demand((0...1).contains(erasing), "erase: expected 0...1, got \(erasing)")
+    demand(
+      headRate > 0 && headRate.isFinite, "head lr: expected a factor above 0, got \(headRate)")
+    demand(
+      layerDecay > 0 && layerDecay <= 1,
+      "layer decay: expected a factor above 0, at most 1, got \(layerDecay)")
+    demand(
+      !(linearProbe && frozenLayers != nil),
+      "linear probe: freezes all but the head, leave out freeze layers")
+    return problems
+  }
+}
