@@ -50,21 +50,18 @@ struct NumpyFile {
       String(decoding: $0, as: UTF8.self)
     }
     guard let header = NumpyHeader(text) else { throw fail("unknown header \(text.prefix(80))") }
-    guard let (type, size) = header.type else {
+    guard let type = header.type else {
       throw fail("expected numbers, little endian, got '\(header.description)'")
     }
-    var bytes = size
-    for length in header.shape {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: length)
-      guard !overflow else { throw fail("\(header.shape) is too large") }
-      bytes = product
-    }
     let data = range.lowerBound + before + length..<range.upperBound
-    guard bytes == data.count else {
-      throw fail("\(header.shape) has \(bytes) bytes, the file \(data.count): truncated?")
-    }
     // Columns first: the axes lie in the opposite order.
-    let stored = Shape(header.isFortran ? header.shape.reversed() : header.shape)
+    let sizes = header.isFortran ? header.shape.reversed() : header.shape
+    guard let stored = Shape(claimed: sizes, elementSize: type.size),
+      stored.elements * type.size == data.count
+    else {
+      throw fail(
+        "\(Shape(header.shape)) of \(type.size) bytes each does not fill \(data.count) bytes: truncated?")
+    }
     let tensor: Tensor
     if let dtype = type.dtype {
       tensor = try Tensor(stored, dtype) { (elements: UnsafeMutableRawBufferPointer) in
@@ -109,12 +106,12 @@ private struct NumpyHeader {
     }
   }
 
-  /// The type of the elements, and bytes of each.
-  var type: (StoredType, Int)? {
+  /// The type of the elements; `nil` for objects, texts and big-endian numbers.
+  var type: StoredType? {
     let types: [String: StoredType] = [
       "<f4": .f32, "<f8": .f64, "<f2": .f16, "|i1": .i8, "|u1": .u8, "<i2": .i16, "<u2": .u16,
       "<i4": .i32, "<u4": .u32, "<i8": .i64, "<u8": .u64, "|b1": .bool,
     ]
-    return types[description].map { ($0, $0.size) }
+    return types[description]
   }
 }
