@@ -76,7 +76,7 @@ public struct NameRule: Hashable, Sendable {
     }
     let middle = name.dropFirst(start.count).dropLast(end.count)
     guard let place = to.firstIndex(of: "*") else { return to }
-    return to[..<place] + middle + to[to.index(after: place)...]
+    return String(to[..<place]) + middle + to[to.index(after: place)...]
   }
 }
 
