@@ -2,7 +2,7 @@
 
 foreign_weights.safetensors:
     timm/NAME/y   the first 64 logits of timm's network for torchvision's NAME, evaluated on one drawn picture, weights drawn by
-                  timm's names; attributes side, tensors (`name shape` of its state)
+                  timm's names; attributes side, state (`name shape` of its state)
     darknet/NAME/y   of a network that is built, layer by layer, as Darknet's published cfg files list them, weights drawn in the
                   order of a .weights file; attributes side, parts (`kind count fan` in that order)
 """
@@ -39,7 +39,7 @@ for theirs, ours, side in [
         side = 224
     start(network)
     tensors = [f"{k} {'x'.join(map(str, v.shape))}" for k, v in network.state_dict().items()]
-    logits(f"timm/{ours}", network, side, tensors=tensors)
+    logits(f"timm/{ours}", network, side, state=tensors)
 
 
 def darknet19():
