@@ -33,10 +33,13 @@ enum ModelPages {
     let rows = FamilyNote.all.map { note in
       let entries = entries(note)
       let sizes = entries.map(\.facts.parameters)
-      let names = entries.count > 4 ? "\(entries[0].name) ... \(entries[entries.count - 1].name)"
+      let names =
+        entries.count > 4
+        ? "\(entries[0].name) ... \(entries[entries.count - 1].name)"
         : entries.map(\.name).joined(separator: ", ")
       let (low, high) = (millions(sizes.min() ?? 0), millions(sizes.max() ?? 0))
-      return "| [\(note.title)](\(fileName(note)).md) | \(entries.count) | `\(names)` | \(low == high ? low : low + " to " + high) |"
+      return
+        "| [\(note.title)](\(fileName(note)).md) | \(entries.count) | `\(names)` | \(low == high ? low : low + " to " + high) |"
     }
     return """
       # Models
@@ -96,7 +99,10 @@ enum ModelPages {
   /// The variant that is drawn.
   private static func shown(_ note: FamilyNote) -> ClassifierEntry {
     let entries = entries(note)
-    let known = ["resnet50", "vgg16", "resnetv2_50", "vit_b_16", "mixer_b16_224", "mobilenet_v3_large", "shufflenet_v2_x1_0", "ghostnet_100"]
+    let known = [
+      "resnet50", "vgg16", "resnetv2_50", "vit_b_16", "mixer_b16_224", "mobilenet_v3_large",
+      "shufflenet_v2_x1_0", "ghostnet_100",
+    ]
     return entries.first { known.contains($0.name) } ?? entries[0]
   }
 

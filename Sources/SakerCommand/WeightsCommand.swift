@@ -91,7 +91,10 @@ extension WeightsCommand {
     @OptionGroup var loading: LoadingOptions
     @Option(help: "A model that the weights must fit; 'saker models' lists them.")
     var model: String?
-    @Flag(help: "The arrays are Keras's variables: turn kernels, move batch norms' variances to another epsilon.")
+    @Flag(
+      help:
+        "The arrays are Keras's variables: turn kernels, move batch norms' variances to another epsilon."
+    )
     var keras = false
     @Option(help: "How many classes the model tells apart.")
     var classes = 1000

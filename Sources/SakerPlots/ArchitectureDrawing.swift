@@ -49,7 +49,8 @@ extension ArchitectureDiagram {
     let texts = Double(lines + 2) * Self.lineHeight + 12
     let deepest = Double(max(1, branches.map(\.count).max() ?? 1))
     let blockTop = 40 + Self.slabs + texts + 26
-    let blockHeight = 74 + deepest * (Self.layerHeight + Self.layerGap) + (blockEnd.isEmpty ? 0 : 24)
+    let blockHeight =
+      74 + deepest * (Self.layerHeight + Self.layerGap) + (blockEnd.isEmpty ? 0 : 24)
     let blockWidth = Double(branches.count) * (Self.layerWidth + 16) + 40
     let width = max(columns * Self.column + 16, blockWidth, 480)
     return Drawing(width: width, height: blockTop + blockHeight) { canvas in
@@ -143,7 +144,8 @@ extension ArchitectureDiagram {
       if blockEnd.isEmpty {
         canvas.arrow(from: from, to: Point(x: center, y: last))
       } else {
-        canvas.line([from, Point(x: center, y: last), Point(x: middle, y: last)], Ink.axis, width: 1.2)
+        canvas.line(
+          [from, Point(x: center, y: last), Point(x: middle, y: last)], Ink.axis, width: 1.2)
       }
     }
     guard !blockEnd.isEmpty else { return }
@@ -173,7 +175,9 @@ extension Canvas {
   /// A line with a head of two strokes.
   fileprivate func arrow(from start: Point, to end: Point) {
     line([start, end], Ink.axis, width: 1.2)
-    let length = max(1e-9, ((end.x - start.x) * (end.x - start.x) + (end.y - start.y) * (end.y - start.y)).squareRoot())
+    let length = max(
+      1e-9,
+      ((end.x - start.x) * (end.x - start.x) + (end.y - start.y) * (end.y - start.y)).squareRoot())
     let (dx, dy) = ((end.x - start.x) / length, (end.y - start.y) / length)
     for side in [1.0, -1.0] {
       let tip = Point(x: end.x - 5 * dx + side * 3 * dy, y: end.y - 5 * dy - side * 3 * dx)

@@ -10,7 +10,8 @@ import Testing
 @Suite struct WeightsCommandTests {
   private func lenet() -> [NamedTensor] {
     let shapes: [(String, Shape)] = [
-      ("net.0", [6, 1, 5, 5]), ("net.3", [16, 6, 5, 5]), ("net.7", [120, 400]), ("net.9", [84, 120]),
+      ("net.0", [6, 1, 5, 5]), ("net.3", [16, 6, 5, 5]), ("net.7", [120, 400]),
+      ("net.9", [84, 120]),
       ("net.11", [10, 84]),
     ]
     return shapes.enumerated().flatMap { index, layer in
@@ -69,8 +70,11 @@ import Testing
     state[1] = NamedTensor("net.0.bias", Tensor([1, .nan, 2, .infinity, 3, 4]))
     try Safetensors(state).write(to: file)
     let info = try Saker.succeed(["weights", "info", file])
-    #expect(info.output.contains("net.0.bias    float32 [6]  2 infinite or not a number"), "\(info.output)")
-    #expect(try Saker.succeed(["weights", "info", file, "--json"]).object()["non_finite"] as? Int == 2)
+    #expect(
+      info.output.contains("net.0.bias    float32 [6]  2 infinite or not a number"),
+      "\(info.output)")
+    #expect(
+      try Saker.succeed(["weights", "info", file, "--json"]).object()["non_finite"] as? Int == 2)
     let refused = try forward(file, sandbox)
     #expect(refused.status != 0)
     #expect(refused.errors.contains("net.0.bias: 2 of 6 elements are infinite or not a number"))

@@ -24,7 +24,8 @@ import Testing
       let truth = expected[named.name]
       #expect(named.tensor.shape == truth.shape, "\(named.name)")
       expectClose(
-        named.tensor.converted(to: .float32), truth.converted(to: .float32), relative: 0, named.name)
+        named.tensor.converted(to: .float32), truth.converted(to: .float32), relative: 0, named.name
+      )
     }
     let single = try WeightsFile(contentsOf: path("array.npy"))
     #expect(single.format == .numpy && single.tensors.map(\.name) == ["array"])

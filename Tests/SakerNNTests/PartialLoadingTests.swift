@@ -25,7 +25,8 @@ private final class Net: Module {
   }
 
   private func bits(_ model: Net) -> [String: [Float]] {
-    Dictionary(uniqueKeysWithValues: model.state.map { ($0.name, $0.tensor.converted(to: .float32).floats) })
+    Dictionary(
+      uniqueKeysWithValues: model.state.map { ($0.name, $0.tensor.converted(to: .float32).floats) })
   }
 
   @Test func aNewHeadKeepsItsValues() throws {
@@ -74,7 +75,8 @@ private final class Net: Module {
 
   @Test func namesChange() throws {
     let (old, new) = (Net(classes: 3, seed: 1), Net(classes: 3, seed: 2))
-    let state = old.state.map { NamedTensor("backbone.\($0.name)", $0.tensor) }
+    let state =
+      old.state.map { NamedTensor("backbone.\($0.name)", $0.tensor) }
       + [NamedTensor("optimizer.step", .zeros([]))]
     var options = PartialLoading(
       ignoring: ["optimizer.*"], renaming: [NameRule(from: "backbone.*", to: "*")])
@@ -85,7 +87,10 @@ private final class Net: Module {
   }
 
   @Test func rulesByHand() throws {
-    func renamed(_ rule: String, _ name: String) throws -> String? { try #require(NameRule(rule))(name) }
+    func renamed(_ text: String, _ name: String) throws -> String? {
+      let rule = try #require(NameRule(text))
+      return rule(name)
+    }
     #expect(try renamed("model.*=*", "model.fc.bias") == "fc.bias")
     #expect(try renamed("*=net.*", "fc.bias") == "net.fc.bias")
     #expect(try renamed("*.gamma=*.weight", "bn.gamma") == "bn.weight")
@@ -93,6 +98,8 @@ private final class Net: Module {
     #expect(try renamed("a.*.a=*", "a.a") == nil)
     #expect(try renamed("head=fc", "head") == "fc")
     #expect(try renamed("head=fc", "head.weight") == nil)
-    for wrong in ["", "a", "=b", "a=", "a=*", "*.*=*", "a=b=c"] { #expect(NameRule(wrong) == nil, "\(wrong)") }
+    for wrong in ["", "a", "=b", "a=", "a=*", "*.*=*", "a=b=c"] {
+      #expect(NameRule(wrong) == nil, "\(wrong)")
+    }
   }
 }

@@ -107,7 +107,9 @@ import Testing
     var file = DarknetFile(random([100], seed: 3), seen: 7)
     try file.write(to: target)
     var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: target)))
-    #expect(bytes.count == 20 + 400 && bytes[0..<13].elementsEqual([0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7]))
+    #expect(
+      bytes.count == 20 + 400
+        && bytes[0..<13].elementsEqual([0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7]))
     let read = try DarknetFile(contentsOf: target)
     #expect(read.seen == 7 && read.values.floats == file.values.floats)
     // Three bytes of four, cut off or too many, are no number; whether whole ones are missing only a model tells.

@@ -9,7 +9,9 @@ struct LoadingOptions: ParsableArguments {
   var partial = false
   @Option(
     name: .customLong("rename"),
-    help: "FROM=TO changes names; a star on both sides is any text: 'backbone.*=*'. Several are tried in order.")
+    help:
+      "FROM=TO changes names; a star on both sides is any text: 'backbone.*=*'. Several are tried in order."
+  )
   var renames: [String] = []
   @Option(
     name: .customLong("ignore"), help: "A pattern of names in the file to leave out: 'head.*'.")

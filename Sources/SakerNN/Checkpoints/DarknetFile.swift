@@ -54,7 +54,9 @@ public struct DarknetFile: Sendable {
     guard (file.size - size) % 4 == 0 else {
       throw CheckpointError(
         file: path, "is damaged",
-        ["expected whole numbers of 4 bytes behind its header, got \(file.size - size) bytes: truncated?"])
+        [
+          "expected whole numbers of 4 bytes behind its header, got \(file.size - size) bytes: truncated?"
+        ])
     }
     let count = (file.size - size) / 4
     values = try Tensor([count], .float32) { (bytes: UnsafeMutableRawBufferPointer) in

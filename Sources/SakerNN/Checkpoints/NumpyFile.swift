@@ -35,7 +35,9 @@ struct NumpyFile {
     func fail(_ problem: String) -> CheckpointError {
       CheckpointError(file: path, "is damaged", ["\(name): \(problem)"])
     }
-    let start = try file.read(min(12, range.count), at: range.lowerBound) { LittleEndian(Array($0)) }
+    let start = try file.read(min(12, range.count), at: range.lowerBound) {
+      LittleEndian(Array($0))
+    }
     guard start.bytes.starts(with: magic), start.bytes.count == 12 else {
       throw fail("expected NumPy's first bytes")
     }
@@ -60,7 +62,8 @@ struct NumpyFile {
       stored.elements * type.size == data.count
     else {
       throw fail(
-        "\(Shape(header.shape)) of \(type.size) bytes each does not fill \(data.count) bytes: truncated?")
+        "\(Shape(header.shape)) of \(type.size) bytes each does not fill \(data.count) bytes: truncated?"
+      )
     }
     let tensor: Tensor
     if let dtype = type.dtype {

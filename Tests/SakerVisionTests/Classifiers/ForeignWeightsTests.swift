@@ -25,8 +25,10 @@ import Testing
 
   private static func names(_ prefix: String) -> [String] {
     let all = (try? golden.get().tensors.keys).map(Array.init) ?? []
-    return all.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count).dropLast(2)) }
-      .sorted()
+    return all.filter { $0.hasPrefix(prefix) }.map {
+      String($0.dropFirst(prefix.count).dropLast(2))
+    }
+    .sorted()
   }
 
   private func folder() throws -> URL {
@@ -83,7 +85,8 @@ import Testing
     case "vit_timm":
       VisionTransformer(
         .init(width: 8, depth: 12, heads: 2, patch: 16), side: 32, classes: 3, naming: .timm)
-    default: VisionTransformer(.init(width: 8, depth: 12, heads: 2, patch: 16), side: 32, classes: 3)
+    default:
+      VisionTransformer(.init(width: 8, depth: 12, heads: 2, patch: 16), side: 32, classes: 3)
     }
   }
 
@@ -184,7 +187,8 @@ import Testing
     let head = model.head[0]
     let headCount = 1000 * (model.levels.last?.channels ?? 0) + 1000
     for (count, fits) in [
-      (values.count - 1, false), (values.count - headCount, false), (values.count - headCount, true),
+      (values.count - 1, false), (values.count - headCount, false),
+      (values.count - headCount, true),
       (values.count + 7, false), (values.count + 7, true), (values.count - headCount - 1, true),
     ] {
       let more = concatenate([values, .zeros([7])], axis: 0)

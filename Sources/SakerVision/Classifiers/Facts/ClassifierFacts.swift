@@ -31,7 +31,9 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }
     parameters = summary.parameters
     multiplyAdds = summary.multiplyAdds
-    let sides = model.evaluating { withoutGradients { model.features(picture).map { $0.shape[2] } } }
+    let sides = model.evaluating {
+      withoutGradients { model.features(picture).map { $0.shape[2] } }
+    }
     let modules = Dictionary(
       model.namedModules.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
     var counts = sides.map { _ in [(kind: String, count: Int)]() }
@@ -57,7 +59,8 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     }
     // Tokens see all of the picture from the first attention on.
     let seen = field?.max()
-    receptiveField = sides.count == 1 || seen ?? 0 >= input.side && field == [input.side, input.side] ? nil : seen
+    receptiveField =
+      sides.count == 1 || seen ?? 0 >= input.side && field == [input.side, input.side] ? nil : seen
     stages = zip(zip(model.levels, sides), counts).map { level, layers in
       Stage(
         stride: level.0.stride, channels: level.0.channels, side: level.1,

@@ -16,7 +16,8 @@ extension FamilyNote {
         "Krizhevsky: One weird trick for parallelizing convolutional neural networks. arXiv:1404.5997, 2014",
       ],
       "The network that made deep learning the way to read pictures: large kernels first, rectified units in place of sigmoids so that gradients survive, dropout before the wide linear layers, trained on two graphics cards.",
-      deviations: "The form of the second paper, for one processor and without local response norm, as torchvision has it.",
+      deviations:
+        "The form of the second paper, for one processor and without local response norm, as torchvision has it.",
       block: Block("the first stage", [["11x11 conv, stride 4", "ReLU", "3x3 max pool, stride 2"]])),
     FamilyNote(
       "NiN", "Network in network", ["Lin, Chen, Yan: Network In Network. arXiv:1312.4400, 2013"],
@@ -43,7 +44,10 @@ extension FamilyNote {
         "torchvision's form: batch norms, and a 3x3 kernel where the paper has 5x5. There are four branches: the notes forget the pooling (E35).",
       block: Block(
         "an Inception block",
-        [["1x1 conv"], ["1x1 conv", "3x3 conv"], ["1x1 conv", "5x5 conv"], ["3x3 max pool", "1x1 conv"]],
+        [
+          ["1x1 conv"], ["1x1 conv", "3x3 conv"], ["1x1 conv", "5x5 conv"],
+          ["3x3 max pool", "1x1 conv"],
+        ],
         "join")),
     FamilyNote(
       "InceptionV2", "Inception v2 (batch norm)",
@@ -69,7 +73,8 @@ extension FamilyNote {
         "a block at stride 16",
         [
           ["1x1 conv"], ["1x1 conv", "1x7 conv", "7x1 conv"],
-          ["1x1 conv", "7x1 conv", "1x7 conv", "7x1 conv", "1x7 conv"], ["3x3 mean pool", "1x1 conv"],
+          ["1x1 conv", "7x1 conv", "1x7 conv", "7x1 conv", "1x7 conv"],
+          ["3x3 mean pool", "1x1 conv"],
         ], "join")),
     FamilyNote(
       "InceptionV4", "Inception v4",
@@ -106,29 +111,36 @@ extension FamilyNote {
         "Hu, Shen, Sun: Squeeze-and-Excitation Networks. arXiv:1709.01507, 2017",
       ],
       "A deeper plain network is worse even on its own training data: it cannot learn to pass things on. A residual block adds its result to its input, so passing on is what it does at the start, and gradients have a way without layers. Bottlenecks (from 50 layers on) compute in a quarter of the channels. ResNeXt does so in 32 groups, Wide ResNet in twice the channels, SE-ResNet weighs the channels of each block by a look at the whole map.",
-      deviations: "A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5).",
+      deviations:
+        "A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5).",
       block: Block("a bottleneck", [["1x1 conv", "3x3 conv", "1x1 conv"], []], "+, ReLU")),
     FamilyNote(
       "ResNetV2", "ResNet v2 (pre-activation)",
       ["He, Zhang, Ren, Sun: Identity Mappings in Deep Residual Networks. arXiv:1603.05027, 2016"],
       "Normalizing and rectifying before each convolution leaves nothing on the way of the shortcuts: the sum of all blocks reaches the end, and a thousand layers learn.",
       block: Block(
-        "a block", [["norm, ReLU", "1x1 conv", "norm, ReLU", "3x3 conv", "norm, ReLU", "1x1 conv"], []],
+        "a block",
+        [["norm, ReLU", "1x1 conv", "norm, ReLU", "3x3 conv", "norm, ReLU", "1x1 conv"], []],
         "+")),
     FamilyNote(
       "DenseNet", "DenseNet",
-      ["Huang, Liu, van der Maaten, Weinberger: Densely Connected Convolutional Networks. arXiv:1608.06993, 2016"],
+      [
+        "Huang, Liu, van der Maaten, Weinberger: Densely Connected Convolutional Networks. arXiv:1608.06993, 2016"
+      ],
       "Each layer sees the maps of all layers before it in its block and adds 32 of its own, joined, not summed. What was found once need not be computed again, so few parameters are enough; the memory traffic makes it slower than its multiply-adds suggest.",
-      block: Block("a dense layer", [["norm, ReLU", "1x1 conv", "norm, ReLU", "3x3 conv"], []], "join")),
+      block: Block(
+        "a dense layer", [["norm, ReLU", "1x1 conv", "norm, ReLU", "3x3 conv"], []], "join")),
   ]
 
   static let darknets = [
     FamilyNote(
-      "Darknet19", "Darknet-19", ["Redmon, Farhadi: YOLO9000: Better, Faster, Stronger. arXiv:1612.08242, 2016"],
+      "Darknet19", "Darknet-19",
+      ["Redmon, Farhadi: YOLO9000: Better, Faster, Stronger. arXiv:1612.08242, 2016"],
       "VGG's 3x3 convolutions with NiN's 1x1 between them, batch norm, and a mean over the last map: YOLO v2's backbone.",
       block: Block("a stage", [["2x2 max pool", "3x3 conv", "1x1 conv", "3x3 conv"]])),
     FamilyNote(
-      "Darknet53", "Darknet-53", ["Redmon, Farhadi: YOLOv3: An Incremental Improvement. arXiv:1804.02767, 2018"],
+      "Darknet53", "Darknet-53",
+      ["Redmon, Farhadi: YOLOv3: An Incremental Improvement. arXiv:1804.02767, 2018"],
       "Residual blocks of a 1x1 and a 3x3 convolution, and convolutions in place of all poolings: as accurate as ResNet-101 with fewer operations. YOLO v3's backbone.",
       deviations:
         "Leaky ReLUs have slope 0.01 as in timm's weights; loaded from Darknet's own `.weights`, 0.1.",
@@ -154,42 +166,54 @@ extension FamilyNote {
       block: Block("a block", [["3x3 depthwise", "ReLU6", "1x1 conv", "ReLU6"]])),
     FamilyNote(
       "MobileNetV2", "MobileNet v2",
-      ["Sandler and others: MobileNetV2: Inverted Residuals and Linear Bottlenecks. arXiv:1801.04381, 2018"],
+      [
+        "Sandler and others: MobileNetV2: Inverted Residuals and Linear Bottlenecks. arXiv:1801.04381, 2018"
+      ],
       "A block is narrow outside and wide inside: 1x1 to six times the channels, a depthwise 3x3, 1x1 back. The last convolution has no activation, because a ReLU in few channels loses what it cuts off; the sum exists only where stride is 1 and the widths agree (E36).",
       block: Block(
-        "an inverted residual", [["1x1 conv, x 6", "ReLU6", "3x3 depthwise", "ReLU6", "1x1 conv"], []], "+")),
+        "an inverted residual",
+        [["1x1 conv, x 6", "ReLU6", "3x3 depthwise", "ReLU6", "1x1 conv"], []], "+")),
     FamilyNote(
-      "MobileNetV3", "MobileNet v3", ["Howard and others: Searching for MobileNetV3. arXiv:1905.02244, 2019"],
+      "MobileNetV3", "MobileNet v3",
+      ["Howard and others: Searching for MobileNetV3. arXiv:1905.02244, 2019"],
       "Version 2's blocks with gates (squeeze-and-excitation), sizes found by search for a phone's speed, hard-swish in the later layers, and a head that averages before its expensive layer.",
       block: Block(
         "a block",
         [["1x1 conv", "hard-swish", "depthwise", "hard-swish", "gate", "1x1 conv"], []], "+")),
     FamilyNote(
-      "ShuffleNetV1", "ShuffleNet v1", ["Zhang, Zhou, Lin, Sun: ShuffleNet. arXiv:1707.01083, 2017"],
+      "ShuffleNetV1", "ShuffleNet v1",
+      ["Zhang, Zhou, Lin, Sun: ShuffleNet. arXiv:1707.01083, 2017"],
       "In small networks the 1x1 convolutions are most of the work: they are split into groups, and a shuffle of the channels between them lets the groups see each other.",
       block: Block(
         "a unit", [["1x1 conv, groups", "shuffle", "3x3 depthwise", "1x1 conv, groups"], []],
         "+, ReLU")),
     FamilyNote(
-      "ShuffleNetV2", "ShuffleNet v2", ["Ma, Zhang, Zheng, Sun: ShuffleNet V2. arXiv:1807.11164, 2018"],
+      "ShuffleNetV2", "ShuffleNet v2",
+      ["Ma, Zhang, Zheng, Sun: ShuffleNet V2. arXiv:1807.11164, 2018"],
       "Speed is not multiply-adds: equal widths, few groups, few branches and few element-wise operations are fast. So half of the channels passes untouched, is joined (not added, E36) with the computed half, and all are shuffled.",
       block: Block(
-        "a unit of stride 1", [["half of the channels"], ["other half", "1x1 conv", "3x3 depthwise", "1x1 conv"]],
+        "a unit of stride 1",
+        [["half of the channels"], ["other half", "1x1 conv", "3x3 depthwise", "1x1 conv"]],
         "join, shuffle")),
     FamilyNote(
-      "GhostNet", "GhostNet", ["Han and others: GhostNet: More Features from Cheap Operations. arXiv:1911.11907, 2019"],
+      "GhostNet", "GhostNet",
+      ["Han and others: GhostNet: More Features from Cheap Operations. arXiv:1911.11907, 2019"],
       "Many maps of a network look like others of it. Half of them are computed by 1x1 convolutions, the other half from these by a cheap depthwise one.",
-      block: Block("a ghost module", [["1x1 conv"], ["1x1 conv (the same)", "3x3 depthwise"]], "join")),
+      block: Block(
+        "a ghost module", [["1x1 conv"], ["1x1 conv (the same)", "3x3 depthwise"]], "join")),
     FamilyNote(
-      "EfficientNet", "EfficientNet", ["Tan, Le: EfficientNet: Rethinking Model Scaling for CNNs. arXiv:1905.11946, 2019"],
+      "EfficientNet", "EfficientNet",
+      ["Tan, Le: EfficientNet: Rethinking Model Scaling for CNNs. arXiv:1905.11946, 2019"],
       "A searched network (inverted residuals with gates and swish) made larger by one factor for depth, width and resolution together: B0 to B7.",
       block: Block(
         "a block", [["1x1 conv, x 6", "swish", "depthwise", "swish", "gate", "1x1 conv"], []], "+")),
     FamilyNote(
-      "RepVGG", "RepVGG", ["Ding and others: RepVGG: Making VGG-style ConvNets Great Again. arXiv:2101.03697, 2021"],
+      "RepVGG", "RepVGG",
+      ["Ding and others: RepVGG: Making VGG-style ConvNets Great Again. arXiv:2101.03697, 2021"],
       "Learns with three branches, 3x3, 1x1 and the input itself, each with its batch norm. All three are linear, so in use they are one 3x3 convolution: `fused()` computes its weights.",
       block: Block(
-        "a block while learning", [["3x3 conv", "norm"], ["1x1 conv", "norm"], ["norm"]], "+, ReLU")),
+        "a block while learning", [["3x3 conv", "norm"], ["1x1 conv", "norm"], ["norm"]], "+, ReLU")
+    ),
   ]
 
   static let tokens = [
@@ -200,19 +224,33 @@ extension FamilyNote {
         "Touvron and others: Training data-efficient image transformers (DeiT). arXiv:2012.12877, 2020",
       ],
       "A picture as a sequence of patches, each a vector with a learned position, read by a transformer's encoder: every patch may look at every other from the first layer on. One more token collects what the head reads. Without convolutions' knowledge of neighbourhood it wants much data.",
-      block: Block("an encoder layer (both parts add to their input)", [["norm", "attention", "norm", "MLP"], []], "+")),
+      block: Block(
+        "an encoder layer (both parts add to their input)",
+        [["norm", "attention", "norm", "MLP"], []], "+")),
     FamilyNote(
-      "MLPMixer", "MLP-Mixer", ["Tolstikhin and others: MLP-Mixer: An all-MLP Architecture for Vision. arXiv:2105.01601, 2021"],
+      "MLPMixer", "MLP-Mixer",
+      [
+        "Tolstikhin and others: MLP-Mixer: An all-MLP Architecture for Vision. arXiv:2105.01601, 2021"
+      ],
       "Two linear layers along the patches, the same for all channels, then two along the channels, the same for all patches: neither convolution nor attention is needed.",
-      block: Block("a mixer layer (both parts add to their input)", [["norm", "MLP over patches", "norm", "MLP over channels"], []], "+")),
+      block: Block(
+        "a mixer layer (both parts add to their input)",
+        [["norm", "MLP over patches", "norm", "MLP over channels"], []], "+")),
     FamilyNote(
-      "ConvMixer", "ConvMixer", ["Trockman, Kolter: Patches Are All You Need? arXiv:2201.09792, 2022"],
+      "ConvMixer", "ConvMixer",
+      ["Trockman, Kolter: Patches Are All You Need? arXiv:2201.09792, 2022"],
       "Patches, then at one resolution throughout a large depthwise convolution with a shortcut and a 1x1 convolution: perhaps it is the patches that make transformers work.",
-      block: Block("a block (then a 1x1 conv, GELU, norm)", [["depthwise", "GELU", "norm"], []], "+")),
+      block: Block(
+        "a block (then a 1x1 conv, GELU, norm)", [["depthwise", "GELU", "norm"], []], "+")),
     FamilyNote(
-      "FNet", "FNet on patches", ["Lee-Thorp, Ainslie, Eckstein, Ontañón: FNet: Mixing Tokens with Fourier Transforms. arXiv:2105.03824, 2021"],
+      "FNet", "FNet on patches",
+      [
+        "Lee-Thorp, Ainslie, Eckstein, Ontañón: FNet: Mixing Tokens with Fourier Transforms. arXiv:2105.03824, 2021"
+      ],
       "A Fourier transform over positions and channels mixes the tokens in place of attention, without a single weight; the paper reads text, here it reads a vision transformer's patches.",
       deviations: "The mean of all tokens is read; sizes are those of vision transformers.",
-      block: Block("a block (both parts add to their input)", [["Fourier mixing", "norm", "MLP", "norm"], []], "+")),
+      block: Block(
+        "a block (both parts add to their input)",
+        [["Fourier mixing", "norm", "MLP", "norm"], []], "+")),
   ]
 }
