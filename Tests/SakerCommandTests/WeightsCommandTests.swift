@@ -67,7 +67,7 @@ import Testing
     let sandbox = try Sandbox()
     let file = sandbox.path("w.safetensors")
     var state = lenet()
-    state[1] = NamedTensor("net.0.bias", Tensor([1, .nan, 2, .infinity, 3, 4]))
+    state[1] = NamedTensor("net.0.bias", Tensor([1, .nan, 2, .infinity, 3, 4] as [Float]))
     try Safetensors(state).write(to: file)
     let info = try Saker.succeed(["weights", "info", file])
     #expect(

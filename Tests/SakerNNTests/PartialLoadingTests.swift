@@ -51,7 +51,8 @@ private final class Net: Module {
     var state = old.state.filter { $0.name != "body.1.running_mean" }
     state.append(NamedTensor("extra", .zeros([1])))
     state = state.map {
-      $0.name == "body.1.weight" ? NamedTensor($0.name, Tensor([1, .nan, 2, .infinity])) : $0
+      $0.name == "body.1.weight"
+        ? NamedTensor($0.name, Tensor([1, .nan, 2, .infinity] as [Float])) : $0
     }
     let before = bits(new)
     let text = problem { try new.load(state: state, file: "x.pth", .whole) }
