@@ -71,7 +71,7 @@ import Testing
     try Safetensors(state).write(to: file)
     let info = try Saker.succeed(["weights", "info", file])
     #expect(
-      info.output.contains("net.0.bias    float32 [6]  2 infinite or not a number"),
+      info.output.contains("net.0.bias     float32 [6]  2 infinite or not a number"),
       "\(info.output)")
     #expect(
       try Saker.succeed(["weights", "info", file, "--json"]).object()["non_finite"] as? Int == 2)

@@ -47,18 +47,23 @@ extension Module {
       given[known] = named.tensor
     }
     var fitting: [(item: Walk.Item, tensor: Tensor)] = []
+    // In the order of the model.
+    var problems: [String] = []
     for (name, item) in walk.entries {
       if options.keeping.contains(where: name.matches(glob:)) {
         report.kept.append(name)
       } else if let tensor = given[name] {
         if let problem = item.misfit(tensor) {
           report.misshapen.append("\(name): \(problem)")
+          if !options.allowsMisshapen { problems.append("\(name): \(problem)") }
           continue
         }
         let bad = tensor.nonFiniteCount
         if bad > 0 {
-          report.nonFinite.append(
-            "\(name): \(bad) of \(tensor.count) elements are infinite or not a number")
+          let problem =
+            "\(name): \(bad) of \(tensor.count) elements are infinite or not a number"
+          report.nonFinite.append(problem)
+          if !options.allowsNonFinite { problems.append(problem) }
         }
         report.loaded.append(name)
         fitting.append((item, tensor))
@@ -66,21 +71,13 @@ extension Module {
         report.missing.append(name)
       }
     }
-    let problems = report.problems(options)
+    if !options.allowsMissing { problems += report.missing.map { "\($0): missing" } }
+    if !options.allowsUnexpected { problems += report.unexpected.map { "\($0): unexpected" } }
     guard problems.isEmpty else {
       throw CheckpointError(file: file, "does not fit the model", problems)
     }
     for (item, tensor) in fitting { item.take(tensor) }
     return report
-  }
-}
-
-extension LoadReport {
-  /// What the options do not allow.
-  fileprivate func problems(_ options: PartialLoading) -> [String] {
-    (options.allowsMisshapen ? [] : misshapen) + (options.allowsNonFinite ? [] : nonFinite)
-      + (options.allowsMissing ? [] : missing.map { "\($0): missing" })
-      + (options.allowsUnexpected ? [] : unexpected.map { "\($0): unexpected" })
   }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import SakerNN
 import SakerTensor
 
@@ -25,7 +26,8 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
 
   /// Builds and runs the network twice on a picture of zeros.
   public init(measuring entry: ClassifierEntry) {
-    let input = entry.input
+    var input = entry.input
+    if getenv("SMALL") != nil { input.side = min(input.side, max(input.smallestSide, 160)) }
     let model = withoutStarts { entry.build(input.channels == 1 ? 10 : 1000) }
     let picture = Tensor.zeros([1, input.channels, input.side, input.side])
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }
@@ -36,21 +38,23 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     }
     let modules = Dictionary(
       model.namedModules.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
+    let rows = summary.rows
+    let places = ClassifierFacts.stages(
+      of: rows, sides: sides, channels: model.levels.map(\.channels))
     var counts = sides.map { _ in [(kind: String, count: Int)]() }
     var last = 0
     var field: [Int]?
-    for row in summary.rows {
-      // Pooled to one place: gates of the stage, and the head.
-      let isPooled = row.outputShape.count != 4 || row.outputShape[2] == 1 && sides.last != 1
+    for (row, place) in zip(rows, places) {
       let isTokens = row.outputShape.count == 3
-      if !isPooled {
-        last = sides.firstIndex { $0 <= row.outputShape[2] } ?? sides.count - 1
+      if let place {
+        last = place
         field = row.receptiveField
       }
-      guard !isPooled || isTokens || row.name.hasSuffix("fc1") || row.name.hasSuffix("conv_reduce"),
-        let layer = modules[row.name] as? any Layer,
-        let kind = isPooled && !isTokens ? "gate" : layer.kindInFacts
-      else { continue }
+      guard let layer = modules[row.name] as? any Layer else { continue }
+      // Beside the maps only gates are told, by the first of their two layers.
+      let isGate = row.name.hasSuffix("fc1") || row.name.hasSuffix("conv_reduce")
+      let kind = place != nil || isTokens ? layer.kindInFacts : isGate ? "gate" : nil
+      guard let kind else { continue }
       if let index = counts[last].firstIndex(where: { $0.kind == kind }) {
         counts[last][index].count += 1
       } else {
@@ -66,6 +70,48 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
         stride: level.0.stride, channels: level.0.channels, side: level.1,
         layers: layers.map { $0.count > 1 ? "\($0.kind) x \($0.count)" : $0.kind }
           .joined(separator: ", "))
+    }
+  }
+}
+
+extension ClassifierFacts {
+  /// The stage of each row of a summary; `nil` for what computes no maps: gates, the head, tokens.
+  ///
+  /// A map's size alone does not tell, as a stage may begin at the size of the one before and halve it later. It has begun when
+  /// the map that the level before gives has been made, or with the first layer of a module whose last makes the smaller maps.
+  private static func stages(
+    of rows: [ModelSummary.Row], sides: [Int], channels: [Int]
+  ) -> [Int?] {
+    let maps = rows.map { row -> Int? in
+      let shape = row.outputShape
+      return shape.count == 4 && (shape[2] > 1 || sides.last == 1) ? shape[2] : nil
+    }
+    let ends = zip(sides, channels).map { side, channels in
+      rows.lastIndex { $0.outputShape.count == 4 && $0.outputShape[1...2] == [channels, side] }
+    }
+    /// The sizes of what the modules make that contain a layer.
+    var modules: [String: [Int]] = [:]
+    func names(_ row: ModelSummary.Row) -> [String] {
+      let parts = row.name.split(separator: ".")
+      return parts.indices.map { parts[...$0].joined(separator: ".") }
+    }
+    for (row, side) in zip(rows, maps) {
+      guard let side else { continue }
+      for name in names(row) where modules[name]?.last != side {
+        modules[name, default: []].append(side)
+      }
+    }
+    return rows.indices.map { index in
+      guard let side = maps[index] else { return nil }
+      let place = sides.firstIndex { $0 <= side } ?? sides.count - 1
+      guard side == sides[place], place + 1 < sides.count else { return place }
+      let isBehind = ends[place].map { index > $0 } ?? false
+      // Branches go back and forth between the two sizes.
+      let begins = names(rows[index]).contains { name in
+        guard let made = modules[name] else { return false }
+        return made.first == side && made.count > 1 && Set(made) == [side, sides[place + 1]]
+      }
+      return isBehind || begins ? place + 1 : place
     }
   }
 }

@@ -224,18 +224,14 @@ extension FamilyNote {
         "Touvron and others: Training data-efficient image transformers (DeiT). arXiv:2012.12877, 2020",
       ],
       "A picture as a sequence of patches, each a vector with a learned position, read by a transformer's encoder: every patch may look at every other from the first layer on. One more token collects what the head reads. Without convolutions' knowledge of neighbourhood it wants much data.",
-      block: Block(
-        "an encoder layer (both parts add to their input)",
-        [["norm", "attention", "norm", "MLP"], []], "+")),
+      block: Block("each half of an encoder layer", [["norm", "attention (then MLP)"], []], "+")),
     FamilyNote(
       "MLPMixer", "MLP-Mixer",
       [
         "Tolstikhin and others: MLP-Mixer: An all-MLP Architecture for Vision. arXiv:2105.01601, 2021"
       ],
       "Two linear layers along the patches, the same for all channels, then two along the channels, the same for all patches: neither convolution nor attention is needed.",
-      block: Block(
-        "a mixer layer (both parts add to their input)",
-        [["norm", "MLP over patches", "norm", "MLP over channels"], []], "+")),
+      block: Block("each half of a mixer layer", [["norm", "MLP along the patches", "(then the channels)"], []], "+")),
     FamilyNote(
       "ConvMixer", "ConvMixer",
       ["Trockman, Kolter: Patches Are All You Need? arXiv:2201.09792, 2022"],
@@ -249,8 +245,6 @@ extension FamilyNote {
       ],
       "A Fourier transform over positions and channels mixes the tokens in place of attention, without a single weight; the paper reads text, here it reads a vision transformer's patches.",
       deviations: "The mean of all tokens is read; sizes are those of vision transformers.",
-      block: Block(
-        "a block (both parts add to their input)",
-        [["Fourier mixing", "norm", "MLP", "norm"], []], "+")),
+      block: Block("each half of a block", [["Fourier mixing", "(then MLP)"], []], "+, norm")),
   ]
 }
