@@ -4,6 +4,9 @@ keras.npz holds the variables of convolution, batch norm (ε 0.001), ReLU, depth
 shapes them; keras.safetensors a picture `x` [N, C, H, W] and what these compute of it, in NumPy alone: `y`.
 """
 
+import struct
+import zipfile
+
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -25,6 +28,18 @@ np.savez(FOLDER / "objects.npz", a=np.array([{"a": 1}], dtype=object))
 np.save(FOLDER / "array.npy", arrays["f32"])
 save_file({k: torch.from_numpy(np.ascontiguousarray(v).astype("f4") if v.dtype.kind == "f" else np.ascontiguousarray(v).astype("i8"))
            .reshape(v.shape) for k, v in arrays.items()}, FOLDER / "arrays.safetensors")
+
+# Forty entries of a kilobyte that are all the first: what it claims to hold is many times its size.
+np.savez(FOLDER / "overlapping.npz", **{f"a{i:02}": np.zeros(256 if i == 0 else 1, "f4") for i in range(40)})
+with zipfile.ZipFile(FOLDER / "overlapping.npz") as archive:
+    first = archive.infolist()[0]
+data = bytearray((FOLDER / "overlapping.npz").read_bytes())
+place = data.find(b"PK\x01\x02")
+while place >= 0:
+    struct.pack_into("<LLL", data, place + 16, first.CRC, first.compress_size, first.file_size)
+    struct.pack_into("<L", data, place + 42, first.header_offset)
+    place = data.find(b"PK\x01\x02", place + 4)
+(FOLDER / "overlapping.npz").write_bytes(data)
 
 
 def same(x, kernel, each):
@@ -48,6 +63,6 @@ y = np.maximum(y, 0)
 y = same(y, v["dw/depthwise_kernel"], lambda p, k: (p[..., None] * k).reshape(*p.shape[:3], -1)) + v["dw/bias"]
 y = y.mean((1, 2)) @ v["dense/kernel"] + v["dense/bias"]
 save_file({"x": torch.from_numpy(x.transpose(0, 3, 1, 2).astype("f4").copy()), "y": torch.from_numpy(y.astype("f4"))}, FOLDER / "keras.safetensors")
-for name in ("arrays.npz", "compressed.npz", "big-endian.npz", "objects.npz", "array.npy", "arrays.safetensors", "keras.npz", "keras.safetensors"):
+for name in ("arrays.npz", "compressed.npz", "big-endian.npz", "objects.npz", "overlapping.npz", "array.npy", "arrays.safetensors", "keras.npz", "keras.safetensors"):
     (FOLDER / name).chmod(0o644)
     print(name, (FOLDER / name).stat().st_size)

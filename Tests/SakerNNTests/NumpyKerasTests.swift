@@ -36,6 +36,7 @@ import Testing
     #expect(problem("compressed.npz").contains("compression method 8"))
     #expect(problem("big-endian.npz").contains("expected numbers, little endian, got '>f4'"))
     #expect(problem("objects.npz").contains("'|O'"))
+    #expect(problem("overlapping.npz").contains("its entries overlap"))
   }
 
   /// The layers that Keras's variables were made for, computed in NumPy with Keras's formulas.
@@ -85,7 +86,9 @@ import Testing
   /// Cut off at every byte, the longer one at every seventh.
   @Test func truncatedAnywhere() throws {
     for (name, step) in [("array.npy", 1), ("arrays.npz", 7)] {
-      try DamagedFiles.checkTruncations(path(name), step: step) { _ = try WeightsFile(contentsOf: $0) }
+      try DamagedFiles.checkTruncations(path(name), step: step) {
+        _ = try WeightsFile(contentsOf: $0)
+      }
     }
   }
 }

@@ -19,6 +19,13 @@ struct NumpyFile {
 
   /// - Parameter directory: of a ZIP file.
   init(_ directory: ZipDirectory, _ file: InputFile, path: String) throws {
+    // Entries that share their bytes could become any size.
+    let claimed = directory.entries.reduce(0) { $0 + $1.range.count }
+    guard claimed <= file.size else {
+      throw CheckpointError(
+        file: path, "is a damaged ZIP file",
+        ["its entries overlap: they claim \(claimed) bytes, the file has \(file.size)"])
+    }
     tensors = try directory.entries.map { entry in
       guard entry.name.hasSuffix(".npy") else {
         throw CheckpointError(

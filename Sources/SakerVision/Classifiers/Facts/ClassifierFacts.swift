@@ -86,9 +86,6 @@ extension ClassifierFacts {
       let shape = row.outputShape
       return shape.count == 4 && (shape[2] > 1 || sides.last == 1) ? shape[2] : nil
     }
-    let ends = zip(sides, channels).map { side, channels in
-      rows.lastIndex { $0.outputShape.count == 4 && $0.outputShape[1...2] == [channels, side] }
-    }
     /// The sizes of what the modules make that contain a layer.
     var modules: [String: [Int]] = [:]
     func names(_ row: ModelSummary.Row) -> [String] {
@@ -101,17 +98,36 @@ extension ClassifierFacts {
         modules[name, default: []].append(side)
       }
     }
-    return rows.indices.map { index in
-      guard let side = maps[index] else { return nil }
-      let place = sides.firstIndex { $0 <= side } ?? sides.count - 1
-      guard side == sides[place], place + 1 < sides.count else { return place }
-      let isBehind = ends[place].map { index > $0 } ?? false
-      // Branches go back and forth between the two sizes.
-      let begins = names(rows[index]).contains { name in
+    /// Whether a layer's module goes from one of the sizes to the next; branches go back and forth between them.
+    func begins(_ index: Int, _ place: Int) -> Bool {
+      names(rows[index]).contains { name in
         guard let made = modules[name] else { return false }
-        return made.first == side && made.count > 1 && Set(made) == [side, sides[place + 1]]
+        return made.first == sides[place] && made.count > 1
+          && Set(made) == [sides[place], sides[place + 1]]
       }
-      return isBehind || begins ? place + 1 : place
+    }
+    /// The last row of each stage at its size, where no module tells: what gives the level's map, the pooling if one does.
+    let ends = sides.indices.map { place -> Int in
+      func gives(_ row: ModelSummary.Row) -> Bool {
+        row.outputShape.count == 4 && row.outputShape[1...2] == [channels[place], sides[place]]
+      }
+      return rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" } ?? rows.lastIndex(where: gives)
+        ?? rows.count
+    }
+    let places = maps.map { side in
+      side.map { side in sides.firstIndex { $0 <= side } ?? sides.count - 1 }
+    }
+    func isAtSize(_ index: Int) -> Bool {
+      guard let place = places[index] else { return false }
+      return maps[index] == sides[place] && place + 1 < sides.count
+    }
+    let told = Set(
+      rows.indices.compactMap { index in
+        isAtSize(index) ? places[index].flatMap { begins(index, $0) ? $0 : nil } : nil
+      })
+    return rows.indices.map { index in
+      guard let place = places[index], isAtSize(index) else { return places[index] }
+      return (told.contains(place) ? begins(index, place) : index > ends[place]) ? place + 1 : place
     }
   }
 }
