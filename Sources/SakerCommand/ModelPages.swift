@@ -13,7 +13,6 @@ enum ModelPages {
     ClassifierCatalog.all.filter { $0.family == note.family }
   }
 
-  /// `mobile-net-v2` would be nobody's guess.
   static func fileName(_ note: FamilyNote) -> String { note.family.lowercased() }
 
   /// Writes all pages and pictures into a folder, which is made if it does not exist.
@@ -77,7 +76,7 @@ enum ModelPages {
 
       ![\(note.title): the maps of \(shown.name) and \(note.block.name)](\(fileName(note)).png)
 
-      Above: the maps of `\(shown.name)` and what computes them, activations and norms left out; below: \(note.block.name).
+      Above: the maps of `\(shown.name)` and what computes them, activations and norms left out and layers of a kind counted; below: \(note.block.name).
 
       | name | parameters | multiply-adds | pixels a side, of | receptive field | strides of `features` | names and outputs as of |
       |---|---|---|---|---|---|---|

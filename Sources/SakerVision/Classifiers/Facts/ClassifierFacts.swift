@@ -1,4 +1,3 @@
-import Foundation
 import SakerNN
 import SakerTensor
 
@@ -26,8 +25,7 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
 
   /// Builds and runs the network twice on a picture of zeros.
   public init(measuring entry: ClassifierEntry) {
-    var input = entry.input
-    if getenv("SMALL") != nil { input.side = min(input.side, max(input.smallestSide, 160)) }
+    let input = entry.input
     let model = withoutStarts { entry.build(input.channels == 1 ? 10 : 1000) }
     let picture = Tensor.zeros([1, input.channels, input.side, input.side])
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }

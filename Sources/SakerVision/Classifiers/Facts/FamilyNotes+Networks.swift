@@ -231,7 +231,8 @@ extension FamilyNote {
         "Tolstikhin and others: MLP-Mixer: An all-MLP Architecture for Vision. arXiv:2105.01601, 2021"
       ],
       "Two linear layers along the patches, the same for all channels, then two along the channels, the same for all patches: neither convolution nor attention is needed.",
-      block: Block("each half of a mixer layer", [["norm", "MLP along the patches", "(then the channels)"], []], "+")),
+      block: Block(
+        "each half of a mixer layer", [["norm", "MLP along patches", "(then channels)"], []], "+")),
     FamilyNote(
       "ConvMixer", "ConvMixer",
       ["Trockman, Kolter: Patches Are All You Need? arXiv:2201.09792, 2022"],
