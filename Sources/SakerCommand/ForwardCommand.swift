@@ -6,7 +6,7 @@ struct ForwardCommand: ParsableCommand {
     commandName: "forward", abstract: "Run a network on a tensor and write all it puts out.",
     discussion: """
       The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write, \
-      the weights under the published names.
+      the weights under the published names, torchvision's or timm's.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -17,10 +17,9 @@ struct ForwardCommand: ParsableCommand {
   var classes: Int?
   @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint knows its own.")
   var anchors = "notes"
-  @Option(help: "A file of weights: safetensors, or PyTorch's.")
+  @Option(help: "A file of weights: safetensors, PyTorch's, NumPy's or Darknet's.")
   var weights: String
-  @Option(help: "The part of the file to take, such as ema; 'saker weights info' lists them.")
-  var part: String?
+  @OptionGroup var loading: LoadingOptions
   @Option(
     help:
       "A safetensors file with the tensor 'input', [N, 3, H, W], float32, as the network takes it.")
@@ -77,10 +76,11 @@ struct ForwardCommand: ParsableCommand {
       throw ValidationError("classes: expected 1...100000, got \(classes ?? 0)")
     }
     let images = try readInput(channels: entry.input.channels, side: entry.input.smallestSide)
-    let network = withoutStarts { entry.build(classes ?? (entry.input.channels == 1 ? 10 : 1000)) }
     let file = try WeightsFile(contentsOf: weights)
-    let names = Set(network.state.map(\.name))
-    try network.load(state: file.state(part: part, fitting: names), file: weights)
+    let network = withoutStarts {
+      entry.build(classes ?? (entry.input.channels == 1 ? 10 : 1000), for: file)
+    }
+    try loading.load(file, into: network)
     let input = given(images)
     try write([NamedTensor("logits", network.evaluating { network(input) })])
   }

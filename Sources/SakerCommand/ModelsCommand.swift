@@ -4,9 +4,32 @@ import Saker
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models",
-    abstract: "List all models with their size, their work and what they were compared with.")
+    abstract: "List all models with their size, their work and where they were checked.",
+    discussion: """
+      The numbers come from a table that the tests compare with the networks themselves; --table measures them anew, which takes a \
+      few minutes.
+      """)
 
   @OptionGroup var common: CommonOptions
+
+  @Option(help: "Only models of this family, such as ResNet.")
+  var family: String?
+  @Flag(help: "Print the family's page.")
+  var markdown = false
+  @Option(help: "Write a page with a picture for each family into this folder.")
+  var docs: String?
+  @Option(help: "Build and run every network and write the table of their numbers, a Swift file.")
+  var table: String?
+
+  func validate() throws {
+    if let family, !families.contains(where: { $0.lowercased() == family.lowercased() }) {
+      throw ValidationError(
+        "family: expected one of \(families.joined(separator: ", ")), got '\(family)'")
+    }
+    if markdown && family == nil { throw ValidationError("markdown: expected a --family") }
+  }
+
+  private var families: [String] { FamilyNote.all.map(\.family) + ["SSD"] }
 
   private struct Row: Encodable {
     var name, family, task: String
@@ -14,57 +37,98 @@ struct ModelsCommand: ParsableCommand {
     var parameters, multiplyAdds: Int
     /// Of the picture, in pixels a side.
     var size: Int
+    /// Of the last map, in pixels a side; left out where it is the whole picture.
+    var receptiveField: Int?
+    /// Of the maps that `features` gives.
+    var strides: [Int]
     /// Whose outputs, parameters and multiply-adds it was found equal to.
     var checkedAgainst: String
+    /// The test that does.
+    var checkedBy: String
   }
 
   func run() throws {
     common.apply()
-    let progress = Progress(
-      "models", total: ClassifierCatalog.all.count, isQuiet: common.json)
-    var rows: [Row] = []
-    for entry in ClassifierCatalog.all {
-      let summary = entry.summary()
-      rows.append(
-        Row(
-          name: entry.name, family: entry.family, task: "classify",
-          parameters: summary.parameters, multiplyAdds: summary.multiplyAdds,
-          size: entry.input.side, checkedAgainst: entry.source.rawValue))
-      progress.update(rows.count)
+    if let table { return try measure(into: table) }
+    if let docs {
+      try ModelPages.write(to: docs)
+      return print("\(ModelPages.all.count) pages written to \(docs)")
     }
-    progress.finish()
-    for entry in ModelEntry.all {
-      let summary = ModelSummary(try entry.untrained(classes: 20, size: 256, .notes))
-      rows.append(
-        Row(
-          name: entry.name, family: "SSD", task: "detect", parameters: summary.parameters,
-          multiplyAdds: summary.multiplyAdds, size: 256, checkedAgainst: "d2l"))
+    if markdown, let note = FamilyNote.all.first(where: { isWanted($0.family) }) {
+      return print(ModelPages.page(note), terminator: "")
     }
+    let rows = try rows().filter { isWanted($0.family) }
     guard !common.json else { return try printJSON(rows) }
-    let columns = ["name", "task", "pixels", "parameters", "multiply-adds", "checked against"]
+    show(rows)
+  }
+
+  private func isWanted(_ name: String) -> Bool {
+    family.map { $0.lowercased() == name.lowercased() } ?? true
+  }
+
+  private func rows() throws -> [Row] {
+    let classifiers = ClassifierCatalog.all.map { entry in
+      let facts = entry.facts
+      return Row(
+        name: entry.name, family: entry.family, task: "classify", parameters: facts.parameters,
+        multiplyAdds: facts.multiplyAdds, size: entry.input.side,
+        receptiveField: facts.receptiveField, strides: facts.stages.map(\.stride),
+        checkedAgainst: entry.source.rawValue, checkedBy: "ClassifierGoldenTests")
+    }
+    let detectors = try ModelEntry.all.map { entry in
+      let summary = ModelSummary(try entry.untrained(classes: 20, size: 256, .notes))
+      return Row(
+        name: entry.name, family: "SSD", task: "detect", parameters: summary.parameters,
+        multiplyAdds: summary.multiplyAdds, size: 256, strides: [8, 16, 32, 64, 256],
+        checkedAgainst: "d2l", checkedBy: "TinySSDGoldenTests")
+    }
+    return classifiers + detectors
+  }
+
+  private func show(_ rows: [Row]) {
+    let columns = [
+      "name", "task", "pixels", "parameters", "multiply-adds", "field", "checked against", "by",
+    ]
     let cells =
       [columns]
       + rows.map {
         [
-          $0.name, $0.task, "\($0.size)", millions($0.parameters), millions($0.multiplyAdds),
-          $0.checkedAgainst,
+          $0.name, $0.task, "\($0.size)", ModelPages.millions($0.parameters) + " M",
+          ModelPages.millions($0.multiplyAdds) + " M", $0.receptiveField.map(String.init) ?? "all",
+          $0.checkedAgainst, $0.checkedBy,
         ]
       }
     let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     for row in cells {
       let line = row.enumerated().map { column, text in
         let space = String(repeating: " ", count: widths[column] - text.count)
-        return (2...4).contains(column) ? space + text : text + space
+        return (2...5).contains(column) ? space + text : text + space
       }
       print(line.joined(separator: "  "))
     }
   }
 
-  /// In millions, with as many digits as papers give.
-  private func millions(_ count: Int) -> String {
-    let hundredths = (count + 5_000) / 10_000
-    let digits = "\(hundredths % 100)"
-    return "\(hundredths / 100)." + (digits.count < 2 ? "0" : "") + digits + " M"
+  private func measure(into path: String) throws {
+    let progress = Progress("models", total: ClassifierCatalog.all.count, isQuiet: common.json)
+    var lines: [String] = []
+    for entry in ClassifierCatalog.all {
+      lines.append("    \(entry.name)|\(ClassifierFacts(measuring: entry).line)")
+      progress.update(lines.count)
+    }
+    progress.finish()
+    let text = """
+      extension ClassifierFacts {
+        /// Written by `saker models --table FILE`: a line for each network.
+        static let table = \"\"\"
+      \(lines.joined(separator: "\n"))
+          \"\"\"
+      }
+
+      """
+    try AtomicFile.write(path) { output in
+      try Array(text.utf8).withUnsafeBytes { try output.write($0) }
+    }
+    print("\(lines.count) networks written to \(path)")
   }
 }
 

@@ -6,8 +6,9 @@ struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights", abstract: "Look into files of weights, convert and compare them.",
     discussion: """
-      Reads safetensors and what PyTorch saves (.pth, .pt, .bin, in both of its forms). Nothing in such a file is executed: \
-      whatever is not a tensor, a number, a text or a dictionary of these is refused by name.
+      Reads safetensors, what PyTorch saves (.pth, .pt, .bin, in both of its forms), NumPy's arrays (.npy, .npz without \
+      compression) and Darknet's .weights. Nothing in such a file is executed: whatever is not a tensor, a number, a text or a \
+      dictionary of these is refused by name.
       """,
     subcommands: [Info.self, Convert.self, Diff.self])
 }
@@ -34,6 +35,8 @@ extension WeightsCommand {
       var parts: [String]
       var metadata: [String: String]
       var elements, bytes: Int
+      /// Elements that are infinite or not a number, of all tensors.
+      var nonFinite: Int
       var tensors: [Row]
     }
 
@@ -54,7 +57,7 @@ extension WeightsCommand {
         metadata: weights.metadata,
         elements: weights.tensors.reduce(0) { $0 + $1.tensor.count },
         bytes: weights.tensors.reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.size },
-        tensors: rows)
+        nonFinite: rows.reduce(0) { $0 + $1.nonFinite }, tensors: rows)
       guard !common.json else { return try printJSON(report) }
       let width = rows.map(\.name.count).max() ?? 0
       for row in rows {
@@ -67,23 +70,32 @@ extension WeightsCommand {
       }
       print(
         "\(file): \(report.format), \(rows.count) tensors, \(report.elements) elements, \(report.bytes) bytes"
+          + (report.nonFinite > 0 ? "; \(report.nonFinite) infinite or not a number" : "")
           + (report.parts.isEmpty ? "" : "; parts: \(report.parts.joined(separator: ", "))"))
     }
   }
 
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write a file's weights as safetensors, without what wraps them.")
+      abstract: "Write a file's weights as safetensors, without what wraps them.",
+      discussion: """
+        With --model the names become the model's own, of whoever's they are, and what does not fit is told; an output that \
+        ends in .weights is then Darknet's.
+        """)
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "A file of weights.")
     var input: String
-    @Argument(help: "The safetensors file to write.")
+    @Argument(help: "The safetensors (or .weights) file to write.")
     var output: String
-    @Option(help: "The part to take, such as ema; 'saker weights info' lists them.")
-    var part: String?
+    @OptionGroup var loading: LoadingOptions
     @Option(help: "A model that the weights must fit; 'saker models' lists them.")
     var model: String?
+    @Flag(
+      help:
+        "The arrays are Keras's variables: turn kernels, move batch norms' variances to another epsilon."
+    )
+    var keras = false
     @Option(help: "How many classes the model tells apart.")
     var classes = 1000
     @Option(help: "Floating tensors become f32 or bf16; as they are if left out.")
@@ -94,30 +106,63 @@ extension WeightsCommand {
       var tensors: Int
     }
 
+    func validate() throws {
+      guard (1...100_000).contains(classes) else {
+        throw ValidationError("classes: expected 1...100000, got \(classes)")
+      }
+      if model == nil && (loading.partial || output.hasSuffix(".weights")) {
+        throw ValidationError("model: expected one for --partial and for a .weights file")
+      }
+      if keras && model != nil {
+        throw ValidationError("keras: expected without --model; convert once more with it")
+      }
+    }
+
     func run() throws {
       common.apply()
       let weights = try WeightsFile(contentsOf: input)
-      var names: Set<String> = []
-      var built: (any Classifier)?
-      if let model {
-        let entry = try ClassifierCatalog.required(model)
-        let network = withoutStarts { entry.build(classes) }
-        names = Set(network.state.map(\.name))
-        built = network
+      let built = try model.map { name in
+        let entry = try ClassifierCatalog.required(name)
+        return withoutStarts { entry.build(classes, for: weights) }
       }
-      var state = try weights.state(part: part, fitting: names)
-      if let built { try built.load(state: state, file: input) }
+      let report = try built.map { try loading.load(weights, into: $0) }
+      var metadata: [String: String] = [:]
+      if weights.format == .darknet || weights.metadata[WeightsFile.slopeKey] != nil {
+        metadata[WeightsFile.slopeKey] = "leaky ReLUs of slope 0.1"
+      }
+      if let built, output.hasSuffix(".weights") {
+        try DarknetFile(built).write(to: output)
+        return try tell(built.state.count)
+      }
+      // As they are stored, if they bear the model's names; else as the model has them.
+      let isOwn = report.map { $0.names == nil && !loading.partial } ?? true
+      var state = try isOwn ? renamed(weights) : built?.state ?? []
+      if keras { state = KerasWeights(state).state }
       if let precision {
         let dtype: DType = precision == .bfloat16 ? .bfloat16 : .float32
         state = state.map {
           $0.tensor.dtype.isFloating ? NamedTensor($0.name, $0.tensor.converted(to: dtype)) : $0
         }
       }
-      try Safetensors(state).write(to: output)
+      try Safetensors(state, metadata: metadata).write(to: output)
+      try tell(state.count)
+    }
+
+    /// The file's tensors without their wrapper, under the names that the options give them.
+    private func renamed(_ weights: WeightsFile) throws -> [NamedTensor] {
+      let options = loading.options
+      return try weights.state(part: loading.part).compactMap { named in
+        if options.ignoring.contains(where: named.name.matches(glob:)) { return nil }
+        let name = options.renaming.lazy.compactMap { $0(named.name) }.first
+        return NamedTensor(name ?? named.name, named.tensor)
+      }
+    }
+
+    private func tell(_ count: Int) throws {
       if common.json {
-        try printJSON(Written(output: output, tensors: state.count))
+        try printJSON(Written(output: output, tensors: count))
       } else {
-        print("\(state.count) tensors written to \(output)")
+        print("\(count) tensors written to \(output)")
       }
     }
   }

@@ -15,6 +15,11 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable {
   /// One line. A file for another model altogether has hundreds of problems: those after the tenth are counted here and
   /// listed in `problems`.
   public var description: String {
+    // Names come from files, which may have anything in them.
+    String(text.map { $0.isNewline || $0.asciiValue.map { $0 < 32 } ?? false ? " " : $0 })
+  }
+
+  private var text: String {
     guard !problems.isEmpty else { return "\(file) \(summary)" }
     let shown = problems.prefix(10).joined(separator: "; ")
     let rest = problems.count > 10 ? "; and \(problems.count - 10) more problems" : ""

@@ -1,3 +1,6 @@
+import SakerTensor
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -32,12 +35,28 @@ final class InputFile {
 
   deinit { close(descriptor) }
 
-  /// Fills `bytes` with what lies from `start` on.
+  /// Fills `bytes` with what lies from `start` on; a long part on all cores, as the system copies (and makes memory for what is
+  /// copied) one page after the other.
   func read(into bytes: UnsafeMutableRawBufferPointer, at start: Int) throws {
+    guard let base = bytes.baseAddress else { return }
+    nonisolated(unsafe) let to = base
+    let failure = Mutex<CheckpointError?>(nil)
+    Parallel.run(bytes.count, grain: 2 << 20) { part in
+      do throws(CheckpointError) {
+        try self.read(to: to + part.lowerBound, part.count, at: start + part.lowerBound)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+
+  private func read(
+    to place: UnsafeMutableRawPointer, _ size: Int, at start: Int
+  ) throws(CheckpointError) {
     var done = 0
-    while done < bytes.count {
-      let count = pread(
-        descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(start + done))
+    while done < size {
+      let count = pread(descriptor, place + done, size - done, off_t(start + done))
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else {
         throw CheckpointError(

@@ -1,5 +1,6 @@
 import CKernels
 import SakerTensor
+import Synchronization
 
 extension Module {
   /// Takes values for all parameters and buffers by name, whole or not at all.
@@ -17,39 +18,66 @@ extension Module {
   public func load(
     state: [NamedTensor], file: String = "state", strict: Bool = true
   ) throws -> (missing: [String], unexpected: [String]) {
+    var options = PartialLoading.whole
+    (options.allowsMissing, options.allowsUnexpected) = (!strict, !strict)
+    let report = try load(state: state, file: file, options)
+    return (report.missing, report.unexpected)
+  }
+
+  /// The same with a say in what may be left out, and under which names: see `PartialLoading`. Nothing is taken if anything
+  /// is wrong that the options do not allow.
+  ///
+  /// - Returns: what was taken and what was not.
+  /// - Throws: `CheckpointError` with everything that is wrong, at once.
+  @discardableResult
+  public func load(
+    state: [NamedTensor], file: String = "state", _ options: PartialLoading
+  ) throws -> LoadReport {
     let walk = Walk(self)
+    var report = LoadReport()
     var given: [String: Tensor] = [:]
-    var unexpected: [String] = []
     let own = Set(walk.entries.map(\.name))
-    for named in state {
-      if let name = own.contains(named.name) ? named.name : walk.aliases[named.name] {
-        given[name] = named.tensor
-      } else {
-        unexpected.append(named.name)
-      }
-    }
-    var missing: [String] = []
-    var misfits: [String] = []
-    var fitting: [(item: Walk.Item, tensor: Tensor)] = []
-    for (name, item) in walk.entries {
-      guard let tensor = given[name] else {
-        if !name.hasSuffix("num_batches_tracked") { missing.append(name) }
+    for named in state where !options.ignoring.contains(where: named.name.matches(glob:)) {
+      let name = options.renaming.lazy.compactMap { $0(named.name) }.first ?? named.name
+      guard let known = own.contains(name) ? name : walk.aliases[name] else {
+        // A head that is kept may have other layers in the state.
+        if !options.keeping.contains(where: name.matches(glob:)) { report.unexpected.append(name) }
         continue
       }
-      if let problem = item.misfit(tensor) {
-        misfits.append("\(name): \(problem)")
-      } else {
+      given[known] = named.tensor
+    }
+    var fitting: [(item: Walk.Item, tensor: Tensor)] = []
+    // In the order of the model.
+    var problems: [String] = []
+    for (name, item) in walk.entries {
+      if options.keeping.contains(where: name.matches(glob:)) {
+        report.kept.append(name)
+      } else if let tensor = given[name] {
+        if let problem = item.misfit(tensor) {
+          report.misshapen.append("\(name): \(problem)")
+          if !options.allowsMisshapen { problems.append("\(name): \(problem)") }
+          continue
+        }
+        let bad = tensor.nonFiniteCount
+        if bad > 0 {
+          let problem =
+            "\(name): \(bad) of \(tensor.count) elements are infinite or not a number"
+          report.nonFinite.append(problem)
+          if !options.allowsNonFinite { problems.append(problem) }
+        }
+        report.loaded.append(name)
         fitting.append((item, tensor))
+      } else if !name.hasSuffix("num_batches_tracked") {
+        report.missing.append(name)
       }
     }
-    let strangers =
-      strict
-      ? missing.map { "\($0): missing" } + unexpected.map { "\($0): unexpected" } : []
-    guard misfits.isEmpty, strangers.isEmpty else {
-      throw CheckpointError(file: file, "does not fit the model", misfits + strangers)
+    if !options.allowsMissing { problems += report.missing.map { "\($0): missing" } }
+    if !options.allowsUnexpected { problems += report.unexpected.map { "\($0): unexpected" } }
+    guard problems.isEmpty else {
+      throw CheckpointError(file: file, "does not fit the model", problems)
     }
     for (item, tensor) in fitting { item.take(tensor) }
-    return (missing, unexpected)
+    return report
   }
 }
 
@@ -61,8 +89,7 @@ extension Walk.Item {
     if tensor.dtype.isFloating != own.dtype.isFloating {
       return "expected \(own.dtype), got \(tensor.dtype)"
     }
-    let bad = tensor.nonFiniteCount
-    return bad == 0 ? nil : "\(bad) of \(tensor.count) elements are infinite or not a number"
+    return nil
   }
 
   fileprivate func take(_ tensor: Tensor) {
@@ -77,8 +104,15 @@ extension Tensor {
   /// How many elements are infinite or not a number.
   public var nonFiniteCount: Int {
     guard dtype.isFloating else { return 0 }
-    return detached().converted(to: .float32).withElements(of: Float.self) {
-      saker_count_nonfinite_f32($0.baseAddress, $0.count)
+    return detached().converted(to: .float32).withElements(of: Float.self) { elements in
+      guard let start = elements.baseAddress else { return 0 }
+      nonisolated(unsafe) let first = start
+      let total = Mutex(0)
+      Parallel.run(elements.count, grain: 1 << 20) { part in
+        let found = saker_count_nonfinite_f32(first + part.lowerBound, part.count)
+        if found > 0 { total.withLock { $0 += found } }
+      }
+      return total.withLock { $0 }
     }
   }
 }

@@ -68,19 +68,13 @@ struct SafetensorsHeader {
     guard let type = StoredType(rawValue: typeName) else {
       throw Problem(what: "unknown type \(typeName)")
     }
-    var bytes = type.size
-    var isTooLarge = false
-    // A zero makes the product zero however large the other sizes are.
-    for size in sizes.contains(0) ? [0] : sizes {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-      bytes = product
-      isTooLarge = isTooLarge || overflow
-    }
-    guard !isTooLarge, places[0] <= places[1], places[1] - places[0] == bytes else {
+    guard let shape = Shape(claimed: sizes, elementSize: type.size), places[0] <= places[1],
+      places[1] - places[0] == shape.elements * type.size
+    else {
       throw Problem(
         what: "\(typeName) \(Shape(sizes)) does not fill bytes \(places[0])..<\(places[1])")
     }
-    return Entry(name: name, type: type, shape: Shape(sizes), range: places[0]..<places[1])
+    return Entry(name: name, type: type, shape: shape, range: places[0]..<places[1])
   }
 
   /// Checks that the tensors fill the data without holes and overlaps.

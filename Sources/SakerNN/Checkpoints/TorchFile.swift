@@ -219,8 +219,9 @@ struct TorchFile {
         throw fail("claims \(storage.count) elements, its storage has \(bytes.count / type.size)")
       }
       let (shape, strides) = (tensor.shape, tensor.strides)
-      guard shape.count == strides.count, shape.count <= 16 else {
-        throw fail("has \(shape.count) sizes and \(strides.count) strides")
+      guard shape.count == strides.count, Shape(claimed: shape, elementSize: type.size) != nil
+      else {
+        throw fail("has sizes \(shape) and \(strides.count) strides")
       }
       // The last element that it reaches, and how many it has.
       var (last, count, overflow) = (tensor.offset, 1, tensor.offset < 0)

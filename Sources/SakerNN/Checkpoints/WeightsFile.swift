@@ -1,11 +1,15 @@
 import SakerTensor
 
-/// A file of named tensors of any kind that can be read: safetensors, or what PyTorch saves.
+/// A file of tensors of any kind that can be read: safetensors, or what PyTorch, NumPy or Darknet saves.
 public struct WeightsFile: Sendable {
   public enum Format: String, Codable, Sendable {
     case safetensors
     /// PyTorch's, in either of its forms.
     case torch
+    /// `.npy`, or `.npz` without compression.
+    case numpy
+    /// The numbers one after the other, without names; only a model tells which are whose. They are one tensor, `darknet`.
+    case darknet
   }
 
   public let path: String
@@ -22,8 +26,24 @@ public struct WeightsFile: Sendable {
     let file = try InputFile(path)
     let start = try file.read(min(9, file.size), at: 0) { Array($0) }
     if TorchFile.matches(start) {
+      // NumPy's archives are ZIP files too: what they hold tells.
+      if start.starts(with: [0x50, 0x4B]) {
+        let directory = try ZipDirectory(file, path: path)
+        if directory.entries.contains(where: { $0.name.hasSuffix(".npy") }) {
+          (format, metadata) = (.numpy, [:])
+          tensors = try NumpyFile(directory, file, path: path).tensors
+          return
+        }
+      }
       let file = try TorchFile(contentsOf: path)
       (format, tensors, metadata) = (.torch, file.tensors, file.metadata)
+    } else if NumpyFile.matches(start) {
+      (format, metadata) = (.numpy, [:])
+      tensors = try NumpyFile(array: path).tensors
+    } else if DarknetFile.matches(start) {
+      let file = try DarknetFile(contentsOf: path)
+      (format, metadata) = (.darknet, file.metadata)
+      tensors = [NamedTensor("darknet", file.values)]
     } else {
       let file = try Safetensors(contentsOf: path)
       (format, tensors, metadata) = (.safetensors, file.tensors, file.metadata)

@@ -9,6 +9,8 @@ public final class CSPNet: Classifier {
   let stem: Sequential
   let stages: [CrossStage]
   let fc: Linear
+  let kind: Kind
+  let depths: [Int]
   public let levels: [FeatureLevel]
 
   public enum Kind: Sendable {
@@ -41,6 +43,7 @@ public final class CSPNet: Classifier {
       return CrossStage(kind, channels, outputs, depth, isFirst: index == 0, slope: slope)
     }
     fc = Linear(channels, classes)
+    (self.kind, self.depths) = (kind, depths)
     self.levels = levels
     startConvolutions(.kaimingNormal(slope: slope))
     startLinears(.normal(deviation: 0.01))

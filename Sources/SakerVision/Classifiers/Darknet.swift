@@ -63,6 +63,7 @@ public final class Darknet53: Classifier {
   let stem: Sequential
   let stages: [Sequential]
   let fc: Linear
+  let depths: [Int]
   public let levels: [FeatureLevel]
 
   /// - Parameters:
@@ -81,6 +82,7 @@ public final class Darknet53: Classifier {
       ])
     }
     fc = Linear(32 << depths.count, classes)
+    self.depths = depths
     levels =
       [FeatureLevel(stride: 1, channels: 32)]
       + depths.indices.map { FeatureLevel(stride: 2 << $0, channels: 64 << $0) }

@@ -9,6 +9,8 @@ public final class EfficientNet: Classifier {
   let classifier: Sequential
   public let levels: [FeatureLevel]
   private let taps: [Int]
+  /// Of its batch norms.
+  let epsilon: Float
 
   public struct Configuration: Sendable {
     /// Factors of channels and of blocks a stage.
@@ -90,6 +92,7 @@ public final class EfficientNet: Classifier {
     body = Sequential(layers)
     classifier = Sequential(Dropout(configuration.dropout), Linear(4 * channels, classes))
     (self.levels, self.taps) = (levels, taps)
+    epsilon = configuration.epsilon
     startConvolutions(.kaimingNormal(fan: .output))
     startLinears(.uniform(1 / Float(classes).squareRoot()))
   }

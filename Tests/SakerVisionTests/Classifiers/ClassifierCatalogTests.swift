@@ -104,6 +104,12 @@ import Testing
     var logits = Tensor.zeros([1])
     let summary = ModelSummary(model, name: name, input: picture) { _ = model($0) }
     #expect(summary.multiplyAdds == expected.multiplyAdds)
+    // What pages and lists say without computing it.
+    let facts = try #require(ClassifierFacts.byName[name], "\(name) is not in the table")
+    #expect(facts.parameters == expected.parameters)
+    #expect(facts.multiplyAdds == expected.multiplyAdds)
+    #expect(facts.stages.map(\.stride) == model.levels.map(\.stride))
+    #expect(facts.stages.map(\.channels) == model.levels.map(\.channels))
     let blind = summary.rows.filter { $0.receptiveField == nil }.map(\.name)
     #expect(blind.isEmpty, "nobody knows what these see: \(blind.prefix(3))")
     logits = model.evaluating { model(picture) }
