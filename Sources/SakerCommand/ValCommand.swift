@@ -59,6 +59,9 @@ struct ValCommand: ParsableCommand {
   func run() throws {
     common.apply()
     if ClassifierSource.matches(weights, model: model) {
+      guard hardNegatives == nil else {
+        throw ValidationError("hard negatives: only for detectors")
+      }
       let classifier = try ClassifierSource(weights, model: model, names: names)
       let runner = ClassifierRunner(
         classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
