@@ -6,6 +6,7 @@
 #include "box_losses.h"
 #include "corner.h"
 #include "deformable.h"
+#include "depthwise.h"
 #include "element_losses.h"
 #include "elements.h"
 #include "elementwise.h"

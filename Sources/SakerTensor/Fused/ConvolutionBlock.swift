@@ -46,7 +46,8 @@ struct ConvolutionBlock: Operation {
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     var result = [Tensor?](repeating: nil, count: saved.needs.count)
     let starts = starts
-    var (source, sums) = lastGradient(gradient.channelsLast(), saved, &result)
+    var (source, sums) = lastGradient(
+      gradient.converted(to: saved[0].dtype).channelsLast(), saved, &result)
     for index in stages.indices.reversed() {
       let (stage, start) = (stages[index], starts[index])
       stage.setVectors(&result, start, sums, normalization(index, saved), saved.needs)
@@ -209,7 +210,7 @@ public struct ConvolutionStage: Sendable {
 /// `batchNormInference` and the activations compute, with fewer passes over memory and less that is kept for the gradient.
 ///
 /// - Parameters:
-///   - x: `[N, C, H, W]`, float32.
+///   - x: `[N, C, H, W]`, float32; or bfloat16 where kernels have it, and then without pooling.
 ///   - stages: at least one.
 ///   - residual: added to the last normalized map before its activation, and of its shape. He et al., arXiv:1512.03385.
 ///   - pooling: gives the largest of each 2x2 window, 2 apart, as `maxPool2d(_, kernel: (2, 2))`.
@@ -217,8 +218,11 @@ public func convolutionBlock(
   _ x: Tensor, _ stages: [ConvolutionStage], residual: Tensor? = nil, pooling: Bool = false
 ) -> Tensor {
   check(
-    x.rank == 4 && x.dtype == .float32 && x.count > 0 && !stages.isEmpty, op: "convolutionBlock",
-    expected: "float32 [N, C, H, W] and at least one stage",
+    x.rank == 4 && x.count > 0 && !stages.isEmpty
+      && (x.dtype == .float32
+        || (x.dtype == .bfloat16 && KernelLibrary.hasBFloat16 && !pooling)),
+    op: "convolutionBlock",
+    expected: "float32 [N, C, H, W], or bfloat16 without pooling, and at least one stage",
     got: "\(x.dtype) \(x.shape) and \(stages.count)")
   var shape = x.shape
   var inputs = [x]
@@ -238,8 +242,8 @@ public func convolutionBlock(
   }
   if let residual {
     check(
-      residual.shape == shape && residual.dtype == .float32, op: "convolutionBlock",
-      expected: "a float32 residual \(shape)", got: "\(residual.dtype) \(residual.shape)")
+      residual.shape == shape && residual.dtype == x.dtype, op: "convolutionBlock",
+      expected: "a residual \(x.dtype) \(shape)", got: "\(residual.dtype) \(residual.shape)")
     inputs.append(residual)
   }
   check(
