@@ -10,7 +10,7 @@ enum Depthwise {
     let workspace = Tensor(uninitialized: [Int(saker_depthwise_workspace(raw))])
     let dw = Tensor(uninitialized: weight)
     let sums = workspace.pointer(Float.self)
-    Parallel.run(Int(saker_depthwise_parts.rawValue)) {
+    Parallel.run(Int(saker_depthwise_parts)) {
       saker_depthwise_gradient(
         raw, x.pointer(), gradient.pointer(), Int32($0.lowerBound), Int32($0.upperBound), sums)
     }
@@ -23,7 +23,7 @@ enum Depthwise {
   ) -> saker_depthwise? {
     guard x.dtype == .float32, x.rank == 4, attributes.groups == x.shape[1],
       weight[0] == x.shape[1], weight[1] == 1, attributes.dilation == [1, 1],
-      weight[3] <= Int(saker_depthwise_widest.rawValue)
+      weight[3] <= Int(saker_depthwise_widest)
     else { return nil }
     let y = attributes.output(x.shape, weight)
     return saker_depthwise(

@@ -135,6 +135,12 @@ import Testing
       frozen: true),
     Form(shape: [2, 8, 11, 10], channels: [12, 20], stride: 2, pooling: true),
     Form(shape: [4, 3, 2, 2], channels: [40, 3], pooling: true),
+    Form(
+      shape: [2, 18, 9, 7], channels: [20, 33], kernels: [1, 1], stride: 2, residual: true,
+      bias: false),
+    Form(
+      shape: [3, 5, 8, 1], channels: [16], activations: [.swish], kernels: [1], stride: 3,
+      frozen: true),
   ]
 
   @Test(arguments: forms)
