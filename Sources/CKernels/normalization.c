@@ -15,6 +15,28 @@ void saker_gradient_apply_f32(const float *dz, const normalization_gradient *by,
   gradient_apply(dz, by->x, by, dx, pixels, channels);
 }
 
+INLINE void add_columns(const float *dz, const float *x, const normalization_gradient *by, float *dx, int c, int n, const int swish) {
+  v16 sum, result;
+  load(&sum, dx + c, n);
+  gradient_of(dz, x, by, &result, c, n, swish);
+  sum += result;
+  store(dx + c, &sum, n);
+}
+
+INLINE void add_pixel(const float *dz, const float *x, const normalization_gradient *by, float *dx, int channels, const int swish) {
+  int c = 0;
+  for (; c + lanes <= channels; c += lanes) add_columns(dz, x, by, dx, c, lanes, swish);
+  if (c < channels) add_columns(dz, x, by, dx, c, channels - c, swish);
+}
+
+SAKER_TARGETS void saker_gradient_add_f32(const float *dz, const normalization_gradient *by, float *dx, ptrdiff_t pixels, int channels, int stride) {
+  for (ptrdiff_t pixel = 0; pixel < pixels; pixel++) {
+    ptrdiff_t at = pixel * stride;
+    if (by->normalization.activation.swish) add_pixel(dz + at, by->x + at, by, dx + at, channels, 1);
+    else add_pixel(dz + at, by->x + at, by, dx + at, channels, 0);
+  }
+}
+
 int saker_block_pixels(int channels) { return channels < lanes ? 4096 / channels : 256; }
 
 // MARK: sums of all blocks

@@ -228,7 +228,8 @@ void NAME(saker_gradient_sums)(const element *dz, const element *x, const normal
   }
 }
 
-INLINE void apply_columns(const element *dz, const element *x, const normalization_gradient *by, element *dx, int c, int n, const int swish) {
+/// The gradient of the raw map in n columns.
+INLINE void gradient_of(const element *dz, const element *x, const normalization_gradient *by, v16 *result, int c, int n, const int swish) {
   v16 g, raw, scale, shift, mean, a, b, k;
   get(&g, dz + c, n);
   get(&raw, x + c, n);
@@ -240,7 +241,12 @@ INLINE void apply_columns(const element *dz, const element *x, const normalizati
   load(&k, by->c + c, n);
   v16 v = scale * raw + shift;
   derive(&g, &v, &by->normalization.activation, swish);
-  v16 result = a * g + (b * (raw - mean) + k);
+  *result = a * g + (b * (raw - mean) + k);
+}
+
+INLINE void apply_columns(const element *dz, const element *x, const normalization_gradient *by, element *dx, int c, int n, const int swish) {
+  v16 result;
+  gradient_of(dz, x, by, &result, c, n, swish);
   put(dx + c, &result, n);
 }
 

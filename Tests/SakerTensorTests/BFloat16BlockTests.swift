@@ -110,11 +110,12 @@ import Testing
   }
 
   @Test func poolingIsForFloat32() async {
-    await expectStop(saying: "bfloat16 without pooling") {
-      var stage = ConvolutionStage(
-        weight: .ones([1, 1, 1, 1]), statistics: .batch(report: { _, _, _ in }))
-      stage.activation = .relu
-      _ = convolutionBlock(.ones([1, 1, 4, 4], .bfloat16), [stage], pooling: true)
-    }
+    expectStopped(
+      saying: "bfloat16 without pooling",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let stage = ConvolutionStage(
+          weight: .ones([1, 1, 1, 1]), statistics: .batch(report: { _, _, _ in }))
+        _ = convolutionBlock(.ones([1, 1, 4, 4], .bfloat16), [stage], pooling: true)
+      })
   }
 }

@@ -28,7 +28,10 @@ void saker_merge_sums(const float *partials, ptrdiff_t blocks, int channels, dou
 /// The gradient of the raw map, see saker_normalization_gradient. dx may be dz.
 void saker_gradient_apply_f32(const float *dz, const struct saker_normalization_gradient *by, float *dx, ptrdiff_t pixels, int channels);
 
-// The same for maps of bfloat16; coefficients, sums and the arithmetic are float32.
+/// The same added to dx, for the first `channels` of maps with `stride` numbers a pixel.
+void saker_gradient_add_f32(const float *dz, const struct saker_normalization_gradient *by, float *dx, ptrdiff_t pixels, int channels, int stride);
+
+// The passes for maps of bfloat16; coefficients, sums and the arithmetic are float32.
 void saker_statistics_bf16(const uint16_t *x, ptrdiff_t pixels, int channels, ptrdiff_t first, ptrdiff_t end, float *partials, int *counts);
 void saker_normalize_bf16(const uint16_t *x, const struct saker_normalization *by, const uint16_t *residual, uint16_t *y, ptrdiff_t pixels,
                           int channels);
