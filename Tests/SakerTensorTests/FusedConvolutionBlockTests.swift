@@ -200,6 +200,23 @@ import Testing
     }
   }
 
+  /// The gradient of an input that is the residual as well is the sum of both.
+  @Test(arguments: [
+    Form(shape: [2, 17, 6, 5], channels: [16, 17], kernels: [1, 1], residual: true),
+    Form(shape: [2, 16, 9, 7], channels: [16], activations: [.swish], residual: true),
+    Form(shape: [1, 3, 5, 4], channels: [5, 3], residual: true, pooling: true, frozen: true),
+    Form(shape: [2, 6, 1, 1], channels: [6], activations: [.relu], kernels: [5], residual: true),
+  ])
+  func anInputThatIsTheResidualGetsBothGradients(_ form: Form) {
+    let inputs = Array(form.inputs.dropLast())
+    let both = gradients(at: inputs) { form.fused($0 + [$0[0]]).sum() }
+    let apart = gradients(at: inputs + [inputs[0]]) { form.fused($0).sum() }
+    expectClose(both.value, apart.value, relative: 1e-6)
+    expectClose(
+      both.gradients[0], apart.gradients[0] + apart.gradients[inputs.count], relative: 1e-5)
+    expectClose(both.gradients[1], apart.gradients[1], relative: 1e-5)
+  }
+
   /// A bias in front of the batch's own statistics changes nothing, so its differences are only rounding.
   static let smooth =
     [Form(shape: [2, 2, 4, 4], channels: [3, 2], activations: [.swish, .swish], bias: false)]

@@ -249,6 +249,19 @@ struct OperationWalkTests {
       stage.activation = .swish
       return convolutionBlock(inputs[0], [stage], residual: inputs[4])
     },
+    Step(
+      "denseConnections", image, random([4], seed: 3, in: 0.5...2), random([4], seed: 4),
+      random([3, 4, 1, 1], seed: 5), random([3], seed: 6), random([3], seed: 7),
+      random([2, 3, 3, 3], seed: 8)
+    ) { inputs in
+      // Far above 0, where ReLU has no kink within reach.
+      let connection = DenseConnection(
+        first: .init(scale: inputs[1], shift: inputs[2] + 9, epsilon: 1e-3) { _, _, _ in },
+        narrowing: inputs[3],
+        second: .init(scale: inputs[4], shift: inputs[5] + 9, epsilon: 1e-3) { _, _, _ in },
+        adding: inputs[6])
+      return denselyConnected(inputs[0], [connection])!
+    },
     Step("maxPool2d", image * 5) { maxPool2d($0[0], kernel: (2, 2), stride: (1, 2)) },
     Step("averagePool2d", image) {
       averagePool2d($0[0], kernel: (3, 3), stride: (2, 2), padding: (1, 1), countingPadding: false)

@@ -16,6 +16,8 @@ struct ConvolutionBlock: Operation {
 
   let stages: [Stage]
   let hasResidual: Bool
+  /// The residual is `x` itself: then one gradient is that of both, added up where the convolution's is computed.
+  var residualIsInput = false
   /// The largest of each 2x2 window of the last map.
   let pools: Bool
 
@@ -48,6 +50,11 @@ struct ConvolutionBlock: Operation {
     let starts = starts
     var (source, sums) = lastGradient(
       gradient.converted(to: saved[0].dtype).channelsLast(), saved, &result)
+    var direct: Tensor?
+    if residualIsInput, saved.needs[0] {
+      direct = result[result.count - 1]
+      result[result.count - 1] = nil
+    }
     for index in stages.indices.reversed() {
       let (stage, start) = (stages[index], starts[index])
       stage.setVectors(&result, start, sums, normalization(index, saved), saved.needs)
@@ -63,7 +70,7 @@ struct ConvolutionBlock: Operation {
       guard goesOn else { break }
       let (dx, dxSums) = FusedKernels.backwardData(
         source, weight, input.map.shape, stage.attributes,
-        wantsSumsFor: index > 0 ? input : nil)
+        wantsSumsFor: index > 0 ? input : nil, adding: index == 0 ? direct : nil)
       guard index > 0, let dxSums else {
         result[0] = dx
         break
@@ -249,8 +256,13 @@ public func convolutionBlock(
   check(
     !pooling || (shape[2] >= 2 && shape[3] >= 2), op: "maxPool2d",
     expected: "pictures at least as large as the window (2, 2)", got: shape)
+  let isInput = residual.map {
+    $0.storage === x.storage && $0.node === x.node && $0.hasStrides(x.strides)
+  }
   return apply(
-    ConvolutionBlock(stages: operation, hasResidual: residual != nil, pools: pooling), to: inputs)
+    ConvolutionBlock(
+      stages: operation, hasResidual: residual != nil, residualIsInput: isInput ?? false,
+      pools: pooling), to: inputs)
 }
 
 extension ConvolutionStage {

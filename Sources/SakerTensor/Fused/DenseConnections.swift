@@ -246,7 +246,7 @@ public func denselyConnected(_ x: Tensor, _ layers: [DenseConnection]) -> Tensor
     let width = layer.narrowing.shape[0]
     check(
       layer.narrowing.shape == [width, channels, 1, 1] && layer.adding.rank == 4
-        && layer.adding.shape.dropFirst() == [width, 3, 3]
+        && layer.adding.shape.sizes.dropFirst() == [width, 3, 3]
         && [layer.first.scale, layer.first.shift].allSatisfy { $0.shape == [channels] }
         && [layer.second.scale, layer.second.shift].allSatisfy { $0.shape == [width] },
       op: "denselyConnected",

@@ -45,24 +45,25 @@ enum FusedKernels {
   }
 
   /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
-  /// `source`'s own batch norm.
+  /// `source`'s own batch norm. `other` is added, where no sums are wanted.
   static func backwardData(
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
-    wantsSumsFor source: MapSource?
+    wantsSumsFor source: MapSource?, adding other: Tensor? = nil
   ) -> (dx: Tensor, sums: GradientSums?) {
     if let thinning = thinning(xShape, weight.shape, attributes, g.gradient.dtype) {
       // Where no pixel is read the gradient is 0, and adds nothing to the sums.
       let (dx, sums) = backwardData(
         g, weight, thinning.thin, thinning.attributes, wantsSumsFor: source.map { thinning($0) })
-      return (thinning.spread(dx), sums)
+      return (thinning.spread(dx).adding(other), sums)
     }
     guard let kernel = kernel(.data, xShape, weight.shape, attributes, g.gradient.dtype) else {
       let dx = Kernels.convolutionBackwardData(
-        g.written, weight, xShape, attributes, hasBias: false)
+        g.written, weight, xShape, attributes, hasBias: false
+      ).adding(other)
       guard let source, let normalization = source.normalization else { return (dx, nil) }
       return (dx, sums(dx, source.map, normalization, residual: nil).sums)
     }
-    var epilogue = KernelEpilogue()
+    var epilogue = KernelEpilogue(residual: other)
     var partials: GradientPartials?
     if let source, let normalization = source.normalization, attributes.groups == 1 {
       partials = GradientPartials(
@@ -98,6 +99,14 @@ enum FusedKernels {
   ) -> Thinning? {
     guard dtype == .float32, Convolutions.setting != .direct else { return nil }
     return Thinning(x, weight, attributes)
+  }
+}
+
+extension Tensor {
+  /// The sum with `other`, if there is one, in this tensor's memory.
+  fileprivate consuming func adding(_ other: Tensor?) -> Tensor {
+    guard let other else { return self }
+    return adding(inPlace: other)
   }
 }
 
