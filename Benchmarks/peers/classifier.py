@@ -12,6 +12,7 @@ import os
 import platform
 import resource
 import time
+from pathlib import Path
 
 import torch
 import torchvision
@@ -23,6 +24,17 @@ def build(model):
         return torchvision.models.get_model(model, weights=None)
     import timm
     return timm.create_model(model)
+
+
+def save(model, folder):
+    """Weights as PyTorch and as safetensors store them, and a picture."""
+    from safetensors.torch import save_file
+    torch.manual_seed(0)
+    state = build(model).state_dict()
+    torch.save(state, folder / "weights.pth")
+    save_file({name: tensor.contiguous() for name, tensor in state.items()},
+              folder / "weights.safetensors")
+    save_file({"input": torch.randn(1, 3, 224, 224)}, folder / "input.safetensors")
 
 
 def bench(model, form, mode, precision, batch, size, seconds):
@@ -81,7 +93,10 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--save", type=Path, help="write weights and a picture to this folder instead")
     o = parser.parse_args()
+    if o.save:
+        return save(o.model, o.save)
     torch.set_num_threads(os.cpu_count())
     print(json.dumps(bench(o.model, o.form, o.mode, o.precision, o.batch, o.size, o.seconds)))
 
