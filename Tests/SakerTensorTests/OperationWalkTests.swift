@@ -260,8 +260,9 @@ struct OperationWalkTests {
         narrowing: inputs[3],
         second: .init(scale: inputs[4], shift: inputs[5] + 9, epsilon: 1e-3) { _, _, _ in },
         adding: inputs[6])
-      return denselyConnected(inputs[0], [connection])!
+      return denselyConnected(inputs[0], [connection])
     },
+    Step("channelScale", image, random([2, 4, 1, 1], seed: 4)) { scaleChannels($0[0], $0[1]) },
     Step("maxPool2d", image * 5) { maxPool2d($0[0], kernel: (2, 2), stride: (1, 2)) },
     Step("averagePool2d", image) {
       averagePool2d($0[0], kernel: (3, 3), stride: (2, 2), padding: (1, 1), countingPadding: false)

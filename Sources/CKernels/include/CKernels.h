@@ -4,6 +4,7 @@
 #include "augment.h"
 #include "attention.h"
 #include "box_losses.h"
+#include "channel_scale.h"
 #include "corner.h"
 #include "deformable.h"
 #include "depthwise.h"

@@ -231,15 +231,15 @@ public struct DenseConnection: Sendable {
   }
 }
 
-/// A densely connected block in training: for each layer `x = concatenate([x, conv3x3(relu(norm(conv1x1(relu(norm(x))))))])`, without the copies. Huang et al.,
-/// arXiv:1608.06993. Nothing where kernels don't have it: they are for float32, and not for `--convolution direct`.
+/// A densely connected block in training: for each layer `x = concatenate([x, conv3x3(relu(norm(conv1x1(relu(norm(x))))))])`, without the copies.
+/// Huang et al., arXiv:1608.06993.
 ///
-/// - Parameter x: `[N, C, H, W]`; each layer's first batch norm has all channels before it.
+/// - Parameter x: `[N, C, H, W]`, float32; each layer's first batch norm has all channels before it.
 /// - Returns: `[N, C + all growths, H, W]`.
-public func denselyConnected(_ x: Tensor, _ layers: [DenseConnection]) -> Tensor? {
-  guard x.rank == 4, x.dtype == .float32, x.count > 0, Convolutions.setting != .direct,
-    Int32(exactly: x.count / x.shape[1]) != nil
-  else { return nil }
+public func denselyConnected(_ x: Tensor, _ layers: [DenseConnection]) -> Tensor {
+  check(
+    x.rank == 4 && x.dtype == .float32 && x.count > 0, op: "denselyConnected",
+    expected: "float32 [N, C, H, W]", got: "\(x.dtype) \(x.shape)")
   var channels = x.shape[1]
   var inputs = [x]
   for layer in layers {
