@@ -169,7 +169,7 @@ struct DenseConnections: Operation {
     let (by, dz, to) = (
       pending.c, scratch.pointer(Float.self), gathered.pointer(Float.self)
     )
-    Parallel.run(pixels, grain: max(1, 65536 / seen)) { part in
+    Parallel.run(pixels, grain: FusedKernels.grain(seen)) { part in
       let at = part.lowerBound * stride
       var own = by
       own.x = by.x + at

@@ -134,7 +134,7 @@ extension GradientSource {
     let target = gradient.isUnshared() ? gradient : Tensor(uninitializedImage: shape, dtype)
     let (dz, channels) = (gradient, shape[1])
     let by = pending.c
-    Parallel.run(dz.count / channels, grain: 4096) { pixels in
+    Parallel.run(dz.count / channels, grain: FusedKernels.grain(channels)) { pixels in
       let (at, count) = (pixels.lowerBound * channels, pixels.count)
       if dtype == .float32 {
         var part = by
@@ -157,6 +157,9 @@ extension GradientSource {
 // MARK: - The passes over maps
 
 extension FusedKernels {
+  /// Pixels, or blocks, of so many numbers that a thread is worth waking for: the maps of late layers have few pixels of many channels.
+  static func grain(_ numbers: Int) -> Int { max(1, 32768 / numbers) }
+
   /// Mean and variance of each channel, exact even where the mean is far larger than the deviation.
   static func statistics(_ x: Tensor) -> ChannelStatistics {
     let channels = x.shape[1]
@@ -166,7 +169,7 @@ extension FusedKernels {
     let partials = StatisticsPartials(blocks: blocks, channels: channels)
     let to = partials.values.pointer(Float.self)
     let counts = partials.counts.pointer(Int32.self)
-    Parallel.run(blocks, grain: 8) { part in
+    Parallel.run(blocks, grain: grain(size * channels)) { part in
       let (first, end) = (part.lowerBound, part.upperBound)
       if x.dtype == .float32 {
         saker_statistics_f32(
@@ -194,7 +197,7 @@ extension FusedKernels {
   ) {
     let channels = x.shape[1]
     let by = normalization.raw
-    Parallel.run(x.count / channels, grain: 4096) { pixels in
+    Parallel.run(x.count / channels, grain: grain(channels)) { pixels in
       let (at, count) = (pixels.lowerBound * channels, pixels.count)
       withUnsafePointer(to: by) {
         if x.dtype == .float32 {
@@ -247,7 +250,7 @@ extension FusedKernels {
     let (gradient, target) = (dz, dv)
     let to = partials.values.pointer(Float.self)
     let by = normalization.raw
-    Parallel.run(blocks, grain: 8) { part in
+    Parallel.run(blocks, grain: grain(size * channels)) { part in
       let (first, end) = (part.lowerBound, part.upperBound)
       withUnsafePointer(to: by) {
         if x.dtype == .float32 {
