@@ -15,12 +15,17 @@ import Testing
     let entry = try #require(ClassifierCatalog.named(name))
     let model = withoutStarts { entry.build(10) }
     let layers = model.namedModules.compactMap { $0.module as? any ModeDependent }
-    #expect(layers.allSatisfy(\.mode.isTraining))
-    model.evaluating { #expect(!layers.contains(where: \.mode.isTraining)) }
-    #expect(layers.allSatisfy(\.mode.isTraining))
+    func phases() -> Set<Bool> { Set(layers.map { $0.mode.isTraining }) }
+    let (trains, evaluates) = (
+      layers.isEmpty ? [] : Set([true]), layers.isEmpty ? [] : Set([false])
+    )
+    #expect(phases() == trains)
+    let inside = model.evaluating { phases() }
+    #expect(inside == evaluates)
+    #expect(phases() == trains)
     model.eval()
-    #expect(!layers.contains(where: \.mode.isTraining))
+    #expect(phases() == evaluates)
     model.train()
-    #expect(layers.allSatisfy(\.mode.isTraining))
+    #expect(phases() == trains)
   }
 }
