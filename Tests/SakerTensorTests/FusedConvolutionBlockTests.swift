@@ -396,7 +396,7 @@ import Testing
       })
     expectStopped(
       saying:
-        "convolutionBlock: expected a float32 residual [1, 4, 6, 6], got float32 [1, 4, 8, 8]",
+        "convolutionBlock: expected a residual float32 [1, 4, 6, 6], got float32 [1, 4, 8, 8]",
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = convolutionBlock(
           .zeros([1, 3, 8, 8]),
