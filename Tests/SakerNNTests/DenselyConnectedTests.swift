@@ -28,7 +28,7 @@ import Testing
   static let forms: [Form] = [
     Form(shape: [2, 16, 8, 8], growth: 16, width: 32, depth: 3),
     Form(shape: [2, 5, 7, 9], growth: 3, width: 7, depth: 4),
-    Form(shape: [1, 1, 5, 4], growth: 1, width: 1, depth: 2),
+    Form(shape: [1, 2, 5, 4], growth: 1, width: 3, depth: 2),
     Form(shape: [3, 24, 6, 5], growth: 12, width: 48, depth: 2),
     Form(shape: [2, 33, 23, 19], growth: 8, width: 20, depth: 3),
     Form(shape: [4, 40, 1, 1], growth: 20, width: 16, depth: 2),
