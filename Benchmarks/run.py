@@ -9,6 +9,7 @@ else; `make bench BENCH="--only train,infer --rounds 5"` passes options.
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import shutil
@@ -21,7 +22,8 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "Sources" / "SakerData" / "Resources" / "bccd"
-PARTS = ["train", "infer", "load", "predict", "convolution", "vgg", "optimizer", "operations"]
+PARTS = ["train", "infer", "load", "predict", "convolution", "vgg", "classifiers", "weights", "optimizer",
+         "operations"]
 
 
 # How a lesser processor is imitated, for oneDNN and for ours.
@@ -228,6 +230,80 @@ class Bench:
         self.compare("VGG-16 with batch norm, training step, batch 8, 224x224, f32", "Saker VGG-16",
                      list(peers), "images_per_second", 2.5, "images/s")
 
+    def classifiers(self):
+        """Training steps and evaluation of classifiers against torchvision's and timm's."""
+        def pair(model, mode, batch, precision, forms):
+            size = 256 if model == "darknet53" else 224
+            what = f"{model} {mode} {batch} {precision}"
+            common = ["--model", model, "--mode", mode, "--batch", batch, "--size", size,
+                      "--precision", precision]
+            peers = {f"PyTorch {what} {form}": [
+                sys.executable, HERE / "peers" / "classifier.py", *common, "--form", form,
+                "--seconds", self.o.seconds] for form in forms}
+            self.rounds({f"Saker {what}": self.saker(*common), **peers})
+            return f"Saker {what}", list(peers)
+
+        def means(what, rows, mean_goal, least_goal):
+            ratios = [r["ratio"] for r in rows if r["ratio"]]
+            mean = geometric_mean(ratios) if len(ratios) == len(rows) else None
+            self.row(f"{what}: geometric mean", None, None, "", mean, mean_goal, True, "PyTorch")
+            self.row(f"{what}: least", None, None, "", min(ratios, default=None), least_goal, True,
+                     "PyTorch")
+
+        eager = ["channels_last", "nchw"]
+        compiled = eager + ["compiled"] * any(
+            shutil.which(c) for c in ["c++", "g++", "clang++"])
+        small = ["mobilenet_v2", "shufflenet_v2_x1_0", "efficientnet_b0", "densenet121"]
+        training = [("resnet50", "f32", 1.4), ("resnet50", "bf16", 1.2), ("vgg16_bn", "f32", 2.5),
+                    ("darknet53", "f32", 1.7), *((model, "f32", 1.1) for model in small)]
+        for model, precision, goal in training:
+            ours, peers = pair(model, "train", 16, precision, compiled)
+            what = f"{model} training step, batch 16, {precision}"
+            self.compare(what, ours, peers, "images_per_second", goal, "images/s")
+            fastest = self.best(peers, "images_per_second")
+            self.compare(f"peak memory: {what}", ours, [fastest] if fastest else [],
+                         "peak_memory_bytes", 0.7, "MB", 1e-6, at_least=False)
+        steps = [r for r in self.rows for m in small if r["what"].startswith(f"{m} training")]
+        means("training steps of the small ones", steps, 1.5, 1.1)
+        rows = []
+        for model in [*small, "resnet50"]:
+            for batch in [1, 8]:
+                ours, peers = pair(model, "infer", batch, "f32", eager)
+                self.compare(f"{model} evaluation, batch {batch}, f32", ours, peers,
+                             "images_per_second", 1.0, "images/s")
+                rows.append(self.rows[-1])
+        means("evaluation", rows, 1.3, 1.0)
+
+    def weights(self):
+        """ResNet-50's weights from both kinds of files, and a process that does nothing but classify one picture."""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            run([sys.executable, HERE / "peers" / "classifier.py", "--model", "resnet50", "--save",
+                 folder])
+            for file, goal in [("weights.safetensors", 150), ("weights.pth", None)]:
+                name = f"loading {file}"
+                self.rounds({name: self.saker("--mode", "weights", "--model", "resnet50",
+                                              "--weights", folder / file)})
+                load, read = self.figures(name, "load_ms"), self.figures(name, "read_ms")
+                self.row(f"ResNet-50 from {file}, 102 MB", median(load) if load else None, None,
+                         "ms", None, goal or 2 * median(read) if read else 0, False,
+                         problem=self.failures.get(name))
+
+            def timed(command):
+                start = time.perf_counter()
+                run(command)
+                return {"seconds": time.perf_counter() - start}
+
+            name = "saker forward"
+            self.rounds({name: [
+                self.o.saker, "forward", "--model", "resnet50", "--weights",
+                folder / "weights.safetensors", "--input", folder / "input.safetensors", "--output",
+                folder / "output.safetensors"]}, timed)
+            seconds = self.figures(name, "seconds")
+            self.row("ResNet-50 built, loaded and run on one picture, a process",
+                     median(seconds) if seconds else None, None, "s", None, 0.5, False,
+                     problem=self.failures.get(name))
+
     def optimizer(self):
         """A step of each optimizer on ResNet-50's parameters."""
         forms = ["foreach", "fused"]
@@ -338,6 +414,11 @@ def convolution_cell(row):
     if ours is None:
         return f"{row['direct_gflops']:.0f} (d)"
     return f"{ours['gflops']:.0f} ({row['chosen_ratio']:.2f})"
+
+
+def geometric_mean(ratios):
+    """The geometric mean."""
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
 def find(value, keys):

@@ -1,5 +1,6 @@
 #include "elementwise.h"
 
+#include "bf16.h"
 #include "targets.h"
 
 // NaN in either operand gives NaN, as the field expects.
@@ -27,6 +28,18 @@ BINARY(mul, x *y)
 BINARY(div, x / y)
 BINARY(max, larger(x, y))
 BINARY(min, smaller(x, y))
+
+#define HALVES(name, expression)                                                                                                              \
+  SAKER_TARGETS void saker_##name##_bf16(const uint16_t *a, const uint16_t *b, uint16_t *out, ptrdiff_t n) {                                  \
+    for (ptrdiff_t i = 0; i < n; i++) { float x = bf16_value(a[i]), y = bf16_value(b[i]); out[i] = bf16_rounded(expression); }                 \
+  }
+
+HALVES(add, x + y)
+HALVES(sub, x - y)
+HALVES(mul, x *y)
+HALVES(div, x / y)
+HALVES(max, larger(x, y))
+HALVES(min, smaller(x, y))
 
 SAKER_TARGETS void saker_accumulate_f32(const float *a, float *out, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] += a[i];

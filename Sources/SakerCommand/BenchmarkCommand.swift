@@ -12,11 +12,11 @@ struct BenchmarkCommand: ParsableCommand {
       the second epoch on. convolution: the 3x3 convolutions of well-known networks, our \
       kernels against oneDNN's. optimizer: steps of SGD, Adam and AdamW on ResNet-50's parameters, against what the \
       memory gives. operations: single operations from 16 numbers to 64 MB. memory: what a thousand steps of each layer \
-      leave behind. local: memory and time of locally supervised training against end-to-end.
+      leave behind. local: memory and time of locally supervised training against end-to-end. weights: a file of weights into a classifier.
       """)
 
   enum Mode: String, ExpressibleByArgument, CaseIterable {
-    case train, infer, load, data, convolution, optimizer, operations, memory, local
+    case train, infer, load, data, convolution, optimizer, operations, memory, local, weights
   }
 
   @OptionGroup var common: CommonOptions
@@ -24,10 +24,11 @@ struct BenchmarkCommand: ParsableCommand {
 
   @Option(
     help:
-      "The model: tiny-ssd, or a classifier of 1000 classes: vgg11, vgg13, vgg16, vgg19, each also with _bn (batch norm)."
+      "The model: tiny-ssd, or a classifier of 1000 classes; 'saker models' lists them."
   )
   var model = "tiny-ssd"
-  @Option(help: "train, infer, load, data, convolution, optimizer, operations, memory or local.")
+  @Option(
+    help: "train, infer, load, data, convolution, optimizer, operations, memory, local or weights.")
   var mode = Mode.train
   @Option(
     help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
@@ -45,6 +46,8 @@ struct BenchmarkCommand: ParsableCommand {
       "In the mode data: a list of transforms, as saker train takes it; usual training if left out."
   )
   var augment: String?
+  @Option(help: "In the mode weights: the file, safetensors or PyTorch's.")
+  var weights: String?
   @Flag(
     help: "In the mode operations: measure the cases that the lines of the input name.")
   var serve = false
@@ -66,7 +69,10 @@ struct BenchmarkCommand: ParsableCommand {
       )
     }
     if mode == .convolution { return try suite.validate() }
-    if [.optimizer, .operations, .memory].contains(mode) { return }
+    guard (weights != nil) == (mode == .weights) else {
+      throw ValidationError("weights: for --mode weights, and needed there")
+    }
+    if [.optimizer, .operations, .memory, .weights].contains(mode) { return }
     guard batches.count == 1 else {
       throw ValidationError(
         "batch: expected one number in the mode \(mode.rawValue), got \(batches.count)")
@@ -109,11 +115,15 @@ struct BenchmarkCommand: ParsableCommand {
       return try LocalBenchmark.run(
         batch: pictures, size: size, seconds: seconds, json: common.json)
     }
+    if mode == .weights {
+      return try WeightsBenchmark(model: model, file: weights ?? "", seconds: seconds)
+        .run(json: common.json)
+    }
     let times: [Double]
     var share: Double?
     switch mode {
     case .load, .data: times = try loading()
-    case .convolution, .optimizer, .operations, .memory, .local: return
+    case .convolution, .optimizer, .operations, .memory, .local, .weights: return
     case .train, .infer:
       let step = try classifier.map(classifying) ?? work()
       step()

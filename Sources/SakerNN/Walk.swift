@@ -85,7 +85,7 @@ struct Walk {
     }
   }
 
-  private static func isOfInterest(_ value: Any) -> Bool {
+  static func isOfInterest(_ value: Any) -> Bool {
     if value is Parameter || value is Buffer || value is any Module { return true }
     let style = Mirror(reflecting: value).displayStyle
     return style != nil && style != .class && !(value is String)

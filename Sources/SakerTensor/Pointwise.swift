@@ -6,6 +6,8 @@ import CKernels
 /// Maps are channels-last, weights row-major `[out, in, 1, 1]`, both float32.
 struct Pointwise: BlockKernel {
   let x, y, weight: Shape
+  /// Numbers from a pixel of `x` to the next, if `x` is part of a wider map.
+  var step: Int?
 
   /// Nothing if it is no such convolution.
   init?(_ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes) {
@@ -36,8 +38,10 @@ struct Pointwise: BlockKernel {
 
   private func raw(turned: Bool) -> saker_pointwise {
     let (from, to) = Int32.pair(weight[1], weight[0], turned: turned)
+    let (fromStep, toStep) = Int32.pair(step ?? weight[1], weight[0], turned: turned)
     return saker_pointwise(
-      pixels: Int32(x.elements / x[1]), in: from, out: to, in_stride: from, out_stride: to)
+      pixels: Int32(x.elements / x[1]), in: from, out: to, in_stride: fromStep,
+      out_stride: toStep)
   }
 
   func blocks(turned: Bool) -> [Int32] {
@@ -51,6 +55,15 @@ struct Pointwise: BlockKernel {
     keeping: Bool
   ) -> Tensor {
     let result = Tensor(uninitializedImage: turned ? self.x : y)
+    convolve(x, weight, turned: turned, epilogue, keeping: keeping, into: result)
+    return result
+  }
+
+  /// The same into memory that is there.
+  func convolve(
+    _ x: KernelSource, _ weight: Tensor, turned: Bool, _ epilogue: KernelEpilogue,
+    keeping: Bool, into result: Tensor
+  ) {
     let raw = raw(turned: turned)
     let packed = packed(weight, turned: turned, keeping: keeping)
     let threads = Int32(Parallel.threads)
@@ -66,7 +79,6 @@ struct Pointwise: BlockKernel {
       }
     }
     withExtendedLifetime(packed) {}
-    return result
   }
 
   private func packed(_ weight: Tensor, turned: Bool, keeping: Bool) -> Storage {

@@ -135,6 +135,12 @@ import Testing
       frozen: true),
     Form(shape: [2, 8, 11, 10], channels: [12, 20], stride: 2, pooling: true),
     Form(shape: [4, 3, 2, 2], channels: [40, 3], pooling: true),
+    Form(
+      shape: [2, 18, 9, 7], channels: [20, 33], kernels: [1, 1], stride: 2, residual: true,
+      bias: false),
+    Form(
+      shape: [3, 5, 8, 1], channels: [16], activations: [.swish], kernels: [1], stride: 3,
+      frozen: true),
   ]
 
   @Test(arguments: forms)
@@ -192,6 +198,23 @@ import Testing
         expectClose(one, all[index], relative: 1e-6, "input \(index)")
       }
     }
+  }
+
+  /// The gradient of an input that is the residual as well is the sum of both.
+  @Test(arguments: [
+    Form(shape: [2, 17, 6, 5], channels: [16, 17], kernels: [1, 1], residual: true),
+    Form(shape: [2, 16, 9, 7], channels: [16], activations: [.swish], residual: true),
+    Form(shape: [1, 3, 5, 4], channels: [5, 3], residual: true, pooling: true, frozen: true),
+    Form(shape: [2, 6, 1, 1], channels: [6], activations: [.relu], kernels: [5], residual: true),
+  ])
+  func anInputThatIsTheResidualGetsBothGradients(_ form: Form) {
+    let inputs = Array(form.inputs.dropLast())
+    let both = gradients(at: inputs) { form.fused($0 + [$0[0]]).sum() }
+    let apart = gradients(at: inputs + [inputs[0]]) { form.fused($0).sum() }
+    expectClose(both.value, apart.value, relative: 1e-6)
+    expectClose(
+      both.gradients[0], apart.gradients[0] + apart.gradients[inputs.count], relative: 1e-5)
+    expectClose(both.gradients[1], apart.gradients[1], relative: 1e-5)
   }
 
   /// A bias in front of the batch's own statistics changes nothing, so its differences are only rounding.
@@ -373,7 +396,7 @@ import Testing
       })
     expectStopped(
       saying:
-        "convolutionBlock: expected a float32 residual [1, 4, 6, 6], got float32 [1, 4, 8, 8]",
+        "convolutionBlock: expected a residual float32 [1, 4, 6, 6], got float32 [1, 4, 8, 8]",
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = convolutionBlock(
           .zeros([1, 3, 8, 8]),

@@ -249,6 +249,20 @@ struct OperationWalkTests {
       stage.activation = .swish
       return convolutionBlock(inputs[0], [stage], residual: inputs[4])
     },
+    Step(
+      "denseConnections", image, random([4], seed: 3, in: 0.5...2),
+      random([3, 4, 1, 1], seed: 5), random([3], seed: 6), random([3], seed: 7),
+      random([2, 3, 3, 3], seed: 8)
+    ) { inputs in
+      // Above 0, where ReLU has no kink within reach. The first shift then moves nothing.
+      let connection = DenseConnection(
+        first: .init(scale: inputs[1], shift: .full([4], 5), epsilon: 1e-3) { _, _, _ in },
+        narrowing: inputs[2],
+        second: .init(scale: inputs[3], shift: inputs[4] + 5, epsilon: 1e-3) { _, _, _ in },
+        adding: inputs[5])
+      return denselyConnected(inputs[0], [connection])
+    },
+    Step("channelScale", image, random([2, 4, 1, 1], seed: 4)) { scaleChannels($0[0], $0[1]) },
     Step("maxPool2d", image * 5) { maxPool2d($0[0], kernel: (2, 2), stride: (1, 2)) },
     Step("averagePool2d", image) {
       averagePool2d($0[0], kernel: (3, 3), stride: (2, 2), padding: (1, 1), countingPadding: false)

@@ -13,6 +13,16 @@ SAKER_BINARY(max);
 SAKER_BINARY(min);
 #undef SAKER_BINARY
 
+/// The same of two dense rows of bfloat16, computed in float32 and rounded once. `out` may be one of them.
+#define SAKER_BINARY(name) void saker_##name##_bf16(const uint16_t *a, const uint16_t *b, uint16_t *out, ptrdiff_t n)
+SAKER_BINARY(add);
+SAKER_BINARY(sub);
+SAKER_BINARY(mul);
+SAKER_BINARY(div);
+SAKER_BINARY(max);
+SAKER_BINARY(min);
+#undef SAKER_BINARY
+
 /// out += a
 void saker_accumulate_f32(const float *a, float *out, ptrdiff_t n);
 /// Sum in blocks that keep the error of float32 small.

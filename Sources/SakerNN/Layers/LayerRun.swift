@@ -3,7 +3,7 @@ import Synchronization
 
 /// Layers one after the other, where what belongs together runs as one operation, which reads and writes memory fewer times:
 ///
-/// - while learning, runs of [convolution, batch norm, activation] with the 2x2 max pooling behind the last, in float32;
+/// - while learning, runs of [convolution, batch norm, activation], in float32 with the 2x2 max pooling behind the last;
 /// - in evaluation without gradients, a convolution with the batch norm, the activation and the 2x2 max pooling behind it;
 /// - else a batch norm with the ReLU behind it.
 ///
@@ -189,7 +189,9 @@ extension LayerRun {
 
   /// The longest block that begins there; none where a convolution can take its batch norm into its weight.
   private func block(at index: Int, _ x: Tensor) -> (any Fusion)? {
-    guard x.rank == 4, x.dtype == .float32, x.count > 0, BatchNorm.DryRun.current == nil
+    let hasKernels =
+      x.dtype == .float32 || (x.dtype == .bfloat16 && KernelLibrary.hasBFloat16)
+    guard x.rank == 4, hasKernels, x.count > 0, BatchNorm.DryRun.current == nil
     else { return nil }
     var block = Block(end: index)
     var channels = x.shape[1]
@@ -210,7 +212,7 @@ extension LayerRun {
       channels = norm.channels
     }
     guard !block.stages.isEmpty else { return nil }
-    if halves(at: block.end) {
+    if x.dtype == .float32, halves(at: block.end) {
       block.pooling = true
       block.end += 1
     }

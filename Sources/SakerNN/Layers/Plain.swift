@@ -36,7 +36,7 @@ public final class SiLU: ActivationLayer {
 }
 
 /// A layer that other layers' operations can compute on their way.
-protocol ActivationLayer: Layer {
+protocol ActivationLayer: Layer, Leaf {
   /// Nothing if, as it is set, they can't.
   var activation: Activation? { get }
 }

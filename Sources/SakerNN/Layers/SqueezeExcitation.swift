@@ -42,6 +42,6 @@ public final class SqueezeExcitation: Layer {
     check(
       x.rank == 4, op: "SqueezeExcitation", expected: "[N, \(fc1.weight.shape[1]), H, W]",
       got: x.shape)
-    return x * scale(x)
+    return scaleChannels(x, scale(x))
   }
 }

@@ -105,9 +105,13 @@ extension Tensor {
 
   /// The sum with `other`, in this tensor's memory when nobody shares it: how gradients accumulate.
   consuming func adding(inPlace other: Tensor) -> Tensor {
-    guard dtype == .float32, other.dtype == .float32, isDense, other.hasStrides(strides),
-      offset == 0, isUnshared()
+    guard dtype == other.dtype, dtype == .float32 || dtype == .bfloat16, isDense,
+      other.hasStrides(strides), offset == 0, isUnshared()
     else { return self + other }
+    if dtype == .bfloat16 {
+      BinaryFunction.add.bfloat16(self, other, into: self)
+      return self
+    }
     Strided.accumulate(other, into: self)
     return self
   }

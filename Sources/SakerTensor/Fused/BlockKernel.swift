@@ -19,9 +19,11 @@ protocol BlockKernel {
 extension FusedKernels {
   /// The kernel for a pass of a block; none where a map has to be written out for it.
   static func kernel(
-    _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
+    _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
+    _ dtype: DType
   ) -> (any BlockKernel)? {
-    Winograd.geometry(pass, x, weight, attributes, inBlock: true)
+    guard dtype == .float32 else { return nil }
+    return Winograd.geometry(pass, x, weight, attributes, inBlock: true)
       ?? Pointwise.inBlock(x, weight, attributes)
   }
 }

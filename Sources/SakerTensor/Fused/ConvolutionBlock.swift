@@ -16,6 +16,8 @@ struct ConvolutionBlock: Operation {
 
   let stages: [Stage]
   let hasResidual: Bool
+  /// The residual is `x` itself: then one gradient is that of both, added up where the convolution's is computed.
+  var residualIsInput = false
   /// The largest of each 2x2 window of the last map.
   let pools: Bool
 
@@ -46,7 +48,13 @@ struct ConvolutionBlock: Operation {
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     var result = [Tensor?](repeating: nil, count: saved.needs.count)
     let starts = starts
-    var (source, sums) = lastGradient(gradient.channelsLast(), saved, &result)
+    var (source, sums) = lastGradient(
+      gradient.converted(to: saved[0].dtype).channelsLast(), saved, &result)
+    var direct: Tensor?
+    if residualIsInput, saved.needs[0] {
+      direct = result[result.count - 1]
+      result[result.count - 1] = nil
+    }
     for index in stages.indices.reversed() {
       let (stage, start) = (stages[index], starts[index])
       stage.setVectors(&result, start, sums, normalization(index, saved), saved.needs)
@@ -62,7 +70,7 @@ struct ConvolutionBlock: Operation {
       guard goesOn else { break }
       let (dx, dxSums) = FusedKernels.backwardData(
         source, weight, input.map.shape, stage.attributes,
-        wantsSumsFor: index > 0 ? input : nil)
+        wantsSumsFor: index > 0 ? input : nil, adding: index == 0 ? direct : nil)
       guard index > 0, let dxSums else {
         result[0] = dx
         break
@@ -209,7 +217,7 @@ public struct ConvolutionStage: Sendable {
 /// `batchNormInference` and the activations compute, with fewer passes over memory and less that is kept for the gradient.
 ///
 /// - Parameters:
-///   - x: `[N, C, H, W]`, float32.
+///   - x: `[N, C, H, W]`, float32; or bfloat16 where kernels have it, and then without pooling.
 ///   - stages: at least one.
 ///   - residual: added to the last normalized map before its activation, and of its shape. He et al., arXiv:1512.03385.
 ///   - pooling: gives the largest of each 2x2 window, 2 apart, as `maxPool2d(_, kernel: (2, 2))`.
@@ -217,8 +225,11 @@ public func convolutionBlock(
   _ x: Tensor, _ stages: [ConvolutionStage], residual: Tensor? = nil, pooling: Bool = false
 ) -> Tensor {
   check(
-    x.rank == 4 && x.dtype == .float32 && x.count > 0 && !stages.isEmpty, op: "convolutionBlock",
-    expected: "float32 [N, C, H, W] and at least one stage",
+    x.rank == 4 && x.count > 0 && !stages.isEmpty
+      && (x.dtype == .float32
+        || (x.dtype == .bfloat16 && KernelLibrary.hasBFloat16 && !pooling)),
+    op: "convolutionBlock",
+    expected: "float32 [N, C, H, W], or bfloat16 without pooling, and at least one stage",
     got: "\(x.dtype) \(x.shape) and \(stages.count)")
   var shape = x.shape
   var inputs = [x]
@@ -238,15 +249,20 @@ public func convolutionBlock(
   }
   if let residual {
     check(
-      residual.shape == shape && residual.dtype == .float32, op: "convolutionBlock",
-      expected: "a float32 residual \(shape)", got: "\(residual.dtype) \(residual.shape)")
+      residual.shape == shape && residual.dtype == x.dtype, op: "convolutionBlock",
+      expected: "a residual \(x.dtype) \(shape)", got: "\(residual.dtype) \(residual.shape)")
     inputs.append(residual)
   }
   check(
     !pooling || (shape[2] >= 2 && shape[3] >= 2), op: "maxPool2d",
     expected: "pictures at least as large as the window (2, 2)", got: shape)
+  let isInput = residual.map {
+    $0.storage === x.storage && $0.node === x.node && $0.hasStrides(x.strides)
+  }
   return apply(
-    ConvolutionBlock(stages: operation, hasResidual: residual != nil, pools: pooling), to: inputs)
+    ConvolutionBlock(
+      stages: operation, hasResidual: residual != nil, residualIsInput: isInput ?? false,
+      pools: pooling), to: inputs)
 }
 
 extension ConvolutionStage {

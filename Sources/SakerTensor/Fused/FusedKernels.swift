@@ -10,7 +10,11 @@ enum FusedKernels {
     _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     wantsStatistics: Bool
   ) -> (y: Tensor, statistics: ChannelStatistics?) {
-    guard let kernel = kernel(.forward, x.map.shape, weight.shape, attributes) else {
+    if let thinning = thinning(x.map.shape, weight.shape, attributes, x.map.dtype) {
+      return forward(
+        thinning(x), weight, bias, thinning.attributes, wantsStatistics: wantsStatistics)
+    }
+    guard let kernel = kernel(.forward, x.map.shape, weight.shape, attributes, x.map.dtype) else {
       let y = Kernels.convolution(x.written, weight, bias, attributes, training: true)
       return (y, wantsStatistics ? statistics(y) : nil)
     }
@@ -31,25 +35,35 @@ enum FusedKernels {
   static func prepare(
     _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) {
-    if kernel(.data, x, weight, attributes) == nil || kernel(.weights, x, weight, attributes) == nil
-    {
+    if let thinning = thinning(x, weight, attributes, g.gradient.dtype) {
+      return prepare(&g, thinning.thin, weight, thinning.attributes)
+    }
+    let passes: [ConvolutionPass] = [.data, .weights]
+    if passes.contains(where: { kernel($0, x, weight, attributes, g.gradient.dtype) == nil }) {
       g.write()
     }
   }
 
   /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
-  /// `source`'s own batch norm.
+  /// `source`'s own batch norm. `other` is added, where no sums are wanted.
   static func backwardData(
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
-    wantsSumsFor source: MapSource?
+    wantsSumsFor source: MapSource?, adding other: Tensor? = nil
   ) -> (dx: Tensor, sums: GradientSums?) {
-    guard let kernel = kernel(.data, xShape, weight.shape, attributes) else {
+    if let thinning = thinning(xShape, weight.shape, attributes, g.gradient.dtype) {
+      // Where no pixel is read the gradient is 0, and adds nothing to the sums.
+      let (dx, sums) = backwardData(
+        g, weight, thinning.thin, thinning.attributes, wantsSumsFor: source.map { thinning($0) })
+      return (thinning.spread(dx).adding(other), sums)
+    }
+    guard let kernel = kernel(.data, xShape, weight.shape, attributes, g.gradient.dtype) else {
       let dx = Kernels.convolutionBackwardData(
-        g.written, weight, xShape, attributes, hasBias: false)
+        g.written, weight, xShape, attributes, hasBias: false
+      ).adding(other)
       guard let source, let normalization = source.normalization else { return (dx, nil) }
       return (dx, sums(dx, source.map, normalization, residual: nil).sums)
     }
-    var epilogue = KernelEpilogue()
+    var epilogue = KernelEpilogue(residual: other)
     var partials: GradientPartials?
     if let source, let normalization = source.normalization, attributes.groups == 1 {
       partials = GradientPartials(
@@ -66,7 +80,10 @@ enum FusedKernels {
   static func backwardWeights(
     _ x: MapSource, _ g: GradientSource, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Tensor {
-    guard let kernel = kernel(.weights, x.map.shape, weight, attributes) else {
+    if let thinning = thinning(x.map.shape, weight, attributes, x.map.dtype) {
+      return backwardWeights(thinning(x), g, weight, thinning.attributes)
+    }
+    guard let kernel = kernel(.weights, x.map.shape, weight, attributes, x.map.dtype) else {
       return Kernels.convolutionBackwardWeights(
         x.written, g.written, weight, attributes, hasBias: false
       ).0
@@ -74,6 +91,22 @@ enum FusedKernels {
     let result = kernel.gradient(KernelSource(x), KernelSource(g), hasBias: false)
     withExtendedLifetime((x, g)) {}
     return result.0
+  }
+
+  /// How a strided 1x1 convolution becomes one that our kernels have.
+  private static func thinning(
+    _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
+  ) -> Thinning? {
+    guard dtype == .float32, Convolutions.setting != .direct else { return nil }
+    return Thinning(x, weight, attributes)
+  }
+}
+
+extension Tensor {
+  /// The sum with `other`, if there is one, in this tensor's memory.
+  fileprivate consuming func adding(_ other: Tensor?) -> Tensor {
+    guard let other else { return self }
+    return adding(inPlace: other)
   }
 }
 
@@ -97,23 +130,36 @@ extension GradientSource {
   mutating func write() {
     guard let pending else { return }
     self.pending = nil
-    let dz = gradient.pointer(Float.self)
-    let target = gradient.isUnshared() ? gradient : Tensor(uninitializedImage: gradient.shape)
+    let (shape, dtype, raw) = (gradient.shape, gradient.dtype, pending.raw)
+    let target = gradient.isUnshared() ? gradient : Tensor(uninitializedImage: shape, dtype)
+    let (dz, channels) = (gradient, shape[1])
     let by = pending.c
-    let (dx, channels) = (target.pointer(Float.self), gradient.shape[1])
-    Parallel.run(gradient.count / channels, grain: 4096) { pixels in
-      let at = pixels.lowerBound * channels
-      var part = by
-      part.x = by.x + at
-      saker_gradient_apply_f32(dz + at, &part, dx + at, pixels.count, Int32(channels))
+    Parallel.run(dz.count / channels, grain: FusedKernels.grain(channels)) { pixels in
+      let (at, count) = (pixels.lowerBound * channels, pixels.count)
+      if dtype == .float32 {
+        var part = by
+        part.x = by.x + at
+        saker_gradient_apply_f32(
+          dz.pointer(Float.self) + at, &part, target.pointer(Float.self) + at, count,
+          Int32(channels))
+      } else {
+        withUnsafePointer(to: by) {
+          saker_gradient_apply_bf16(
+            dz.pointer(UInt16.self) + at, raw.pointer(UInt16.self) + at, $0,
+            target.pointer(UInt16.self) + at, count, Int32(channels))
+        }
+      }
     }
-    withExtendedLifetime((gradient, pending)) { gradient = target }
+    withExtendedLifetime((dz, pending)) { gradient = target }
   }
 }
 
 // MARK: - The passes over maps
 
 extension FusedKernels {
+  /// Pixels, or blocks, of so many numbers that a thread is worth waking for: the maps of late layers have few pixels of many channels.
+  static func grain(_ numbers: Int) -> Int { max(1, 32768 / numbers) }
+
   /// Mean and variance of each channel, exact even where the mean is far larger than the deviation.
   static func statistics(_ x: Tensor) -> ChannelStatistics {
     let channels = x.shape[1]
@@ -121,11 +167,17 @@ extension FusedKernels {
     let size = Int(saker_block_pixels(Int32(channels)))
     let blocks = (pixels + size - 1) / size
     let partials = StatisticsPartials(blocks: blocks, channels: channels)
-    let (from, to) = (x.pointer(Float.self), partials.values.pointer(Float.self))
+    let to = partials.values.pointer(Float.self)
     let counts = partials.counts.pointer(Int32.self)
-    Parallel.run(blocks, grain: 8) {
-      saker_statistics_f32(
-        from, pixels, Int32(channels), $0.lowerBound, $0.upperBound, to, counts)
+    Parallel.run(blocks, grain: grain(size * channels)) { part in
+      let (first, end) = (part.lowerBound, part.upperBound)
+      if x.dtype == .float32 {
+        saker_statistics_f32(
+          x.pointer(Float.self), pixels, Int32(channels), first, end, to, counts)
+      } else {
+        saker_statistics_bf16(
+          x.pointer(UInt16.self), pixels, Int32(channels), first, end, to, counts)
+      }
     }
     return partials.merged(count: pixels)
   }
@@ -134,7 +186,7 @@ extension FusedKernels {
   static func normalized(
     _ x: Tensor, _ normalization: Normalization, residual: Tensor?
   ) -> Tensor {
-    let y = Tensor(uninitializedImage: x.shape)
+    let y = Tensor(uninitializedImage: x.shape, x.dtype)
     normalize(x, normalization, residual: residual, into: y)
     return y
   }
@@ -144,14 +196,19 @@ extension FusedKernels {
     _ x: Tensor, _ normalization: Normalization, residual: Tensor?, into y: Tensor
   ) {
     let channels = x.shape[1]
-    let (from, plus) = (x.pointer(Float.self), residual?.pointer(Float.self))
-    let to = y.pointer(Float.self)
     let by = normalization.raw
-    Parallel.run(x.count / channels, grain: 4096) { pixels in
-      let at = pixels.lowerBound * channels
+    Parallel.run(x.count / channels, grain: grain(channels)) { pixels in
+      let (at, count) = (pixels.lowerBound * channels, pixels.count)
       withUnsafePointer(to: by) {
-        saker_normalize_f32(
-          from + at, $0, plus.map { $0 + at }, to + at, pixels.count, Int32(channels))
+        if x.dtype == .float32 {
+          saker_normalize_f32(
+            x.pointer(Float.self) + at, $0, residual.map { $0.pointer(Float.self) + at },
+            y.pointer(Float.self) + at, count, Int32(channels))
+        } else {
+          saker_normalize_bf16(
+            x.pointer(UInt16.self) + at, $0, residual.map { $0.pointer(UInt16.self) + at },
+            y.pointer(UInt16.self) + at, count, Int32(channels))
+        }
       }
     }
     withExtendedLifetime(normalization) {}
@@ -187,18 +244,26 @@ extension FusedKernels {
     let blocks = (pixels + size - 1) / size
     let partials = GradientPartials(blocks: blocks, channels: channels)
     var dv: Tensor?
-    let gradient = dz.pointer(Float.self)
     if residual != nil {
-      dv = dz.isUnshared() ? dz : Tensor(uninitializedImage: x.shape)
+      dv = dz.isUnshared() ? dz : Tensor(uninitializedImage: x.shape, x.dtype)
     }
-    let (from, plus) = (x.pointer(Float.self), residual?.pointer(Float.self))
-    let (to, result) = (partials.values.pointer(Float.self), dv?.pointer(Float.self))
+    let (gradient, target) = (dz, dv)
+    let to = partials.values.pointer(Float.self)
     let by = normalization.raw
-    Parallel.run(blocks, grain: 8) { part in
+    Parallel.run(blocks, grain: grain(size * channels)) { part in
+      let (first, end) = (part.lowerBound, part.upperBound)
       withUnsafePointer(to: by) {
-        saker_gradient_sums_f32(
-          gradient, from, $0, plus, pixels, Int32(channels), part.lowerBound, part.upperBound,
-          to, result)
+        if x.dtype == .float32 {
+          saker_gradient_sums_f32(
+            gradient.pointer(Float.self), x.pointer(Float.self), $0,
+            residual?.pointer(Float.self), pixels, Int32(channels), first, end, to,
+            target?.pointer(Float.self))
+        } else {
+          saker_gradient_sums_bf16(
+            gradient.pointer(UInt16.self), x.pointer(UInt16.self), $0,
+            residual?.pointer(UInt16.self), pixels, Int32(channels), first, end, to,
+            target?.pointer(UInt16.self))
+        }
       }
     }
     withExtendedLifetime((dz, normalization)) {}

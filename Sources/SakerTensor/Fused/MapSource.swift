@@ -104,7 +104,7 @@ struct Normalization {
 
 /// A feature map as a convolution reads it: written out, or still to be normalized while it is loaded.
 struct MapSource {
-  /// `[N, C, H, W]`, channels-last, float32.
+  /// `[N, C, H, W]`, channels-last, float32 or bfloat16.
   let map: Tensor
   let normalization: Normalization?
 
@@ -128,12 +128,12 @@ struct GradientSource {
     /// `[3, C]`: a, b, c.
     let coefficients: Tensor
 
-    /// As C sees it; valid while this lives.
+    /// As C sees it; valid while this lives. Its `x` counts for float32 only.
     var c: saker_normalization_gradient {
       let rows = UnsafePointer(coefficients.pointer(Float.self))
       let channels = coefficients.shape[1]
       return saker_normalization_gradient(
-        x: raw.pointer(Float.self), normalization: normalization.raw, a: rows,
+        x: raw.pointer(), normalization: normalization.raw, a: rows,
         b: rows + channels, c: rows + 2 * channels)
     }
   }

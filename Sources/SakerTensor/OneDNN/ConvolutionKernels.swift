@@ -174,6 +174,12 @@ extension Kernels {
     _ x: Tensor, _ gradient: Tensor, _ weight: Shape, _ attributes: ConvolutionAttributes,
     hasBias: Bool
   ) -> (Tensor, Tensor?) {
+    if !hasBias,
+      let dw = Depthwise.gradient(x, gradient, weight, attributes)
+        ?? halfPointwiseGradient(x, gradient, weight, attributes)
+    {
+      return (dw, nil)
+    }
     let work = Convolution(
       attributes: attributes, x: x, y: gradient, weight: weight, hasBias: hasBias)
     let primitive = work.backwardWeights()
@@ -190,6 +196,30 @@ extension Kernels {
     }
     if !isPlain { reorder(target.pointer, layout, dw.raw, plain.raw, [2] + work.key) }
     return (dw, db)
+  }
+}
+
+extension Kernels {
+  /// The gradient of a 1x1 convolution's weight in bfloat16, as the product of two matrices: oneDNN's kernel for products uses the matrix units four to six times as well as
+  /// its kernel for this gradient. Nothing for other convolutions.
+  private static func halfPointwiseGradient(
+    _ x: Tensor, _ gradient: Tensor, _ weight: Shape, _ attributes: ConvolutionAttributes
+  ) -> Tensor? {
+    guard x.dtype == .bfloat16, x.rank == 4, weight[2] == 1, weight[3] == 1,
+      attributes.groups == 1, (attributes.before + attributes.after).allSatisfy({ $0 == 0 })
+    else { return nil }
+    let read = Thinning(x.shape, weight, attributes).map { $0(x) } ?? x
+    let pixels = gradient.count / weight[0]
+    func matrix(_ map: Tensor, _ sizes: Shape, _ strides: [Int]) -> Tensor {
+      Tensor(
+        storage: map.storage, shape: sizes, strides: strides, offset: map.offset,
+        dtype: map.dtype)
+    }
+    let (out, inputs) = (weight[0], weight[1])
+    let product = Kernels.product(
+      matrix(gradient, [1, out, pixels], [pixels * out, 1, out]),
+      matrix(read, [1, pixels, inputs], [pixels * inputs, inputs, 1]), bias: nil, into: .float32)
+    return product.reshape(weight)
   }
 }
 

@@ -20,6 +20,31 @@ enum BinaryFunction: String {
     }
   }
 
+  fileprivate typealias Halves = (
+    UnsafePointer<UInt16>?, UnsafePointer<UInt16>?, UnsafeMutablePointer<UInt16>?, Int
+  ) -> Void
+
+  fileprivate var halves: Halves {
+    switch self {
+    case .add: saker_add_bf16
+    case .subtract: saker_sub_bf16
+    case .multiply: saker_mul_bf16
+    case .divide: saker_div_bf16
+    case .maximum: saker_max_bf16
+    case .minimum: saker_min_bf16
+    }
+  }
+
+  /// Of bfloat16 tensors that lie alike and without gaps, as the result, which may be one of them.
+  func bfloat16(_ a: Tensor, _ b: Tensor, into result: Tensor) {
+    let (pa, pb) = (a.pointer(UInt16.self), b.pointer(UInt16.self))
+    let (to, kernel) = (result.pointer(UInt16.self), halves)
+    Parallel.run(a.count, grain: 32768) {
+      kernel(pa + $0.lowerBound, pb + $0.lowerBound, to + $0.lowerBound, $0.count)
+    }
+    withExtendedLifetime((a, b)) {}
+  }
+
   /// The function of each pair of elements, broadcast.
   func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
     switch a.dtype {
@@ -28,6 +53,11 @@ enum BinaryFunction: String {
       check(
         a.dtype == b.dtype, op: rawValue, expected: "two tensors of one type",
         got: "\(a.dtype) and \(b.dtype)")
+      if a.dtype == .bfloat16, a.shape == b.shape, a.isDense, b.hasStrides(a.strides) {
+        let result = Tensor(uninitialized: a.shape, .bfloat16, strides: a.packedStrides)
+        bfloat16(a, b, into: result)
+        return result
+      }
       return float32(a.converted(to: .float32), b.converted(to: .float32))
         .converted(to: a.dtype)
     case .int8: return integer(Int8.self, a, b)

@@ -56,8 +56,10 @@ public func adaptiveAveragePool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
     // Windows of unequal sides: the means along one axis, and their means along the other.
     return interpolate(x, size: [size.0, size.1], mode: .area)
   }
-  if x.rank == 4, x.count > 0, x.dtype == .float32, size == (1, 1) {
-    return x.mean(axes: [2, 3], keepingAxes: true)
+  if x.rank == 4, x.count > 0, x.dtype.isFloating, size == (1, 1) {
+    // Half-wide numbers are summed, and divided, in float32.
+    return x.converted(to: .float32).mean(axes: [2, 3], keepingAxes: true)
+      .converted(to: x.dtype)
   }
   return adaptivePool2d(x, size) { averagePool2d($0, kernel: $1) }
 }

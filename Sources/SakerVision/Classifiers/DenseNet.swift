@@ -33,7 +33,11 @@ public final class DenseNet: Classifier {
     var levels: [FeatureLevel] = []
     for (index, depth) in configuration.depths.enumerated() {
       layers.append(
-        ("denseblock\(index + 1)", DenseBlock(channels, growth: configuration.growth, depth)))
+        (
+          "denseblock\(index + 1)",
+          DenselyConnected(
+            channels, growth: configuration.growth, width: 4 * configuration.growth, depth: depth)
+        ))
       channels += depth * configuration.growth
       levels.append(FeatureLevel(stride: 4 << index, channels: channels))
       guard index + 1 < configuration.depths.count else { break }
@@ -66,7 +70,7 @@ public final class DenseNet: Classifier {
   /// The maps of the four blocks, before they are normalized, at strides 4, 8, 16 and 32.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("DenseNet", side: 29)
-    let blocks = body.layers.indices.filter { body.layers[$0] is DenseBlock }
+    let blocks = body.layers.indices.filter { body.layers[$0] is DenselyConnected }
     return body.outputs(of: blocks, images)
   }
 
@@ -74,32 +78,6 @@ public final class DenseNet: Classifier {
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("DenseNet", side: 29)
     return classifier(body(images).globalAverage())
-  }
-}
-
-/// Layers of which each adds `growth` maps to what it saw.
-private final class DenseBlock: Layer {
-  let layers: [Sequential]
-
-  init(_ inputs: Int, growth: Int, _ depth: Int) {
-    let width = 4 * growth
-    layers = (0..<depth).map { index in
-      let channels = inputs + index * growth
-      return Sequential(named: [
-        ("norm1", BatchNorm2d(channels)), ("relu1", ReLU()),
-        ("conv1", Conv2d(channels, width, kernel: 1, bias: false)),
-        ("norm2", BatchNorm2d(width)), ("relu2", ReLU()),
-        ("conv2", Conv2d(width, growth, kernel: 3, padding: 1, bias: false)),
-      ])
-    }
-  }
-
-  var members: [(name: String, value: Any)] {
-    layers.enumerated().map { ("denselayer\($0.offset + 1)", $0.element) }
-  }
-
-  func forward(_ x: Tensor) -> Tensor {
-    layers.reduce(x) { concatenate([$0, $1($0)], axis: 1) }
   }
 }
 
