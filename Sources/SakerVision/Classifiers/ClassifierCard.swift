@@ -13,6 +13,8 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
   public var input: ClassifierInput
   /// The classes' shares in training, where predictions are to be freed of them; else `nil`.
   public var priors: [Float]?
+  /// Of a network that lost channels: how many its groups have left, by their names.
+  public var widths: [String: Int]?
 
   public init(
     architecture: String, stem: ClassifierStem = .standard, classNames: [String],
@@ -36,6 +38,7 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
     guard stem == .standard || entry.buildSmall != nil else {
       throw ModelCardError(description: "\(architecture) has no stem for small pictures")
     }
+    if let widths { return try buildNarrow(widths) }
     return stem == .small
       ? entry.buildSmall!(classNames.count) : entry.build(classNames.count)
   }

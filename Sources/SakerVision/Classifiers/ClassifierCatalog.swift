@@ -15,6 +15,12 @@ public struct ClassifierEntry: Sendable {
   public let build: @Sendable (_ classes: Int) -> any Classifier
   /// The same with a stem for pictures of 28 to 64 pixels, where the family has one.
   public let buildSmall: (@Sendable (_ classes: Int) -> any Classifier)?
+  /// The same with fewer channels, where the family can lose some.
+  public let buildNarrow:
+    (
+      @Sendable (_ stem: ClassifierStem, _ widths: ChannelWidths, _ classes: Int) ->
+        any PrunableClassifier
+    )?
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -25,6 +31,10 @@ public struct ClassifierEntry: Sendable {
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
     buildSmall: (@Sendable (_ classes: Int) -> any Classifier)? = nil,
+    buildNarrow: (
+      @Sendable (_ stem: ClassifierStem, _ widths: ChannelWidths, _ classes: Int) ->
+        any PrunableClassifier
+    )? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
   ) {
     self.name = name
@@ -33,6 +43,7 @@ public struct ClassifierEntry: Sendable {
     self.input = input
     self.build = build
     self.buildSmall = buildSmall
+    self.buildNarrow = buildNarrow
   }
 }
 
