@@ -70,6 +70,7 @@ extension ClassifierCard {
 extension Module {
   /// The number of outputs of the convolution or linear layer of that name.
   func outputs(of name: String) -> Int {
-    namedParameters.first { $0.name == name + ".weight" }?.parameter.shape[0] ?? 0
+    namedParameters.first { $0.name == name + ".weight" && $0.parameter.shape.rank >= 2 }?
+      .parameter.shape[0] ?? 0
   }
 }
