@@ -110,22 +110,26 @@ struct ClassificationJob {
       if let model = command.model, model != own.architecture {
         throw TrainingError("\(given?.file ?? ""): is for \(own.architecture), not \(model)")
       }
+      var variant = own.variant
+      if let stem = command.classification.stem { variant.stem = stem }
+      if let width = command.classification.width { variant.width = width }
       var card = ClassifierCard(
-        architecture: own.architecture, stem: command.classification.stem ?? own.stem,
-        classNames: training.classes, input: own.input)
+        architecture: own.architecture, variant: variant, classNames: training.classes,
+        input: own.input)
       if let size = command.size { card.input = own.input.sized(size) }
       return try checked(card)
     }
     let entry = try ClassifierCatalog.required(command.model ?? "resnet18")
     var input = entry.input
-    var stem = command.classification.stem
+    var variant = ClassifierVariant(width: command.classification.width ?? 1)
+    variant.stem = command.classification.stem ?? .standard
     if given == nil {
       // Small pictures as they are; others as the model expects them, whole.
       let first = try training.picture(at: 0)
       let longest = max(first.width, first.height)
-      let isSmall = entry.buildSmall != nil && (command.size ?? longest) <= 64 && stem != .standard
-      if stem == nil { stem = isSmall ? .small : .standard }
-      let side = command.size ?? (isSmall ? longest : entry.input.side)
+      let isSmall = (command.size ?? longest) <= 64 && entry.buildVariant != nil
+      if isSmall && command.classification.stem == nil { variant.stem = .small }
+      let side = command.size ?? (variant.stem == .small ? min(longest, 64) : entry.input.side)
       input = entry.input.sized(side)
       input.resizedSide = side
       if training.archive != nil { input.normalize(by: try training.levels(entry.input.channels)) }
@@ -134,16 +138,16 @@ struct ClassificationJob {
     }
     return try checked(
       ClassifierCard(
-        architecture: entry.name, stem: stem ?? .standard, classNames: training.classes,
-        input: input))
+        architecture: entry.name, variant: variant, classNames: training.classes, input: input))
   }
 
   private static func checked(_ card: ClassifierCard) throws -> ClassifierCard {
     let entry = try ClassifierCatalog.required(card.architecture)
-    guard card.stem == .standard || entry.buildSmall != nil else {
-      throw ValidationError("stem: \(entry.name) has no small one")
+    guard card.variant.isPublished || entry.buildVariant != nil else {
+      throw ValidationError(
+        "\(entry.name): has neither other stems nor other widths, got \(card.variant.description)")
     }
-    let smallest = card.stem == .small ? 8 : entry.input.smallestSide
+    let smallest = card.variant.stem == .small ? 8 : entry.input.smallestSide
     guard card.input.side >= smallest else {
       throw ValidationError(
         "size: expected at least \(smallest) for \(entry.name), got \(card.input.side)")
@@ -158,7 +162,8 @@ struct ClassificationJob {
     let card = trainer.card
     var session = TrainingSession(trainer, isResumed: isResumed)
     session.subject =
-      card.architecture + (card.stem == .small ? " (small stem)" : "")
+      card.architecture
+      + (card.variant.isPublished ? "" : " (\(card.variant.description))")
       + " on \(card.input.side)x\(card.input.side)"
     session.dataDescription =
       "\(trainer.training.items.count) pictures of \(card.classNames.count) classes"

@@ -37,6 +37,11 @@ struct InfoCommand: ParsableCommand {
       }
       return try show(entry.summary(side: size, classes: classes))
     }
+    if ClassifierSource.matches(model, model: nil) {
+      let checkpoint = try ClassifierCheckpoint(file: GivenWeights.file(model))
+      return try show(
+        ClassifierInfo(checkpoint, ModelSummary(checkpoint.model(), checkpoint.card, side: size)))
+    }
     let detector: any Detector
     if model.hasSuffix(".safetensors") {
       detector = try ModelEntry.load(DetectorCheckpoint(file: model))
@@ -47,8 +52,54 @@ struct InfoCommand: ParsableCommand {
     try show(ModelSummary(detector))
   }
 
-  private func show(_ summary: ModelSummary) throws {
+  private func show(_ summary: some Encodable & CustomStringConvertible) throws {
     if common.json { try printJSON(summary) } else { print(summary) }
+  }
+}
+
+/// What a classifier's checkpoint is.
+private struct ClassifierInfo: Encodable, CustomStringConvertible {
+  let card: ClassifierCard
+  /// Epochs trained, and the best top-1 on the validation data.
+  let epochs: Int?
+  let top1: Double?
+  let summary: ModelSummary
+
+  init(_ checkpoint: ClassifierCheckpoint, _ summary: ModelSummary) {
+    card = checkpoint.card
+    let results = try? checkpoint.results
+    epochs = results?.count
+    top1 = results?.compactMap(\.top1).max()
+    self.summary = summary
+  }
+
+  var description: String {
+    let input = card.input
+    func list(_ values: [Float]) -> String {
+      values.map { String(format: "%.4g", $0) }.joined(separator: " ")
+    }
+    var lines = [
+      "classifier \(card.architecture), \(card.variant.isPublished ? "as published" : card.variant.description), \(card.classNames.count) classes: "
+        + card.classNames.joined(separator: ", "),
+      "pictures: shorter side to \(input.resizedSide) (\(input.interpolation.rawValue)), middle \(input.side)x\(input.side), "
+        + "\(input.channels == 1 ? "gray" : input.order.rawValue), mean \(list(input.mean)), std \(list(input.std))",
+    ]
+    if let epochs {
+      lines.append(
+        "trained \(epochs) epoch\(epochs == 1 ? "" : "s")"
+          + (top1.map { String(format: ", best top-1 on the validation data %.4f", $0) } ?? ""))
+    }
+    return (lines + ["\(summary)"]).joined(separator: "\n")
+  }
+}
+
+extension ModelSummary {
+  /// Of a classifier, for one picture.
+  init(_ model: any Classifier, _ card: ClassifierCard, side: Int?) {
+    let side = side ?? card.input.side
+    self.init(
+      model, name: card.architecture, input: .zeros([1, card.input.channels, side, side])
+    ) { _ = model($0) }
   }
 }
 

@@ -4,14 +4,24 @@ import Saker
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Find objects in pictures and draw them.",
-    discussion:
-      "Takes pictures and folders of pictures; writes each with its boxes into the folder --out.")
+    commandName: "predict", abstract: "Find objects in pictures, or tell their class, and draw it.",
+    discussion: """
+      Takes pictures and folders of pictures; writes each with its boxes, or with its class, into the folder --out. A \
+      checkpoint knows how its pictures are to be prepared. Weights of other programs need --model.
+      """)
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "A checkpoint.")
+  @Option(help: "A checkpoint, a run's folder, or another program's weights for a classifier.")
   var weights: String
+  @Option(help: "The classifier that another program's weights are for.")
+  var model: String?
+  @Option(help: "A file with a line for each class that another program's weights tell apart.")
+  var names: String?
+  @Option(help: "The part of another program's file to take, such as ema.")
+  var part: String?
+  @Option(help: "How many classes a classifier tells of each picture.")
+  var top = 5
   @Argument(help: "Pictures, or folders of pictures (JPEG, PNG).")
   var pictures: [String]
   @Option(help: "The folder for the pictures with boxes.")
@@ -32,6 +42,9 @@ struct PredictCommand: ParsableCommand {
   func validate() throws {
     guard (0...1).contains(conf), (0...1).contains(iou) else {
       throw ValidationError("conf and iou: expected 0...1, got \(conf) and \(iou)")
+    }
+    guard (1...100_000).contains(top) else {
+      throw ValidationError("top: expected 1...100000, got \(top)")
     }
     guard (1...100_000).contains(limit) else {
       throw ValidationError("limit: expected 1...100000, got \(limit)")
@@ -56,16 +69,32 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let files = try PictureFiles.find(pictures)
-    let checkpoint = try DetectorCheckpoint(file: weights)
+    if ClassifierSource.matches(weights, model: model) {
+      let source = try ClassifierSource(weights, model: model, names: names, part: part)
+      let prediction = ClassifierPrediction(source: source, top: top, precision: precision)
+      return try forEach(files, describe: prediction.describe) { file, names in
+        try prediction.predict(file, writing: noPictures ? nil : names.next(for: file))
+      }
+    }
+    if let model { _ = try ClassifierCatalog.required(model) }
+    let checkpoint = try DetectorCheckpoint(file: GivenWeights.file(weights))
     let model = try ModelEntry.load(checkpoint)
+    try forEach(files, describe: describe) { file, names in try predict(file, model, &names) }
+  }
+
+  /// Does each file, tells what was found, and goes on after a bad one.
+  private func forEach<Result: Encodable>(
+    _ files: [String], describe: (Result) -> String,
+    _ body: (String, inout OutputNames) throws -> Result
+  ) throws {
     if !noPictures { try RunFolder.make(out) }
     var names = OutputNames(folder: out, sparing: files)
-    var found: [Found] = []
+    var found: [Result] = []
     var failures: [any Error] = []
     let progress = Progress("predict", total: files.count, isQuiet: common.json || files.count < 3)
     for (index, file) in files.enumerated() {
       do {
-        let result = try predict(file, model, &names)
+        let result = try body(file, &names)
         found.append(result)
         if !common.json {
           progress.finish()

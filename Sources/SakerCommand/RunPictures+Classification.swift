@@ -11,7 +11,8 @@ extension RunPictures {
     try folder.writeArguments(
       trainer.settings,
       [
-        "model": card.architecture, "stem": card.stem.rawValue, "data": data,
+        "model": card.architecture, "stem": card.variant.stem.rawValue,
+        "width": "\(card.variant.width)", "data": data,
         "classes": card.classNames.joined(separator: ", "),
         "input": "\(card.input.side)x\(card.input.side)",
         "parameters": "\(trainer.model.parameterCount)",

@@ -114,6 +114,9 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("size: expected 1...4096, got \(size ?? 0)")
     }
     _ = try validationChoice()
+    if let width = classification.width, !(0.125...4).contains(width) {
+      throw ValidationError("width: expected 0.125...4, got \(width)")
+    }
   }
 
   /// The options given that would make a resumed run another one.
@@ -179,16 +182,7 @@ struct TrainCommand: ParsableCommand {
     return settings
   }
 
-  /// `none`, a share, or a split.
-  func validationChoice() throws -> ValidationChoice {
-    guard let valSplit else { return .automatic }
-    if valSplit == "none" { return .none }
-    guard let share = Double(valSplit) else { return .split(valSplit) }
-    guard share > 0 && share < 1 else {
-      throw ValidationError("val split: expected a share above 0 and below 1, got \(valSplit)")
-    }
-    return .share(share)
-  }
+  func validationChoice() throws -> ValidationChoice { try .reading(valSplit) }
 }
 
 /// What only detectors are trained with.

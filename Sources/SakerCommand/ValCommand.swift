@@ -4,17 +4,21 @@ import Saker
 
 struct ValCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "val", abstract: "Measure a detector on pictures with truths.",
+    commandName: "val", abstract: "Measure a detector or a classifier on pictures with truths.",
     discussion: """
-      Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold \
+      Of a classifier: top-1, top-5, and precision, recall and F1 of each class. Of a detector: Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold \
       and no better one has it; 'difficult' truths are not counted.
       """)
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
-  @Option(help: "A checkpoint.")
+  @Option(help: "A checkpoint, a run's folder, or another program's weights for a classifier.")
   var weights: String
+  @Option(help: "The classifier that another program's weights are for.")
+  var model: String?
+  @Option(help: "A file with a line for each class that another program's weights tell apart.")
+  var names: String?
   @Option(help: "A split of the data, or all; test or val, the first that exists, if left out.")
   var split: String?
   @Option(help: "The IoU from which a detection is right.")
@@ -46,7 +50,17 @@ struct ValCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let checkpoint = try DetectorCheckpoint(file: weights)
+    if ClassifierSource.matches(weights, model: model) {
+      let classifier = try ClassifierSource(weights, model: model, names: names)
+      let runner = ClassifierRunner(
+        classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
+        skipBad: source.skipBad, isQuiet: common.json)
+      return try ClassifierValidation(
+        source: classifier, data: source, split: split, runner: runner
+      ).run(json: common.json, out: out)
+    }
+    if let model { _ = try ClassifierCatalog.required(model) }
+    let checkpoint = try DetectorCheckpoint(file: GivenWeights.file(weights))
     let model = try ModelEntry.load(checkpoint)
     let known = try source.splits()
     let chosen = split ?? ["test", "val"].first(where: known.contains)

@@ -9,6 +9,8 @@ struct ClassificationOptions: ParsableArguments {
       "Classifiers: small or standard, the first layers; small for pictures of up to 64 pixels if left out."
   )
   var stem: ClassifierStem?
+  @Option(help: "Classifiers: channels everywhere, in units of the published network's.")
+  var width: Double?
   @Option(help: "Classifiers: the classes, in the order of their numbers, separated by commas.")
   var classes: String?
   @Option(
@@ -68,7 +70,8 @@ struct ClassificationOptions: ParsableArguments {
   /// The options that were named.
   var given: [String] {
     let all: [(String, Bool)] = [
-      ("--stem", stem != nil), ("--classes", classes != nil), ("--names", names != nil),
+      ("--stem", stem != nil), ("--width", width != nil), ("--classes", classes != nil),
+      ("--names", names != nil),
       ("--label-smoothing", labelSmoothing != nil), ("--mixup", mixup != nil),
       ("--cutmix", cutmix != nil), ("--randaugment", randaugment != nil),
       ("--shift", shift != nil), ("--resized-crop", resizedCrop != nil),

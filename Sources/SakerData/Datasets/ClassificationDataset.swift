@@ -162,7 +162,7 @@ extension ClassificationParts {
   }
 
   /// Pictures that are there, whole and of a known class; what is missing becomes a problem.
-  private static func usable(
+  fileprivate static func usable(
     _ labels: LabelSet, _ problems: inout [DataProblem]
   ) -> [LabeledPicture] {
     let bad = Set(problems.filter { $0.severity == .error }.map(\.file))
@@ -190,6 +190,38 @@ extension ClassificationParts {
           "\(unlabeled.count) pictures have no class"))
     }
     return kept
+  }
+}
+
+extension ClassificationDataset {
+  /// The pictures of a split, or of everything, to measure on: classes may be missing.
+  ///
+  /// - Parameter problems: gets what was wrong.
+  /// - Throws: `DatasetError` for errors, unless `skipBad`, and when nothing is left.
+  public init(
+    _ labels: LabelSet, split: String?, skipBad: Bool, problems: inout [DataProblem]
+  ) throws {
+    var labels = labels
+    if let split {
+      let known = labels.splits
+      guard known.contains(split) else {
+        throw LabelFolder.failure(
+          labels.root,
+          "has no split \(split); splits here: \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+        )
+      }
+      labels = labels.split(split)
+    }
+    problems = labels.problems + labels.check()
+    let place = labels.root
+    labels.pictures = ClassificationParts.usable(labels, &problems)
+    guard skipBad || !problems.contains(where: { $0.severity == .error }) else {
+      throw DatasetError.problems(problems)
+    }
+    guard !labels.pictures.isEmpty else {
+      throw LabelFolder.failure(place, "holds no pictures with a class")
+    }
+    self.init(labels)
   }
 }
 

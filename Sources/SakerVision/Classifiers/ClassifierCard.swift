@@ -5,8 +5,8 @@ import SakerData
 public struct ClassifierCard: Hashable, Codable, Sendable {
   /// The name in the catalogue, such as `resnet18`.
   public var architecture: String
-  /// How the network begins, of a family that can begin in two ways.
-  public var stem: ClassifierStem
+  /// How the network differs from the published one.
+  public var variant: ClassifierVariant
   /// In the order of the logits.
   public var classNames: [String]
   /// How a picture becomes the network's input.
@@ -17,11 +17,11 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
   public var widths: [String: Int]?
 
   public init(
-    architecture: String, stem: ClassifierStem = .standard, classNames: [String],
+    architecture: String, variant: ClassifierVariant = ClassifierVariant(), classNames: [String],
     input: ClassifierInput, priors: [Float]? = nil
   ) {
     self.architecture = architecture
-    self.stem = stem
+    self.variant = variant
     self.classNames = classNames
     self.input = input
     self.priors = priors
@@ -35,12 +35,32 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
       throw ModelCardError(
         description: "expected a classifier that 'saker models' lists, got '\(architecture)'")
     }
-    guard stem == .standard || entry.buildSmall != nil else {
-      throw ModelCardError(description: "\(architecture) has no stem for small pictures")
-    }
     if let widths { return try buildNarrow(widths) }
-    return stem == .small
-      ? entry.buildSmall!(classNames.count) : entry.build(classNames.count)
+    guard !variant.isPublished else { return entry.build(classNames.count) }
+    guard let build = entry.buildVariant else {
+      throw ModelCardError(description: "\(architecture) has neither other stems nor other widths")
+    }
+    return build(variant, classNames.count)
+  }
+}
+
+/// How a network differs from the published one, of families that can.
+public struct ClassifierVariant: Hashable, Codable, Sendable {
+  public var stem: ClassifierStem
+  /// Channels everywhere, in units of the published ones, 1/8...4.
+  public var width: Double
+
+  public init(stem: ClassifierStem = .standard, width: Double = 1) {
+    self.stem = stem
+    self.width = width
+  }
+
+  public var isPublished: Bool { stem == .standard && width == 1 }
+
+  /// For people: `small stem, width 0.5`; empty for the published one.
+  public var description: String {
+    [stem == .small ? "small stem" : "", width == 1 ? "" : "width \(width)"]
+      .filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }
 
@@ -99,6 +119,9 @@ extension ClassifierCard {
     if let priors, priors.count != classNames.count || !priors.allSatisfy({ (0...1).contains($0) })
     {
       return "expected \(classNames.count) shares of 0...1, got \(priors)"
+    }
+    guard (0.125...4).contains(variant.width) else {
+      return "expected a width of 0.125 to 4, got \(variant.width)"
     }
     return input.problem
   }

@@ -13,14 +13,13 @@ public struct ClassifierEntry: Sendable {
   public let input: ClassifierInput
   /// - Parameter classes: of the last layer.
   public let build: @Sendable (_ classes: Int) -> any Classifier
-  /// The same with a stem for pictures of 28 to 64 pixels, where the family has one.
-  public let buildSmall: (@Sendable (_ classes: Int) -> any Classifier)?
+  /// The same with another stem or width, where the family has them.
+  public let buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)?
   /// The same with fewer channels, where the family can lose some.
-  public let buildNarrow:
-    (
-      @Sendable (_ stem: ClassifierStem, _ widths: ChannelWidths, _ classes: Int) ->
-        any PrunableClassifier
-    )?
+  public let buildNarrow: NarrowBuilder?
+
+  public typealias NarrowBuilder =
+    @Sendable (ClassifierVariant, ChannelWidths, _ classes: Int) -> any PrunableClassifier
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -30,11 +29,8 @@ public struct ClassifierEntry: Sendable {
 
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
-    buildSmall: (@Sendable (_ classes: Int) -> any Classifier)? = nil,
-    buildNarrow: (
-      @Sendable (_ stem: ClassifierStem, _ widths: ChannelWidths, _ classes: Int) ->
-        any PrunableClassifier
-    )? = nil,
+    buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)? = nil,
+    buildNarrow: NarrowBuilder? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
   ) {
     self.name = name
@@ -42,7 +38,7 @@ public struct ClassifierEntry: Sendable {
     self.source = source
     self.input = input
     self.build = build
-    self.buildSmall = buildSmall
+    self.buildVariant = buildVariant
     self.buildNarrow = buildNarrow
   }
 }

@@ -52,7 +52,7 @@ extension ClassifierCard {
     guard let entry = ClassifierCatalog.named(architecture), let build = entry.buildNarrow else {
       throw notPrunable
     }
-    let full = withoutStarts { build(stem, ChannelWidths(), 2) }
+    let full = withoutStarts { build(variant, ChannelWidths(), 2) }
     let groups = Dictionary(uniqueKeysWithValues: full.channelGroups.map { ($0.name, $0.channels) })
     for (name, width) in widths.sorted(by: { $0.key < $1.key }) {
       guard let most = groups[name] else {
@@ -63,7 +63,7 @@ extension ClassifierCard {
           description: "widths: expected 1...\(most) channels of \(name), got \(width)")
       }
     }
-    return build(stem, ChannelWidths(widths), classNames.count)
+    return build(variant, ChannelWidths(widths), classNames.count)
   }
 }
 

@@ -41,6 +41,8 @@ public final class ResNet: PrunableClassifier {
     /// Whether each block ends in a squeeze-and-excitation gate.
     public var gated = false
     public var stem = Stem.large
+    /// Channels of the stem and of the first stage; each stage doubles them.
+    public var width = 64
 
     public init(
       _ block: Block, depths: [Int], groups: Int = 1, groupWidth: Int = 64, gated: Bool = false
@@ -56,6 +58,13 @@ public final class ResNet: PrunableClassifier {
     public var small: Configuration {
       var copy = self
       copy.stem = .small
+      return copy
+    }
+
+    /// With `share` times as many channels everywhere, a multiple of 8.
+    public func scaled(_ share: Double) -> Configuration {
+      var copy = self
+      copy.width = max(8, Int((Double(width) * share / 8).rounded()) * 8)
       return copy
     }
 
@@ -76,7 +85,8 @@ public final class ResNet: PrunableClassifier {
     self.configuration = configuration
     let isLarge = configuration.stem == .large
     // As published, and as it is.
-    var (channels, actual) = (64, widths("conv1", 64))
+    var channels = configuration.width
+    var actual = widths("conv1", channels)
     var stem: [(name: String, layer: any Layer)] = [
       (
         "conv1",
@@ -90,7 +100,7 @@ public final class ResNet: PrunableClassifier {
     let first = isLarge ? 4 : 1
     var levels: [FeatureLevel] = []
     let stages = (0..<4).map { stage in
-      let outputs = 64 << stage * configuration.block.expansion
+      let outputs = configuration.width << stage * configuration.block.expansion
       let blocks = (0..<configuration.depths[stage]).map { index in
         let name = "layer\(stage + 1).\(index)"
         let stride = stage > 0 && index == 0 ? 2 : 1
@@ -121,7 +131,7 @@ public final class ResNet: PrunableClassifier {
         inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups,
         bias: false)
     }
-    let width = 64 << stage
+    let width = configuration.width << stage
     var body: [(name: String, layer: any Layer)]
     switch configuration.block {
     case .basic:
@@ -246,9 +256,14 @@ extension ResNet {
   ].map { (name: String, configuration: Configuration) in
     ClassifierEntry(
       name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision,
-      buildSmall: { ResNet(configuration.small, classes: $0) },
-      buildNarrow: { stem, widths, classes in
-        ResNet(stem == .small ? configuration.small : configuration, classes: classes, widths: widths)
+      buildVariant: { variant, classes in
+        let scaled = configuration.scaled(variant.width)
+        return ResNet(variant.stem == .small ? scaled.small : scaled, classes: classes)
+      },
+      buildNarrow: { variant, widths, classes in
+        let scaled = configuration.scaled(variant.width)
+        return ResNet(
+          variant.stem == .small ? scaled.small : scaled, classes: classes, widths: widths)
       }
     ) { ResNet(configuration, classes: $0) }
   }

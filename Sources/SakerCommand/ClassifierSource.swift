@@ -1,0 +1,211 @@
+import ArgumentParser
+import Foundation
+import Saker
+
+/// A classifier with its weights: from one of our checkpoints, which knows everything, or from another program's file.
+struct ClassifierSource {
+  let model: any Classifier
+  let card: ClassifierCard
+  /// What the run was asked for, if this is one of ours.
+  let origin: [String: String]?
+
+  /// Whether the options mean a classifier: its name, or a file that says so.
+  static func matches(_ weights: String, model: String?) -> Bool {
+    if let model { return ClassifierCatalog.named(model) != nil }
+    // Files that cannot be read are told about by who reads them.
+    let file = GivenWeights.file(weights)
+    guard let metadata = try? WeightsFile(contentsOf: file).metadata else { return false }
+    return metadata[ClassifierCard.metadataKey] != nil
+  }
+
+  /// - Parameters:
+  ///   - path: a file, or a run's folder.
+  ///   - name: the model, for a file that does not say.
+  ///   - namesFile: a line for each class; else classes bear their numbers.
+  ///   - part: of another program's file, such as `ema`.
+  init(_ path: String, model name: String?, names namesFile: String?, part: String? = nil) throws {
+    let given = try GivenWeights(path, namesFile)
+    if let card = given.card {
+      guard name == nil || name == card.architecture else {
+        throw TrainingError("\(given.file): is for \(card.architecture), not \(name ?? "")")
+      }
+      let checkpoint = try ClassifierCheckpoint(file: given.file)
+      (self.model, self.card) = (try checkpoint.model(), card)
+      origin = try? checkpoint.origin
+      return
+    }
+    guard let name else {
+      throw ValidationError(
+        "model: \(given.file) does not say what it is for; name it with --model")
+    }
+    let entry = try ClassifierCatalog.required(name)
+    let trial = withoutStarts { entry.build(2) }
+    let names = Set(trial.state.map(\.name))
+    let state = try given.weights.state(part: part, fitting: names)
+    let head = state.first { $0.name == (trial.head.last ?? "") + ".weight" }
+    guard let classes = head?.tensor.shape.first, classes > 0 else {
+      throw CheckpointError(
+        file: given.file, "does not fit \(name)", ["\(trial.head.last ?? "").weight: missing"])
+    }
+    let classNames = given.names ?? (0..<classes).map(String.init)
+    guard classNames.count == classes else {
+      throw TrainingError(
+        "\(namesFile ?? ""): expected \(classes) names, as many as \(given.file) has classes, got \(classNames.count)"
+      )
+    }
+    model = withoutStarts { entry.build(classes) }
+    card = ClassifierCard(architecture: name, classNames: classNames, input: entry.input)
+    try model.start(from: state, names: nil, classNames: classNames, file: given.file)
+    origin = nil
+  }
+}
+
+/// `saker predict` with a classifier.
+struct ClassifierPrediction {
+  let source: ClassifierSource
+  /// How many classes are told of each picture.
+  let top: Int
+  let precision: TrainingSettings.Precision
+
+  struct Found: Encodable {
+    struct Guess: Encodable {
+      var name: String
+      var label: Int
+      var probability: Float
+    }
+    var file: String
+    var width, height: Int
+    /// The most probable first.
+    var classes: [Guess]
+    var picture: String?
+    var milliseconds: Double
+  }
+
+  /// - Parameter output: the file for the picture with its class written on; `nil` draws nothing.
+  func predict(_ file: String, writing output: String?) throws -> Found {
+    let start = Date()
+    let picture = try Picture(file: file)
+    let card = source.card
+    var images = card.input.tensor(picture)
+    if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
+    let shares = ClassifierRunner(source.model, card).probabilities(images)[0]
+    let order = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top)
+    if let output, let first = order.first {
+      let drawn = picture.enlarged
+      let frame = Detection(
+        box: Box(left: 0, top: 0, right: Float(drawn.width), bottom: Float(drawn.height)),
+        label: first, score: shares[first])
+      let encoding: Picture.Encoding = output.hasSuffix(".png") ? .png(level: 1) : .jpeg()
+      try drawn.annotated(with: [frame], classNames: card.classNames).write(
+        to: output, as: encoding)
+    }
+    return Found(
+      file: file, width: picture.width, height: picture.height,
+      classes: order.map {
+        Found.Guess(name: card.classNames[$0], label: $0, probability: shares[$0])
+      }, picture: output, milliseconds: Date().timeIntervalSince(start) * 1e3)
+  }
+
+  func describe(_ found: Found) -> String {
+    let list = found.classes.map { "\($0.name) \(String(format: "%.3f", $0.probability))" }
+    return
+      "\(found.file): \(list.joined(separator: ", ")) (\(String(format: "%.0f", found.milliseconds)) ms)"
+      + (found.picture.map { " -> \($0)" } ?? "")
+  }
+}
+
+/// `saker val` with a classifier.
+struct ClassifierValidation {
+  let source: ClassifierSource
+  let data: DataOptions
+  let split: String?
+  var runner: ClassifierRunner
+
+  /// The pictures asked for: of the run's own division where the data have no splits.
+  func dataset() throws -> (ClassificationDataset, split: String) {
+    let labels = try ClassificationJob.labels(data.data, classes: source.card.classNames)
+    var problems: [DataProblem] = []
+    func whole(_ split: String?) throws -> ClassificationDataset {
+      let dataset = try ClassificationDataset(
+        labels, split: split, skipBad: data.skipBad, problems: &problems)
+      for problem in problems.prefix(20) { note(problem.description) }
+      return dataset
+    }
+    if split == "all" { return (try whole(nil), "all") }
+    let known = labels.splits
+    if let chosen = split ?? ["test", "val"].first(where: known.contains), known.contains(chosen) {
+      return (try whole(chosen), chosen)
+    }
+    if let parts = try divided(labels) {
+      let named = [("test", parts.test), ("val", parts.validation), ("train", parts.training)]
+      for (name, part) in named where split == name || split == nil {
+        if let part { return (part, name) }
+      }
+    }
+    return (try whole(split), split ?? "all")
+  }
+
+  /// As the run divided the data, if it was trained on these.
+  private func divided(_ labels: LabelSet) throws -> ClassificationParts? {
+    guard let origin = source.origin,
+      origin["data"] == data.data.map({ URL(fileURLWithPath: $0).path }) ?? ""
+    else { return nil }
+    func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
+    return try ClassificationParts(
+      labels, train: value("train_split"),
+      validation: ValidationChoice.reading(value("val_split")), skipBad: data.skipBad,
+      seed: origin["split_seed"].flatMap { UInt64($0) } ?? 0)
+  }
+
+  func run(json: Bool, out: String?) throws {
+    let (dataset, split) = try dataset()
+    guard dataset.classes == source.card.classNames else {
+      throw TrainingError(
+        "the data have the classes \(dataset.classes.joined(separator: ", ")), the weights "
+          + source.card.classNames.joined(separator: ", "))
+    }
+    var runner = runner
+    var skipped: [PictureError] = []
+    runner.onSkip = { skipped.append($0) }
+    let evaluation = try runner.evaluate(on: dataset)
+    for error in skipped { note("left out \(error)") }
+    if let out {
+      try RunFolder.make(out)
+      try ClassificationPictures(evaluation, dataset).write(into: out)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      try RunFolder.write(
+        String(decoding: try encoder.encode(evaluation.report), as: UTF8.self),
+        to: out + "/report.json")
+      try RunReport(
+        folder: out, title: "Evaluation of \(source.card.architecture)",
+        facts: [
+          ("pictures", "\(evaluation.count)"), ("split", split),
+          ("top-1", String(format: "%.4f", evaluation.top1)),
+          ("top-5", String(format: "%.4f", evaluation.topK(5))),
+        ]
+      ).write(to: RunFolder(out).report)
+    }
+    if json {
+      try printJSON(evaluation.report)
+    } else {
+      print("\(evaluation.count) pictures, split \(split)")
+      print(evaluation.report)
+      if let out { print("pictures in \(out)") }
+    }
+  }
+}
+
+extension ValidationChoice {
+  /// `none`, a share, or a split; automatic without.
+  static func reading(_ text: String?) throws -> ValidationChoice {
+    guard let text else { return .automatic }
+    if text == "none" { return .none }
+    guard let share = Double(text) else { return .split(text) }
+    guard share > 0 && share < 1 else {
+      throw ValidationError("val split: expected a share above 0 and below 1, got \(text)")
+    }
+    return .share(share)
+  }
+}

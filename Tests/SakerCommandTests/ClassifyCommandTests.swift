@@ -1,0 +1,268 @@
+import Foundation
+import SakerData
+import SakerNN
+import SakerTensor
+import SakerVision
+import Testing
+
+/// One small run of a classifier that tests share: coloured pictures in folders, a narrow network, two epochs.
+struct ClassifierRun: Sendable {
+  let sandbox: Sandbox
+  var data: String { sandbox.path("colours") }
+  var folder: String { sandbox.path("run") }
+  var best: String { folder + "/weights/best.safetensors" }
+  let result: Saker.Result
+
+  private static let shared = Swift.Result { try ClassifierRun() }
+  static func get() throws -> ClassifierRun { try shared.get() }
+
+  private init() throws {
+    sandbox = try Sandbox()
+    sandbox.removeAtExit()
+    try sandbox.colours("colours", splits: ["train", "val", "test"])
+    result = try Saker.succeed(ClassifierRun.training(sandbox.path("colours"), sandbox.path("run")))
+  }
+
+  static func training(_ data: String, _ out: String, _ more: [String] = []) -> [String] {
+    [
+      "train", "--task", "classify", "--data", data, "--out", out, "--model", "resnet18",
+      "--width", "0.125", "--epochs", "2", "--batch", "4", "--preset", "reference", "--shift", "1",
+      "--workers", "1", "--json",
+    ] + more
+  }
+}
+
+extension Sandbox {
+  /// Pictures of one colour and some noise, 16 pixels a side, a folder a class: three for each class and split.
+  func colours(_ name: String, splits: [String], classes: [String] = ["blue", "green", "red"])
+    throws
+  {
+    var random = Random(seed: 7)
+    let colors = ["red": RGB(200, 20, 20), "green": RGB(20, 200, 20), "blue": RGB(20, 20, 200)]
+    for split in splits.isEmpty ? [""] : splits.map({ $0 + "/" }) {
+      for label in classes {
+        for number in 0..<3 {
+          var picture = Picture(width: 16, height: 16, filledWith: colors[label] ?? .black)
+          for i in picture.pixels.indices { picture.pixels[i] &+= UInt8(random.next() >> 59) }
+          try write(picture.encoded(as: .png()), "\(name)/\(split)\(label)/\(number).png")
+        }
+      }
+    }
+  }
+}
+
+struct ClassifyCommandTests {
+  @Test func trainingWritesARunAndTellsIt() throws {
+    let run = try ClassifierRun.get()
+    let told = try run.result.object()
+    #expect(told["ending"] as? String == "complete" && told["best"] as? String == run.best)
+    let epochs = try #require(told["epochs"] as? [[String: Any]])
+    #expect(epochs.count == 2)
+    for key in ["train_loss", "val_loss", "top1", "top5", "learning_rate", "images_per_second"] {
+      #expect(epochs[1][key] is Double, "\(key)")
+    }
+    let test = try #require(told["test"] as? [String: Any])
+    #expect(test["pictures"] as? Int == 9 && test["top1"] is Double)
+    let files = try run.sandbox.list("run")
+    for name in [
+      "args.yaml", "results.csv", "results.png", "train_batch0.jpg", "confusion_matrix.png",
+      "confusion_matrix_normalized.png", "val_batch0_labels.jpg", "val_batch0_pred.jpg",
+      "report.html", "weights",
+    ] {
+      #expect(files.contains(name), "\(name)")
+    }
+    #expect(files.contains { $0.hasPrefix("events.out.tfevents.") })
+    #expect(try run.sandbox.list("run/weights") == ["best.safetensors", "last.safetensors"])
+    let arguments = try String(contentsOfFile: run.folder + "/args.yaml", encoding: .utf8)
+    for line in [
+      "classes: \"blue, green, red\"", "input: 16x16", "labelSmoothing: 0.1", "shift: 1",
+    ] {
+      #expect(arguments.contains(line), "\(line)")
+    }
+  }
+
+  @Test func infoTellsWhatAClassifierIs() throws {
+    let run = try ClassifierRun.get()
+    let told = try Saker.succeed(["info", run.best, "--json"]).object()
+    let card = try #require(told["card"] as? [String: Any])
+    #expect(card["architecture"] as? String == "resnet18")
+    #expect(card["class_names"] as? [String] == ["blue", "green", "red"])
+    #expect(told["summary"] is [String: Any])
+    let text = try Saker.succeed(["info", run.folder]).output
+    #expect(
+      text.contains("classifier resnet18, small stem, width 0.125, 3 classes: blue, green, red"))
+  }
+
+  @Test func validationMeasures() throws {
+    let run = try ClassifierRun.get()
+    let sandbox = try Sandbox()
+    let report = try Saker.succeed([
+      "val", "--weights", run.folder, "--data", run.data, "--json", "--out", sandbox.path("val"),
+    ]).object()
+    #expect(report["pictures"] as? Int == 9)
+    let classes = try #require(report["classes"] as? [[String: Any]])
+    #expect(classes.map { $0["name"] as? String } == ["blue", "green", "red"])
+    #expect(classes.allSatisfy { $0["f1"] is Double && $0["precision"] is Double })
+    let confusion = try #require(report["confusion"] as? [[Int]])
+    #expect(confusion.flatMap { $0 }.reduce(0, +) == 9)
+    let files = try sandbox.list("val")
+    for name in ["report.json", "report.html", "confusion_matrix.png", "val_batch0_pred.jpg"] {
+      #expect(files.contains(name), "\(name)")
+    }
+    // What training told of the test split.
+    let test = try #require(try run.result.object()["test"] as? NSDictionary)
+    #expect(test == report as NSDictionary)
+  }
+
+  @Test func predictionObeysTheCard() throws {
+    let run = try ClassifierRun.get()
+    let sandbox = try Sandbox()
+    let picture = run.data + "/test/red/0.png"
+    let found = try #require(
+      try Saker.succeed([
+        "predict", "--weights", run.best, picture, "--out", sandbox.path("out"), "--top", "2",
+        "--json",
+      ]).json() as? [[String: Any]])
+    let guesses = try #require(found[0]["classes"] as? [[String: Any]])
+    #expect(guesses.count == 2 && guesses.allSatisfy { $0["name"] is String && $0["label"] is Int })
+    #expect(try sandbox.list("out") == ["0.png"])
+    // By hand: the checkpoint's network on the normalized levels.
+    let file = try Safetensors(contentsOf: run.best)
+    let card = try ClassifierCard(metadata: file.metadata, file: run.best)
+    let model = try card.build()
+    try model.load(state: file.tensors.filter { !$0.name.hasPrefix("training.") })
+    let pixels = try Picture(file: picture).pixels
+    let levels = (0..<3).flatMap { channel in
+      (0..<256).map {
+        (Float(pixels[3 * $0 + channel]) / 255 - card.input.mean[channel]) / card.input.std[channel]
+      }
+    }
+    let shares = softmax(model.evaluating { model(Tensor(levels, [1, 3, 16, 16])) }).floats
+    for guess in guesses {
+      let label = try #require(guess["label"] as? Int)
+      #expect(abs(Float(try #require(guess["probability"] as? Double)) - shares[label]) < 1e-4)
+      #expect(guess["name"] as? String == card.classNames[label])
+    }
+    let text = try Saker.succeed(["predict", "--weights", run.folder, picture, "--no-pictures"])
+    #expect(text.output.contains("0.png: ") && text.output.contains("red 0."))
+  }
+
+  @Test func foreignWeightsNeedAName() throws {
+    let sandbox = try Sandbox()
+    try sandbox.colours("colours", splits: [])
+    let model = withSeed(1) { LeNet(classes: 4) }
+    let file = sandbox.path("lenet.safetensors")
+    try Safetensors(model.state).write(to: file)
+    let picture = sandbox.path("colours/red/0.png")
+    let nameless = try Saker.run(["predict", "--weights", file, picture, "--no-pictures"])
+    #expect(nameless.status != 0)
+    let found = try #require(
+      try Saker.succeed([
+        "predict", "--model", "lenet", "--weights", file, picture, "--no-pictures", "--json",
+      ]).json() as? [[String: Any]])
+    let guesses = try #require(found[0]["classes"] as? [[String: Any]])
+    #expect(
+      guesses.count == 4
+        && Set(guesses.compactMap { $0["name"] as? String }) == ["0", "1", "2", "3"])
+    try sandbox.write("a\nb\nc\n", "names.txt")
+    let few = try Saker.run([
+      "predict", "--model", "lenet", "--weights", file, "--names", sandbox.path("names.txt"),
+      picture, "--no-pictures",
+    ])
+    #expect(few.status != 0 && few.errors.contains("expected 4 names"))
+  }
+
+  @Test func fineTuningReplacesTheHead() throws {
+    let run = try ClassifierRun.get()
+    let sandbox = try Sandbox()
+    try sandbox.colours("two", splits: [], classes: ["green", "red"])
+    let told = try Saker.succeed([
+      "train", "--task", "classify", "--weights", run.folder, "--data", sandbox.path("two"),
+      "--out", sandbox.path("out"), "--epochs", "1", "--batch", "4", "--workers", "1", "--json",
+      "--freeze-layers", "layer2", "--no-pictures", "--val-split", "none",
+    ]).object()
+    let head = try #require(told["head"] as? [String: Any])
+    #expect(head["reused_classes"] as? [String] == ["green", "red"])
+    let (before, after) = (
+      try bits(run.best), try bits(sandbox.path("out/weights/best.safetensors"))
+    )
+    for name in ["conv1.weight", "layer2.1.bn2.running_mean", "layer1.0.conv1.weight"] {
+      #expect(before[name] == after[name], "\(name)")
+    }
+    #expect(before["layer4.0.conv1.weight"] != after["layer4.0.conv1.weight"])
+    #expect(after["fc.bias"]?.count == 2)
+    let other = try Saker.run([
+      "train", "--model", "vgg16", "--weights", run.folder, "--data", sandbox.path("two"),
+    ])
+    #expect(other.status != 0 && other.errors.contains("is for resnet18, not vgg16"))
+  }
+
+  @Test func aStoppedRunGoesOn() throws {
+    let run = try ClassifierRun.get()
+    let sandbox = try Sandbox()
+    let again = try Saker.succeed([
+      "train", "--resume", run.folder, "--out", sandbox.path("again"), "--json", "--no-pictures",
+    ]).object()
+    #expect(again["ending"] as? String == "complete")
+    let options = try Saker.run(["train", "--resume", run.folder, "--mixup", "1", "--epochs", "9"])
+    #expect(
+      options.status != 0 && options.errors.contains("leave out --epochs, --mixup"))
+    try sandbox.colours("other", splits: ["train", "val"], classes: ["blue", "green", "red"])
+    try FileManager.default.removeItem(atPath: sandbox.path("other/train/red/0.png"))
+    let others = try Saker.run(["train", "--resume", run.folder, "--data", sandbox.path("other")])
+    #expect(others.status != 0 && others.errors.contains("can only go on with its own data"))
+  }
+
+  @Test func badInputIsOneClearLine() throws {
+    let sandbox = try Sandbox()
+    func refused(_ message: String, _ data: String, _ more: [String] = [], lines: Int = 1) throws {
+      let result = try Saker.run(
+        [
+          "train", "--task", "classify", "--data", sandbox.path(data), "--epochs", "1", "--width",
+          "0.125",
+        ]
+          + ["--out", sandbox.path("out"), "--no-pictures"] + more)
+      #expect(result.status != 0 && !result.crashed, "\(data)")
+      #expect(result.errors.contains(message), "\(data): \(result.errors)")
+      let rows = result.errors.split(separator: "\n").filter {
+        !$0.hasPrefix("Usage:") && !$0.contains("--help")
+      }
+      #expect(rows.count <= lines, "\(result.errors)")
+    }
+    try sandbox.colours("one", splits: [], classes: ["red"])
+    try refused("has one class (red): expected at least two to tell apart", "one")
+    try sandbox.colours("empty", splits: [])
+    try FileManager.default.createDirectory(
+      atPath: sandbox.path("empty/yellow"), withIntermediateDirectories: true)
+    try refused("no pictures to learn from of class yellow", "empty", lines: 3)
+    try sandbox.write("hello", "notes/readme.txt")
+    try refused("is in no known format", "notes")
+    try refused("does not exist", "nothing")
+    try sandbox.voc()
+    try refused("no classes of whole pictures", "voc")
+    try sandbox.colours("broken", splits: [])
+    try sandbox.write("no picture", "broken/red/bad.png")
+    try refused("broken/red/bad.png", "broken")
+    try sandbox.write("file,label\ncolours/red/0.png,red\ncolours/green/0.png,\n", "table.csv")
+    try sandbox.colours("colours", splits: [])
+    try refused("colours/green/0.png has no class", "table.csv", lines: 3)
+    try refused("label smoothing: expected 0..<1", "colours", ["--label-smoothing", "1"])
+    try refused("only for detectors", "colours", ["--anchors", "notes"])
+    try refused("has no split val", "colours", ["--val-split", "val"])
+    try refused("expected one of those that", "colours", ["--model", "nothing"])
+    // Beside pictures, other files are told and left out; with --skip-bad broken ones, too.
+    try sandbox.write("hello", "broken/red/notes.txt")
+    let skipping = try Saker.run([
+      "train", "--task", "classify", "--data", sandbox.path("broken"), "--epochs", "1", "--width",
+      "0.125", "--out", sandbox.path("skipped"), "--no-pictures", "--skip-bad", "--val-split",
+      "none",
+      "--batch", "5", "--preset", "reference",
+    ])
+    #expect(skipping.status == 0, "\(skipping.errors)")
+    #expect(
+      skipping.errors.contains("notes.txt") && skipping.errors.contains("left out 1 bad picture"))
+    // A detector's options and checkpoints are not a classifier's.
+    let detector = try Saker.run(["train", "--mixup", "1"])
+    #expect(detector.status != 0 && detector.errors.contains("--mixup: only for classifiers"))
+  }
+}
