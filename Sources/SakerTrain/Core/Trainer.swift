@@ -68,7 +68,9 @@ public final class Trainer<Task: TrainingTask> {
       throw TrainingError("freeze: no parameter's name matches '\(pattern)'")
     }
     try task.prepare(settings)
-    if network.parameters.allSatisfy(\.isFrozen) {
+    // Which may have got what it needs only for training.
+    let learning = task.network
+    if learning.parameters.allSatisfy(\.isFrozen) {
       throw TrainingError("freeze: all parameters are frozen, expected at least one that learns")
     }
     loader = try task.loader(settings, skipBad: skipBad)
@@ -77,7 +79,7 @@ public final class Trainer<Task: TrainingTask> {
     optimizer = settings.optimizer(task.parameterGroups(settings))
     average =
       settings.averageDecay > 0
-      ? WeightAverage(of: network, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
+      ? WeightAverage(of: learning, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
     try checkBatchNorm()
     try MemoryNeed.check(
       task, batch: min(settings.batch, loader.picturesPerEpoch), .training, settings.precision)

@@ -187,6 +187,17 @@ public final class ResNet: PrunableClassifier {
   }
 }
 
+extension ResNet: StackedClassifier {
+  public var stack: [(layer: any Layer, channels: Int)] {
+    let blocks = zip([layer1, layer2, layer3, layer4], levels).flatMap { blocks, level in
+      blocks.map { (layer: $0 as any Layer, channels: level.channels) }
+    }
+    return [(Sequential(stem, blocks[0].layer), blocks[0].channels)] + blocks.dropFirst()
+  }
+
+  public var top: any Layer { Sequential(AdaptiveAvgPool2d(1), Flatten(), fc) }
+}
+
 extension ResNet {
   /// What is inside of blocks, unless its convolutions are in groups, and the streams: one for the stem, and one from each shortcut
   /// convolution on to the next.
