@@ -18,6 +18,8 @@ struct TrainingSession<Task: TrainingTask> {
   var begin: (() throws -> Void)?
   /// Writes the last ones, with those of an evaluation if it is wanted.
   var finish: (_ events: TensorBoardWriter?, _ evaluates: Bool) -> Void = { _, _ in }
+  /// Whether nothing is told: the run is a part of something larger.
+  var isSilent = false
   /// Said last, before where everything is.
   var conclusion: () -> String? = { nil }
 
@@ -61,6 +63,7 @@ struct TrainingSession<Task: TrainingTask> {
   /// - Parameter more: what the task adds to the summary in JSON.
   /// - Throws: what training throws; an exit code of 130 when the user interrupted.
   func run(json: Bool, profile: Bool, more: () throws -> some Encodable) throws {
+    let json = json || isSilent
     trainer.isQuiet = json
     if !json { introduce() }
     try begin?()
@@ -78,7 +81,9 @@ struct TrainingSession<Task: TrainingTask> {
     let times = profiler?.finish(excluding: trainer.secondsWaiting)
     try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
     finish(events, ending != .interrupted)
-    if json {
+    if isSilent {
+      // Who runs it tells.
+    } else if json {
       let rates = results.map(\.imagesPerSecond).sorted()
       try printJSON(
         Summary(

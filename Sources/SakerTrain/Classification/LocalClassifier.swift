@@ -54,11 +54,9 @@ public final class LocalClassifier: Layer {
 }
 
 extension ClassifierInput {
-  /// Normalized pictures `[N, C, H, W]` as levels of 0...1 again, float32.
+  /// Pictures as the network takes them, `[N, C, H, W]`, as levels of 0...1 again, float32.
   func levels(_ images: Tensor) -> Tensor {
     func row(_ values: [Float]) -> Tensor { Tensor(values, [1, values.count, 1, 1]) }
-    // The network's first channel is the last mean where it has blue first.
-    let images = arranged(images).detached().converted(to: .float32)
-    return (images * row(std) + row(mean)).clamped(from: 0, to: 1)
+    (images.detached().converted(to: .float32) * row(std) + row(mean)).clamped(from: 0, to: 1)
   }
 }
