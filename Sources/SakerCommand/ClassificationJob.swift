@@ -88,15 +88,21 @@ struct ClassificationJob {
   }
 
   /// The data of a command, or one round of its cross-validation.
-  static func parts(
-    _ command: TrainCommand, seed: UInt64, _ fold: FoldChoice?, classes: [String]? = nil
+  private static func parts(
+    _ command: TrainCommand, seed: UInt64, _ fold: FoldChoice?
   ) throws -> ClassificationParts {
-    let labels = try ClassificationJob.labels(
-      command.source.data, classes: classes ?? command.classification.classNames)
+    try parts(
+      command.source.data, classes: command.classification.classNames, train: command.trainSplit,
+      command.validationChoice(), skipBad: command.source.skipBad, seed: seed, fold)
+  }
+
+  private static func parts(
+    _ data: String?, classes: [String]?, train: String?, _ validation: ValidationChoice,
+    skipBad: Bool, seed: UInt64, _ fold: FoldChoice?
+  ) throws -> ClassificationParts {
     let parts = try ClassificationParts(
-      labels, train: command.trainSplit,
-      validation: fold == nil ? command.validationChoice() : .none,
-      skipBad: command.source.skipBad, seed: seed)
+      labels(data, classes: classes), train: train, validation: fold == nil ? validation : .none,
+      skipBad: skipBad, seed: seed)
     return try fold.map { try $0.divide(parts, seed: seed) } ?? parts
   }
 
@@ -105,15 +111,13 @@ struct ClassificationJob {
     of origin: [String: String], data: String?, classes: [String], skipBad: Bool
   ) throws -> ClassificationParts {
     func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
-    var command = TrainCommand()
-    (command.trainSplit, command.valSplit) = (value(Origin.train), value(Origin.val))
-    command.source.data = data ?? value(Origin.data)
-    command.source.skipBad = skipBad
     let fold = value(Origin.fold).flatMap(Int.init).flatMap { number in
       value(Origin.folds).flatMap(Int.init).map { FoldChoice(number: number, of: $0) }
     }
     return try parts(
-      command, seed: value(Origin.seed).flatMap { UInt64($0) } ?? 0, fold, classes: classes)
+      data ?? value(Origin.data), classes: classes, train: value(Origin.train),
+      .reading(value(Origin.val)), skipBad: skipBad,
+      seed: value(Origin.seed).flatMap { UInt64($0) } ?? 0, fold)
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
