@@ -45,7 +45,9 @@ struct ClassificationJob {
     let teacher = try lessons.teacher.map {
       try ClassificationJob.teacher($0, model: lessons.teacherModel)
     }
-    let card = try ClassificationJob.card(command, parts.training, given, teacher)
+    var card = try ClassificationJob.card(command, parts.training, given, teacher)
+    // A network that lost channels goes on with those it has.
+    card.widths = given?.card?.widths
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
     let origin = [
@@ -345,7 +347,10 @@ struct GivenWeights {
 
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
     let own = Set(model.state.map(\.name))
-    let state = try weights.state(fitting: own).filter { !$0.name.hasPrefix("training.") }
+    // What was there only to train it is no part of it.
+    let state = try weights.state(fitting: own).filter {
+      !$0.name.hasPrefix("training.") && !$0.name.hasPrefix("local_heads.")
+    }
     return try model.start(from: state, names: names, classNames: card.classNames, file: file)
   }
 }

@@ -81,29 +81,20 @@ struct RateSearch {
       LearningRateFinder(1e-5...10, steps: steps, smoothing: 0.9))
   }
 
-  /// Runs of as many epochs as the time allows, at most half of the run's: at the suggestion, and by factors of 3 around it.
+  /// Runs at the suggestion, and by factors of 3 around it: of as many epochs as the time allows, at most half of the run's. All are as
+  /// long, or their results could not be compared.
   private func tryRates(
     around suggestion: Double, _ settings: TrainingSettings, _ folder: RunFolder, until end: Date
   ) throws -> [Trial] {
     // The largest first: what explodes ends at once and leaves its time to the others.
     let rates = [10, 3, 1, 1 / 3.0].map { suggestion * $0 }
+    var short = settings
+    let each = try time(settings, folder)
+    let share = max(0, end.timeIntervalSinceNow) / Double(rates.count)
+    short.epochs = min(max(1, settings.epochs / 2), max(1, Int(share / each)))
     var trials: [Trial] = []
-    var perEpoch: Double?
-    for (index, rate) in rates.enumerated() {
-      let left = end.timeIntervalSinceNow
-      guard left > 0 else { break }
-      let share = left / Double(rates.count - index)
-      let most = max(1, settings.epochs / 2)
-      var short = settings
+    for rate in rates where end.timeIntervalSinceNow > 0 {
       short.learningRate = rate
-      // All are as long as the first, or their results could not be compared.
-      short.epochs =
-        trials.first(where: \.finished)?.epochs
-        ?? perEpoch.map { min(most, max(1, Int(share / $0))) } ?? 1
-      if perEpoch == nil {
-        perEpoch = try time(short, folder)
-        short.epochs = min(most, max(1, Int((end.timeIntervalSinceNow / 4) / (perEpoch ?? 1))))
-      }
       trials.append(try attempt(short, folder, until: end))
     }
     return trials
