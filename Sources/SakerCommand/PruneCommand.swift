@@ -82,7 +82,8 @@ struct PruneCommand: ParsableCommand {
     common.apply()
     let file = GivenWeights.file(weights)
     let checkpoint = try ClassifierCheckpoint(file: file)
-    let origin = try checkpoint.origin
+    // A network that was pruned before and not trained since knows no run: the embedded data, or --data.
+    let origin = (try? checkpoint.origin) ?? [:]
     let model = try checkpoint.model()
     let card = checkpoint.card
     let parts = try ClassificationJob.parts(
@@ -93,7 +94,7 @@ struct PruneCommand: ParsableCommand {
         "the data have the classes \(parts.training.classes.joined(separator: ", ")), the weights "
           + card.classNames.joined(separator: ", "))
     }
-    let settings = try tuning(checkpoint.settings)
+    let settings = try tuning((try? checkpoint.settings) ?? .fineTuning)
     // A mistake in the settings is told before the work.
     if let problem = settings.problems.first { throw ValidationError(problem) }
     let folder = out.map(RunFolder.init) ?? RunFolder.free("runs/prune")
