@@ -34,7 +34,8 @@ import Testing
   }
 
   @Test("Distillation") func distillation() {
-    let teacher = Linear(8, 3), student = Linear(8, 3)
+    let teacher = Linear(8, 3)
+    let student = Linear(8, 3)
     let x = Tensor.ones([2, 8])
     let logits = withoutGradients { teacher(x) }
     let labels = Tensor([0, 2] as [Int32])

@@ -105,7 +105,8 @@ struct CrossValidation {
     }
     print(
       String(
-        format: "mean                   %.4f   %.4f   %.4f\n±                      %.4f   %.4f   %.4f",
+        format:
+          "mean                   %.4f   %.4f   %.4f\n±                      %.4f   %.4f   %.4f",
         report.top1.mean, report.top5.mean, report.loss.mean, report.top1.deviation,
         report.top5.deviation, report.loss.deviation))
     if let test = report.testTop1 {

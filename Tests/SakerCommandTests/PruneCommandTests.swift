@@ -125,7 +125,9 @@ struct PruneCommandTests {
       abs(try #require(spread["deviation"] as? NSNumber).doubleValue - (squares / 2).squareRoot())
         < 1e-9)
     #expect(try sandbox.list("folds/fold2").contains("results.csv"))
-    #expect(try String(decoding: sandbox.bytes("folds/folds.csv"), as: UTF8.self).split(separator: "\n").count == 4)
+    #expect(
+      try String(decoding: sandbox.bytes("folds/folds.csv"), as: UTF8.self).split(separator: "\n")
+        .count == 4)
     let wrong = try Saker.run(Self.tiny + ["--folds", "1"])
     #expect(wrong.errors.contains("folds: expected 2...1000, got 1"))
   }
@@ -146,8 +148,9 @@ struct PruneCommandTests {
     let names = try sandbox.list("searched")
     #expect(names.contains("search.csv") && names.contains("search.png"))
     #expect(!names.contains("search"))
-    #expect(try String(decoding: sandbox.bytes("searched/search.csv"), as: UTF8.self)
-      .hasPrefix("lr,epochs,seconds,finished,train_loss,val_loss,top1,picked\n"))
+    #expect(
+      try String(decoding: sandbox.bytes("searched/search.csv"), as: UTF8.self)
+        .hasPrefix("lr,epochs,seconds,finished,train_loss,val_loss,top1,picked\n"))
     let wrong = try Saker.run(Self.tiny + ["--search-seconds", "5"])
     #expect(wrong.errors.contains("search seconds: only with --search"))
   }

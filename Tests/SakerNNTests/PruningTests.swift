@@ -7,7 +7,8 @@ struct PruningTests {
   /// What `torch.nn.utils.prune` keeps (Scripts/golden/pruning.py).
   @Test(arguments: GoldenCase.all("pruning", "weights"))
   func weightsGoAsInPyTorch(_ golden: GoldenCase) throws {
-    let conv = Parameter(golden["conv"]), linear = Parameter(golden["linear"])
+    let conv = Parameter(golden["conv"])
+    let linear = Parameter(golden["linear"])
     var masks = PruningMasks(of: [
       NamedParameter(name: "conv", parameter: conv),
       NamedParameter(name: "linear", parameter: linear),

@@ -142,7 +142,8 @@ extension TrainingTests {
     #expect(
       try problem { $0.classNames = ["red", "blue", "green"] }
         == "big.pth: the teacher has the classes red, blue, green, the data red, green, blue")
-    #expect(try problem { $0.classNames = ["0", "1"] }.contains("the teacher has the classes 0, 1"))
+    #expect(
+      try problem { $0.classNames = ["0", "1"] }.contains("the teacher has the classes 0, 1"))
     #expect(try problem { $0.classNames = ["0", "1", "2"] } == "")
     #expect(
       try problem { $0.input.mean = [0, 0, 0] }.hasPrefix(
@@ -222,7 +223,8 @@ extension TrainingTests {
     var input = ClassifierInput(side: 2, resizedSide: 2)
     input.order = .bgr
     let levels = Tensor([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 0, 0.5], [1, 3, 2, 2])
-    let mean = Tensor(input.mean, [1, 3, 1, 1]), std = Tensor(input.std, [1, 3, 1, 1])
+    let mean = Tensor(input.mean, [1, 3, 1, 1])
+    let std = Tensor(input.std, [1, 3, 1, 1])
     expectClose(input.levels((levels - mean) / std), levels, relative: 1e-5)
   }
 

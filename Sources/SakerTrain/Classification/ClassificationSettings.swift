@@ -105,7 +105,8 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
         "local modules: expected 1 or more, got \(localModules)")
       demand(
         !mixes && distillation == nil,
-        "local modules: leave out mixup, cutmix and teachers: each module learns from the pictures as they are")
+        "local modules: leave out mixup, cutmix and teachers: each module learns from the pictures as they are"
+      )
     }
     return problems
   }

@@ -17,7 +17,8 @@ extension Trainer where Task == ClassificationTask {
   public convenience init(
     _ model: any Classifier, _ card: ClassifierCard, on training: ClassificationDataset,
     validation: ClassificationDataset? = nil, teacher: ClassifierTeacher? = nil,
-    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:], skipBad: Bool = false
+    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:],
+    skipBad: Bool = false
   ) throws {
     try self.init(
       ClassificationTask(model, card, on: training, validation: validation, teacher: teacher),

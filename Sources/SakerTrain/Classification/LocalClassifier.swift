@@ -57,6 +57,7 @@ extension ClassifierInput {
   /// Pictures as the network takes them, `[N, C, H, W]`, as levels of 0...1 again, float32.
   func levels(_ images: Tensor) -> Tensor {
     func row(_ values: [Float]) -> Tensor { Tensor(values, [1, values.count, 1, 1]) }
-    (images.detached().converted(to: .float32) * row(std) + row(mean)).clamped(from: 0, to: 1)
+    return (images.detached().converted(to: .float32) * row(std) + row(mean)).clamped(
+      from: 0, to: 1)
   }
 }

@@ -43,7 +43,8 @@ extension ClassifierCard {
       ClassifierCatalog.all.filter { $0.buildNarrow != nil }.map(\.family)
     ).sorted()
     return ModelCardError(
-      description: "\(architecture): channels can be taken only of \(families.joined(separator: ", "))"
+      description:
+        "\(architecture): channels can be taken only of \(families.joined(separator: ", "))"
     )
   }
 
