@@ -131,9 +131,7 @@ public final class MobileNetV2: PrunableClassifier {
   static let catalog = [
     ClassifierEntry(
       name: "mobilenet_v2", family: "MobileNetV2", source: .torchvision,
-      buildNarrow: { _, widths, classes in MobileNetV2(classes: classes, widths: widths) }
-    ) {
-      MobileNetV2(classes: $0)
-    }
+      buildNarrow: { _, widths, classes in MobileNetV2(classes: classes, widths: widths) },
+      build: { MobileNetV2(classes: $0) })
   ]
 }
