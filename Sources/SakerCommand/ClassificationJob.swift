@@ -198,6 +198,12 @@ struct ClassificationJob {
       let longest = max(first.width, first.height)
       let isSmall = (command.size ?? longest) <= 64 && entry.buildVariant != nil
       if isSmall && command.classification.stem == nil { variant.stem = .small }
+      // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
+      if command.model == nil && command.classification.width == nil && variant.stem == .small
+        && command.preset != .reference
+      {
+        variant.width = 0.25
+      }
       let side = command.size ?? (variant.stem == .small ? min(longest, 64) : entry.input.side)
       input = entry.input.sized(side)
       input.resizedSide = side

@@ -24,9 +24,15 @@ extension RunFolder {
     // A line a value, in an order that does not change.
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let object = try JSONSerialization.jsonObject(with: encoder.encode(settings))
+    return lines(of: object as? [String: Any] ?? [:])
+  }
+
+  /// What lies deeper, such as a task's own settings, stands beside the rest: no two of them share a name.
+  private static func lines(of object: [String: Any]) -> [String: String] {
     var lines: [String: String] = [:]
-    for (name, value) in object as? [String: Any] ?? [:] {
+    for (name, value) in object {
       switch value {
+      case let inner as [String: Any]: lines.merge(RunFolder.lines(of: inner)) { $1 }
       case let text as String: lines[name] = quoted(text)
       case let list as [String]:
         lines[name] = "[" + list.map(quoted).joined(separator: ", ") + "]"

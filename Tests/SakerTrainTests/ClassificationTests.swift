@@ -276,9 +276,8 @@ extension TrainingTests {
     #expect(card.priors == [0.8, 0.1, 0.1])
     let freed = ClassifierRunner.freed([0.8, 0.15, 0.05], of: [0.8, 0.1, 0.1])
     // 1, 1.5 and 0.5 of 3.
-    for (got, wanted) in zip(freed, [Float(1) / 3, 0.5, 1 / 6]) {
-      #expect(abs(got - wanted) < 1e-6)
-    }
+    let wanted: [Float] = [1.0 / 3, 0.5, 1.0 / 6]
+    for (a, b) in zip(freed, wanted) { #expect(abs(a - b) < 1e-6) }
   }
 
   @Test func mixingIsDrawnByPlace() throws {
@@ -326,7 +325,7 @@ extension TrainingTests {
     #expect(Set(start.replaced) == ["fc.weight", "fc.bias"])
     #expect(after["conv1.weight"] == given["conv1.weight"])
     #expect(after["bn2.running_var"] == given["bn2.running_var"])
-    let rows = { (bits: [UInt32], row: Int) in Array(bits[row * 8..<(row + 1) * 8]) }
+    func rows(_ bits: [UInt32], _ row: Int) -> [UInt32] { Array(bits[row * 8..<(row + 1) * 8]) }
     #expect(rows(after["fc.weight"]!, 0) == rows(given["fc.weight"]!, 2))
     #expect(rows(after["fc.weight"]!, 2) == rows(given["fc.weight"]!, 0))
     for row in [1, 3] { #expect(rows(after["fc.weight"]!, row) == rows(before["fc.weight"]!, row)) }
