@@ -104,9 +104,8 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
         (1...1000).contains(localModules),
         "local modules: expected 1 or more, got \(localModules)")
       demand(
-        !mixes && distillation == nil,
-        "local modules: leave out mixup, cutmix and teachers: each module learns from the pictures as they are"
-      )
+        distillation == nil,
+        "local modules: leave out the teacher: each module learns from a head of its own")
     }
     return problems
   }
