@@ -81,23 +81,41 @@ struct RateSearch {
       LearningRateFinder(1e-5...10, steps: steps, smoothing: 0.9))
   }
 
-  /// Runs at the suggestion, and by factors of 3 around it: of as many epochs as the time allows, at most half of the run's. All are as
-  /// long, or their results could not be compared.
+  /// Short runs at the suggestion and at three times and a third of it; then, while there is time, on from the end of the tried rates if
+  /// the best is there. Each has as many epochs as a fifth of the time allows, at most half of the run's: all are as long, or their
+  /// results could not be compared.
   private func tryRates(
     around suggestion: Double, _ settings: TrainingSettings, _ folder: RunFolder, until end: Date
   ) throws -> [Trial] {
-    // The largest first: what explodes ends at once and leaves its time to the others.
-    let rates = [10, 3, 1, 1 / 3.0].map { suggestion * $0 }
     var short = settings
     let each = try time(settings, folder)
-    let share = max(0, end.timeIntervalSinceNow) / Double(rates.count)
+    let share = max(0, end.timeIntervalSinceNow) / 5
     short.epochs = min(max(1, settings.epochs / 2), max(1, Int(share / each)))
     var trials: [Trial] = []
-    for rate in rates where end.timeIntervalSinceNow > 0 {
+    // The largest first: what explodes ends at once and leaves its time to the others.
+    var rates = [3, 1, 1 / 3.0].map { suggestion * $0 }
+    while let rate = rates.first, trials.count < RateSearch.mostTrials {
+      // One that could not be finished would say nothing.
+      guard end.timeIntervalSinceNow > 0.8 * (trials.last?.seconds ?? 0) else { break }
+      rates.removeFirst()
       short.learningRate = rate
       trials.append(try attempt(short, folder, until: end))
+      if rates.isEmpty, let next = RateSearch.beyond(trials) { rates = [next] }
     }
     return trials
+  }
+
+  private static let mostTrials = 10
+
+  /// The next rate where the best one tried is the largest or the smallest; `nil` if better ones lie on neither side.
+  static func beyond(_ trials: [Trial]) -> Double? {
+    guard let best = best(trials) else {
+      // Nothing was finished or all exploded: only smaller rates can help.
+      return trials.map(\.learningRate).min().map { $0 / 3 }
+    }
+    let rate = trials[best].learningRate
+    if trials.allSatisfy({ $0.learningRate >= rate }) { return rate / 3 }
+    return trials.allSatisfy({ $0.learningRate <= rate }) ? rate * 3 : nil
   }
 
   /// Seconds of one epoch with its validation.

@@ -36,11 +36,13 @@ struct TrainingSession<Task: TrainingTask> {
     var epochs: [EpochResult]
     var seconds: Double
     var imagesPerSecond: Double
+    /// The most that tensors took at a time while it trained.
+    var peakBytes: Int
     var profile: Profiler.Report?
     var more: More
 
     private enum Keys: String, CodingKey {
-      case run, ending, weights, best, epochs, seconds, imagesPerSecond, profile
+      case run, ending, weights, best, epochs, seconds, imagesPerSecond, peakBytes, profile
     }
 
     /// What a task adds stands beside the rest.
@@ -53,6 +55,7 @@ struct TrainingSession<Task: TrainingTask> {
       try container.encode(epochs, forKey: .epochs)
       try container.encode(seconds, forKey: .seconds)
       try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+      try container.encode(peakBytes, forKey: .peakBytes)
       try container.encodeIfPresent(profile, forKey: .profile)
       try more.encode(to: encoder)
     }
@@ -76,7 +79,9 @@ struct TrainingSession<Task: TrainingTask> {
     }
     let profiler = profile ? Profiler() : nil
     Interruption.watch()
+    MemoryPool.shared.resetPeak()
     let ending = try trainer.run()
+    let peakBytes = MemoryPool.shared.use.peak
     Interruption.ignore()
     let times = profiler?.finish(excluding: trainer.secondsWaiting)
     try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
@@ -89,8 +94,8 @@ struct TrainingSession<Task: TrainingTask> {
         Summary(
           run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
           best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
-          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2], profile: times,
-          more: more()))
+          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2],
+          peakBytes: peakBytes, profile: times, more: more()))
     } else {
       if let times { print(times) }
       if let conclusion = conclusion() { print(conclusion) }
