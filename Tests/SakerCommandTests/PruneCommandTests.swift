@@ -125,6 +125,11 @@ struct PruneCommandTests {
       abs(try #require(spread["deviation"] as? NSNumber).doubleValue - (squares / 2).squareRoot())
         < 1e-9)
     #expect(try sandbox.list("folds/fold2").contains("results.csv"))
+    // What was aside is still aside when the run is measured later.
+    let val = try Saker.succeed([
+      "val", "--weights", out + "/fold2", "--split", "val", "--json", "--threads", "1",
+    ]).object()
+    #expect(val["pictures"] as? Int == folds[1]["validation"] as? Int)
     #expect(
       try String(decoding: sandbox.bytes("folds/folds.csv"), as: UTF8.self).split(separator: "\n")
         .count == 4)
