@@ -57,7 +57,7 @@ struct ClassificationJob {
       Origin.seed: "\(settings.seed)", Origin.teacher: ClassificationJob.whole(lessons.teacher),
       Origin.teacherModel: lessons.teacherModel ?? "",
       Origin.fold: fold.map { "\($0.number)" } ?? "", Origin.folds: fold.map { "\($0.of)" } ?? "",
-    ].filter { !$0.value.isEmpty }
+    ]
     let folder = folder ?? command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
     trainer = try ClassifierTrainer(
       model, card, on: parts.training, validation: parts.validation, teacher: teacher, settings,

@@ -83,7 +83,8 @@ struct PruneCommand: ParsableCommand {
     let file = GivenWeights.file(weights)
     let checkpoint = try ClassifierCheckpoint(file: file)
     // A network that was pruned before and not trained since knows no run: the embedded data, or --data.
-    let origin = (try? checkpoint.origin) ?? [:]
+    // Whoever taught the run teaches the smaller network no more.
+    let origin = ((try? checkpoint.origin) ?? [:]).filter { !$0.key.hasPrefix("teacher") }
     let model = try checkpoint.model()
     let card = checkpoint.card
     let parts = try ClassificationJob.parts(
