@@ -222,7 +222,8 @@ extension TrainingTests {
   @Test func levelsUndoNormalization() {
     var input = ClassifierInput(side: 2, resizedSide: 2)
     input.order = .bgr
-    let levels = Tensor([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 0, 0.5], [1, 3, 2, 2])
+    let levels = Tensor(
+      [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 0, 0.5] as [Float], [1, 3, 2, 2])
     let mean = Tensor(input.mean, [1, 3, 1, 1])
     let std = Tensor(input.std, [1, 3, 1, 1])
     expectClose(input.levels((levels - mean) / std), levels, relative: 1e-5)
