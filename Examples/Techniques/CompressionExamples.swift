@@ -9,7 +9,7 @@ import Testing
     var masks = PruningMasks(of: model.prunableWeights)
     masks.prune(0.75, by: .magnitude)
     let optimizer = Optimizer(SGD(), model, rate: 0.1)
-    model(Tensor.ones([4, 8])).squared().mean().backward()
+    square(model(Tensor.ones([4, 8]))).mean().backward()
     optimizer.step()
     masks.apply()
     #expect(PruningMasks(zerosOf: model.prunableWeights).sparsity == 0.75)

@@ -46,7 +46,7 @@ struct PruningTests {
     let before = layer.weight.value.floats
     let optimizer = Optimizer(SGD(momentum: 0.9), layer, rate: 0.1)
     for _ in 0..<3 {
-      layer(Tensor.ones([2, 6])).squared().sum().backward()
+      square(layer(Tensor.ones([2, 6]))).sum().backward()
       optimizer.step()
       masks.apply()
       optimizer.zeroGradients()
