@@ -14,6 +14,7 @@ struct ClassificationJob {
   /// Keys of what a resumed run must find again.
   private enum Origin {
     static let data = "data", train = "train_split", val = "val_split", seed = "split_seed"
+    static let teacher = "teacher", teacherModel = "teacher_model", fold = "fold", folds = "folds"
   }
 
   /// Whether a checkpoint, or a run's folder, is a classifier's.
@@ -22,57 +23,124 @@ struct ClassificationJob {
     return try Safetensors(contentsOf: file).metadata[ClassifierCard.metadataKey] != nil
   }
 
-  init(starting command: TrainCommand) throws {
-    let settings = try command.classificationSettings()
-    let choice = try command.validationChoice()
-    let labels = try ClassificationJob.labels(
-      command.source.data, classes: command.classification.classNames)
-    let parts = try ClassificationParts(
-      labels, train: command.trainSplit, validation: choice, skipBad: command.source.skipBad,
-      seed: settings.seed)
-    ClassificationJob.tell(parts)
+  /// - Parameters:
+  ///   - changed: settings in place of the command's.
+  ///   - folder: in place of the command's.
+  ///   - fold: which part of the data to validate on, in cross-validation.
+  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  init(
+    starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
+    fold: FoldChoice? = nil, holdsOut: Bool = false
+  ) throws {
+    let settings = try changed ?? command.classificationSettings()
+    var parts = try ClassificationJob.parts(command, seed: settings.seed, fold)
+    if holdsOut, parts.validation == nil {
+      var held = command
+      held.valSplit = "0.2"
+      parts = try ClassificationJob.parts(held, seed: settings.seed, nil)
+    }
+    if changed == nil { ClassificationJob.tell(parts) }
     let given = try command.weights.map { try GivenWeights($0, command.classification.names) }
-    let card = try ClassificationJob.card(command, parts.training, given)
+    let lessons = command.lessons
+    let teacher = try lessons.teacher.map {
+      try ClassificationJob.teacher($0, model: lessons.teacherModel)
+    }
+    var card = try ClassificationJob.card(command, parts.training, given, teacher)
+    // A network that lost channels goes on with those it has.
+    card.widths = given?.card?.widths
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
     let origin = [
       // Whole, so that a run can be resumed from another folder.
-      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.data: ClassificationJob.whole(command.source.data),
       Origin.train: command.trainSplit ?? "", Origin.val: command.valSplit ?? "",
-      Origin.seed: "\(settings.seed)",
+      Origin.seed: "\(settings.seed)", Origin.teacher: ClassificationJob.whole(lessons.teacher),
+      Origin.teacherModel: lessons.teacherModel ?? "",
+      Origin.fold: fold.map { "\($0.number)" } ?? "", Origin.folds: fold.map { "\($0.of)" } ?? "",
     ]
-    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    let folder = folder ?? command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
     trainer = try ClassifierTrainer(
-      model, card, on: parts.training, validation: parts.validation, settings, into: folder,
-      origin: origin, skipBad: command.source.skipBad)
+      model, card, on: parts.training, validation: parts.validation, teacher: teacher, settings,
+      into: folder, origin: origin, skipBad: command.source.skipBad)
     test = parts.test
     isResumed = false
     data = command.source.data ?? "embedded Fashion-MNIST"
+  }
+
+  /// A network that is there, to be trained further.
+  init(
+    _ model: any Classifier, _ card: ClassifierCard, _ parts: ClassificationParts,
+    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String], skipBad: Bool
+  ) throws {
+    trainer = try ClassifierTrainer(
+      model, card, on: parts.training, validation: parts.validation, settings, into: folder,
+      origin: origin, skipBad: skipBad)
+    test = parts.test
+    (isResumed, start) = (false, nil)
+    data = origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 } ?? "embedded Fashion-MNIST"
+  }
+
+  private static func whole(_ path: String?) -> String {
+    path.map { URL(fileURLWithPath: $0).path } ?? ""
+  }
+
+  private static func teacher(_ path: String, model: String?) throws -> ClassifierTeacher {
+    let source = try ClassifierSource(path, model: model, names: nil)
+    return ClassifierTeacher(source.model, source.card, name: path)
+  }
+
+  /// The data of a command, or one round of its cross-validation.
+  private static func parts(
+    _ command: TrainCommand, seed: UInt64, _ fold: FoldChoice?
+  ) throws -> ClassificationParts {
+    try parts(
+      command.source.data, classes: command.classification.classNames, train: command.trainSplit,
+      command.validationChoice(), skipBad: command.source.skipBad, seed: seed, fold)
+  }
+
+  private static func parts(
+    _ data: String?, classes: [String]?, train: String?, _ validation: ValidationChoice,
+    skipBad: Bool, seed: UInt64, _ fold: FoldChoice?
+  ) throws -> ClassificationParts {
+    let parts = try ClassificationParts(
+      labels(data, classes: classes), train: train, validation: fold == nil ? validation : .none,
+      skipBad: skipBad, seed: seed)
+    return try fold.map { try $0.divide(parts, seed: seed) } ?? parts
+  }
+
+  /// The data of a run, as it was divided, from its checkpoint.
+  static func parts(
+    of origin: [String: String], data: String?, classes: [String], skipBad: Bool
+  ) throws -> ClassificationParts {
+    func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
+    let fold = value(Origin.fold).flatMap(Int.init).flatMap { number in
+      value(Origin.folds).flatMap(Int.init).map { FoldChoice(number: number, of: $0) }
+    }
+    return try parts(
+      data ?? value(Origin.data), classes: classes, train: value(Origin.train),
+      .reading(value(Origin.val)), skipBad: skipBad,
+      seed: value(Origin.seed).flatMap { UInt64($0) } ?? 0, fold)
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
     let place = try ResumedRun(path, out: command.out)
     let checkpoint = try ClassifierCheckpoint(file: place.file)
     let origin = try checkpoint.origin
-    var source = command.source
-    if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
-    var former = command
-    (former.trainSplit, former.valSplit) = (
-      origin[Origin.train].flatMap { $0.isEmpty ? nil : $0 },
-      origin[Origin.val].flatMap { $0.isEmpty ? nil : $0 }
-    )
-    let labels = try ClassificationJob.labels(source.data, classes: checkpoint.card.classNames)
-    let parts = try ClassificationParts(
-      labels, train: former.trainSplit, validation: former.validationChoice(),
-      skipBad: source.skipBad, seed: origin[Origin.seed].flatMap { UInt64($0) } ?? 0)
+    func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
+    let data = command.source.data ?? value(Origin.data)
+    let parts = try ClassificationJob.parts(
+      of: origin, data: data, classes: checkpoint.card.classNames, skipBad: command.source.skipBad)
     ClassificationJob.tell(parts)
+    let teacher = try value(Origin.teacher).map {
+      try ClassificationJob.teacher($0, model: value(Origin.teacherModel))
+    }
     trainer = try ClassifierTrainer.resuming(
-      checkpoint, on: parts.training, validation: parts.validation, into: place.folder,
-      skipBad: source.skipBad)
+      checkpoint, on: parts.training, validation: parts.validation, teacher: teacher,
+      into: place.folder, skipBad: command.source.skipBad)
     test = parts.test
     isResumed = true
     start = nil
-    data = source.data ?? "embedded Fashion-MNIST"
+    self.data = data ?? "embedded Fashion-MNIST"
     try place.takeBest()
   }
 
@@ -104,7 +172,8 @@ struct ClassificationJob {
 
   /// What the network is built from: as the weights say, else as the model's entry and the pictures' size say.
   private static func card(
-    _ command: TrainCommand, _ training: ClassificationDataset, _ given: GivenWeights?
+    _ command: TrainCommand, _ training: ClassificationDataset, _ given: GivenWeights?,
+    _ teacher: ClassifierTeacher?
   ) throws -> ClassifierCard {
     if let own = given?.card {
       if let model = command.model, model != own.architecture {
@@ -138,7 +207,17 @@ struct ClassificationJob {
       let side = command.size ?? (variant.stem == .small ? min(longest, 64) : entry.input.side)
       input = entry.input.sized(side)
       input.resizedSide = side
-      if training.archive != nil { input.normalize(by: try training.levels(entry.input.channels)) }
+      if let teacher, command.size == nil {
+        // Both look at the same pictures.
+        let smallest = input.smallestSide
+        input = teacher.card.input
+        input.smallestSide = smallest
+        if command.classification.stem == nil && entry.buildVariant != nil {
+          variant.stem = teacher.card.variant.stem
+        }
+      } else if training.archive != nil {
+        input.normalize(by: try training.levels(entry.input.channels))
+      }
     } else if let size = command.size {
       input = entry.input.sized(size)
     }
@@ -163,10 +242,12 @@ struct ClassificationJob {
 
   // MARK: - Running
 
-  func run(json: Bool, profile: Bool, pictures hasPictures: Bool) throws {
+  /// - Parameter silent: whether nothing is told.
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool = false) throws {
     let pictures = RunPictures(folder: trainer.folder)
     let card = trainer.card
     var session = TrainingSession(trainer, isResumed: isResumed)
+    session.isSilent = silent
     session.subject =
       card.architecture
       + (card.variant.isPublished ? "" : " (\(card.variant.description))")
@@ -226,6 +307,9 @@ struct ClassificationJob {
     }
   }
 
+  /// The measures on the test data with the best weights, where there are any.
+  func testResult() throws -> ClassificationEvaluation? { try test.map(evaluate) }
+
   /// With the best weights.
   private func evaluate(_ dataset: ClassificationDataset) throws -> ClassificationEvaluation {
     let checkpoint = try ClassifierCheckpoint(file: trainer.folder.best)
@@ -266,7 +350,10 @@ struct GivenWeights {
 
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
     let own = Set(model.state.map(\.name))
-    let state = try weights.state(fitting: own).filter { !$0.name.hasPrefix("training.") }
+    // What was there only to train it is no part of it.
+    let state = try weights.state(fitting: own).filter {
+      !$0.name.hasPrefix("training.") && !$0.name.hasPrefix("local_heads.")
+    }
     return try model.start(from: state, names: names, classNames: card.classNames, file: file)
   }
 }

@@ -136,7 +136,7 @@ struct ClassifierValidation {
     if let chosen = split ?? ["test", "val"].first(where: known.contains), known.contains(chosen) {
       return (try whole(chosen), chosen)
     }
-    if let parts = try divided(labels) {
+    if let parts = try divided() {
       let named = [("test", parts.test), ("val", parts.validation), ("train", parts.training)]
       for (name, part) in named where split == name || split == nil {
         if let part { return (part, name) }
@@ -146,15 +146,12 @@ struct ClassifierValidation {
   }
 
   /// As the run divided the data, if it was trained on these.
-  private func divided(_ labels: LabelSet) throws -> ClassificationParts? {
+  private func divided() throws -> ClassificationParts? {
     guard let origin = source.origin,
       origin["data"] == data.data.map({ URL(fileURLWithPath: $0).path }) ?? ""
     else { return nil }
-    func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
-    return try ClassificationParts(
-      labels, train: value("train_split"),
-      validation: ValidationChoice.reading(value("val_split")), skipBad: data.skipBad,
-      seed: origin["split_seed"].flatMap { UInt64($0) } ?? 0)
+    return try ClassificationJob.parts(
+      of: origin, data: data.data, classes: source.card.classNames, skipBad: data.skipBad)
   }
 
   func run(json: Bool, out: String?) throws {

@@ -15,6 +15,6 @@ struct SakerCommand: ParsableCommand {
       TrainCommand.self, ValCommand.self, EvaluateCommand.self, PredictCommand.self,
       InfoCommand.self, BenchmarkCommand.self, AugmentCommand.self, ForwardCommand.self,
       DoctorCommand.self, DataCommand.self, ModelsCommand.self, WeightsCommand.self,
-      ReportCommand.self, VisualizeCommand.self,
+      ReportCommand.self, VisualizeCommand.self, PruneCommand.self,
     ])
 }

@@ -47,6 +47,7 @@ struct TrainCommand: ParsableCommand {
   var noPictures = false
   @OptionGroup(title: "Options of detectors") var detection: DetectionTrainingOptions
   @OptionGroup(title: "Options of classifiers") var classification: ClassificationOptions
+  @OptionGroup(title: "Ways for classifiers to learn") var lessons: LessonOptions
 
   enum TaskName: String, ExpressibleByArgument, CaseIterable { case detect, classify }
   enum Preset: String, ExpressibleByArgument, CaseIterable {
@@ -68,7 +69,7 @@ struct TrainCommand: ParsableCommand {
       }
       return
     }
-    let foreign = chosenTask == .detect ? classification.given : detection.given
+    let foreign = chosenTask == .detect ? classification.given + lessons.given : detection.given
     guard foreign.isEmpty else {
       throw ValidationError(
         "\(foreign.joined(separator: ", ")): only for "
@@ -108,6 +109,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func validateClassification() throws {
+    try lessons.checkGoingTogether(isValidated: valSplit == nil)
     try classificationSettings().problems.first.map { throw ValidationError($0) }
     if let model { _ = try ClassifierCatalog.required(model) }
     guard (1...4096).contains(size ?? 224) else {
@@ -126,7 +128,8 @@ struct TrainCommand: ParsableCommand {
       ("--val-split", valSplit != nil), ("--size", size != nil), ("--preset", preset != nil),
       ("--weights", weights != nil),
     ]
-    return given.filter(\.1).map(\.0) + options.given + detection.given + classification.given
+    return given.filter(\.1).map(\.0) + options.given + detection.given
+      + classification.given + lessons.given
   }
 
   func run() throws {
@@ -134,6 +137,8 @@ struct TrainCommand: ParsableCommand {
     let isClassifier =
       try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
     if isClassifier {
+      if let folds = lessons.folds { return try CrossValidation(self, folds: folds).run() }
+      if lessons.search { return try RateSearch(self).run() }
       let job =
         try resume.map { try ClassificationJob(resuming: $0, self) }
         ?? ClassificationJob(starting: self)
@@ -178,6 +183,7 @@ struct TrainCommand: ParsableCommand {
     try options.apply(to: &settings)
     var own = settings.classification ?? ClassificationSettings()
     classification.apply(to: &own)
+    lessons.apply(to: &own)
     settings.classification = own
     return settings
   }

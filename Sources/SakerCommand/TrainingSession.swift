@@ -18,6 +18,8 @@ struct TrainingSession<Task: TrainingTask> {
   var begin: (() throws -> Void)?
   /// Writes the last ones, with those of an evaluation if it is wanted.
   var finish: (_ events: TensorBoardWriter?, _ evaluates: Bool) -> Void = { _, _ in }
+  /// Whether nothing is told: the run is a part of something larger.
+  var isSilent = false
   /// Said last, before where everything is.
   var conclusion: () -> String? = { nil }
 
@@ -34,11 +36,13 @@ struct TrainingSession<Task: TrainingTask> {
     var epochs: [EpochResult]
     var seconds: Double
     var imagesPerSecond: Double
+    /// The most that tensors took at a time while it trained.
+    var peakBytes: Int
     var profile: Profiler.Report?
     var more: More
 
     private enum Keys: String, CodingKey {
-      case run, ending, weights, best, epochs, seconds, imagesPerSecond, profile
+      case run, ending, weights, best, epochs, seconds, imagesPerSecond, peakBytes, profile
     }
 
     /// What a task adds stands beside the rest.
@@ -51,6 +55,7 @@ struct TrainingSession<Task: TrainingTask> {
       try container.encode(epochs, forKey: .epochs)
       try container.encode(seconds, forKey: .seconds)
       try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+      try container.encode(peakBytes, forKey: .peakBytes)
       try container.encodeIfPresent(profile, forKey: .profile)
       try more.encode(to: encoder)
     }
@@ -61,6 +66,7 @@ struct TrainingSession<Task: TrainingTask> {
   /// - Parameter more: what the task adds to the summary in JSON.
   /// - Throws: what training throws; an exit code of 130 when the user interrupted.
   func run(json: Bool, profile: Bool, more: () throws -> some Encodable) throws {
+    let json = json || isSilent
     trainer.isQuiet = json
     if !json { introduce() }
     try begin?()
@@ -73,19 +79,23 @@ struct TrainingSession<Task: TrainingTask> {
     }
     let profiler = profile ? Profiler() : nil
     Interruption.watch()
+    MemoryPool.shared.resetPeak()
     let ending = try trainer.run()
+    let peakBytes = MemoryPool.shared.use.peak
     Interruption.ignore()
     let times = profiler?.finish(excluding: trainer.secondsWaiting)
     try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
     finish(events, ending != .interrupted)
-    if json {
+    if isSilent {
+      // Who runs it tells.
+    } else if json {
       let rates = results.map(\.imagesPerSecond).sorted()
       try printJSON(
         Summary(
           run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
           best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
-          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2], profile: times,
-          more: more()))
+          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2],
+          peakBytes: peakBytes, profile: times, more: more()))
     } else {
       if let times { print(times) }
       if let conclusion = conclusion() { print(conclusion) }

@@ -54,15 +54,25 @@ public final class LocallySupervised: Layer {
   /// - Returns: the loss of each module, the network's last.
   @discardableResult
   public func backward(_ images: Tensor, pictures: Tensor, labels: Tensor) -> [Float] {
+    backward(images, pictures: pictures) { crossEntropy($0, labels) }
+  }
+
+  /// The same with any loss of logits `[N, classes]`.
+  ///
+  /// - Parameter together: what losses are divided by before gradients are taken: as many batches as add up to a step.
+  @discardableResult
+  public func backward(
+    _ images: Tensor, pictures: Tensor, together: Int = 1, labelLoss: (Tensor) -> Tensor
+  ) -> [Float] {
     var x = images.detached()
     var values: [Float] = []
     for (index, module) in modules.enumerated() {
       let h = module(x)
       let local =
         index < heads.count
-        ? heads[index].loss(h, pictures: pictures, labels: labels, loss(of: index))
-        : crossEntropy(classifier(h), labels)
-      local.backward()
+        ? heads[index].loss(h, pictures: pictures, loss(of: index), labelLoss)
+        : labelLoss(classifier(h))
+      (together == 1 ? local : local / Float(together)).backward()
       values.append(local.item)
       x = h.detached()
     }
@@ -95,9 +105,9 @@ public final class LocalHead: Layer {
   public func forward(_ x: Tensor) -> Tensor { classifier(x) }
 
   func loss(
-    _ h: Tensor, pictures: Tensor, labels: Tensor, _ loss: InfoProLoss
+    _ h: Tensor, pictures: Tensor, _ loss: InfoProLoss, _ error: (Tensor) -> Tensor
   ) -> Tensor {
-    let labelLoss = crossEntropy(classifier(h), labels)
+    let labelLoss = error(classifier(h))
     guard loss.reconstruction > 0 else { return labelLoss * loss.label }
     let size = [pictures.shape[2], pictures.shape[3]]
     let resized = interpolate(h, size: size, mode: .linear)

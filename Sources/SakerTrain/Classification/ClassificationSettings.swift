@@ -36,6 +36,27 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
   /// Whether only the head learns, on features computed as in evaluation.
   public var linearProbe = false
   public var balance = Balance.none
+  /// Whether weights that are exactly 0 in the beginning, as pruning leaves them, stay 0.
+  public var keepsZeros = false
+  /// Strength of the penalty on batch norms' |γ|, so that channels that don't help fade away; 0: none.
+  public var slimming: Float = 0
+  /// How much a teacher says, where there is one.
+  public var distillation: Distillation?
+  /// Into how many modules the network is cut that learn each by itself; `nil` learns end to end.
+  public var localModules: Int?
+
+  /// What is learned from a teacher. Hinton et al., arXiv:1503.02531.
+  public struct Distillation: Codable, Hashable, Sendable {
+    /// Logits are divided by it, above 0.
+    public var temperature: Float
+    /// The teacher's share of the loss, 0...1; the rest is the labels'.
+    public var alpha: Float
+
+    public init(temperature: Float = 4, alpha: Float = 0.9) {
+      self.temperature = temperature
+      self.alpha = alpha
+    }
+  }
 
   public init() {}
 
@@ -69,6 +90,23 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
     demand(
       !(linearProbe && frozenLayers != nil),
       "linear probe: freezes all but the head, leave out freeze layers")
+    demand(
+      slimming >= 0 && slimming.isFinite, "slimming: expected 0 or more, got \(slimming)")
+    if let distillation {
+      demand(
+        distillation.temperature > 0 && distillation.temperature.isFinite,
+        "temperature: expected above 0, got \(distillation.temperature)")
+      demand(
+        (0...1).contains(distillation.alpha), "alpha: expected 0...1, got \(distillation.alpha)")
+    }
+    if let localModules {
+      demand(
+        (1...1000).contains(localModules),
+        "local modules: expected 1 or more, got \(localModules)")
+      demand(
+        distillation == nil,
+        "local modules: leave out the teacher: each module learns from a head of its own")
+    }
     return problems
   }
 }

@@ -10,19 +10,26 @@ public final class ClassificationTask: TrainingTask {
   public private(set) var card: ClassifierCard
   public let training: ClassificationDataset
   public let validation: ClassificationDataset?
+  /// Whom the model learns from beside the labels.
+  public let teacher: ClassifierTeacher?
+  /// Where the model learns module by module.
+  private var local: LocalClassifier?
+  /// Where weights that are 0 stay 0; made before the first step, when a resumed run has its weights.
+  private var masks: PruningMasks?
 
   /// - Parameter card: as the model was built; its class names are those of the data, in their order.
   public init(
     _ model: any Classifier, _ card: ClassifierCard, on training: ClassificationDataset,
-    validation: ClassificationDataset? = nil
+    validation: ClassificationDataset? = nil, teacher: ClassifierTeacher? = nil
   ) {
     self.model = model
     self.card = card
     self.training = training
     self.validation = validation
+    self.teacher = teacher
   }
 
-  public var network: any Module { model }
+  public var network: any Module { local ?? (model as any Module) }
   public var metadata: [String: String] { card.metadata }
   public var inputShape: [Int] { [card.input.channels, card.input.side, card.input.side] }
   public var isValidated: Bool { validation != nil }
@@ -52,6 +59,21 @@ public final class ClassificationTask: TrainingTask {
     if let layers = own.frozenLayers { try model.freezeStages(layers) }
     if own.freezesBatchNorm { model.freezeBatchNorm() }
     if own.balance == .threshold { card.priors = training.shares }
+    guard (own.distillation == nil) == (teacher == nil) else {
+      throw TrainingError("distillation: expected a teacher and how much it says, got one of both")
+    }
+    try teacher?.demandFit(card)
+    if let modules = own.localModules {
+      guard settings.precision == .float32 else {
+        throw TrainingError(
+          "local modules: expected precision f32, got \(settings.precision.rawValue)")
+      }
+      local = try withSeed(settings.seed &+ 1) {
+        try LocalClassifier(
+          model, modules: modules, classes: card.classNames.count,
+          pictureChannels: card.input.channels)
+      }
+    }
   }
 
   public func loader(_ settings: TrainingSettings, skipBad: Bool) throws -> Loader {
@@ -70,10 +92,10 @@ public final class ClassificationTask: TrainingTask {
   /// The head at a rate of its own; below it each stage at a share of the rate of the one above.
   public func parameterGroups(_ settings: TrainingSettings) -> [ParameterGroup] {
     let own = settings.classification ?? ClassificationSettings()
-    guard own.headRate != 1 || own.layerDecay != 1 else { return model.parameterGroups() }
+    guard own.headRate != 1 || own.layerDecay != 1 else { return network.parameterGroups() }
     let stages = model.stages
     var groups: [ParameterGroup] = []
-    var rest = model.namedParameters
+    var rest = network.namedParameters
     func take(rate: Double, _ belongs: (String) -> Bool) {
       let found = rest.filter { belongs($0.name) }
       rest.removeAll { belongs($0.name) }
@@ -94,10 +116,39 @@ public final class ClassificationTask: TrainingTask {
   // MARK: - Training
 
   public func loss(_ batch: Batch, _ settings: TrainingSettings, at place: StepPlace) -> StepLoss {
+    let own = settings.classification ?? ClassificationSettings()
     let (images, targets) = inputs(batch, settings, at: place)
-    let total = targets.loss(model(images))
+    let logits = model(images)
+    var total = targets.loss(logits)
+    if let teacher, let distillation = own.distillation {
+      total = teacher.loss(logits, of: images, labelLoss: total, distillation)
+    }
+    if own.slimming > 0 { total = total + model.slimmingPenalty(strength: own.slimming) }
     return StepLoss(total: total, parts: [Double(total.detached().item)])
   }
+
+  public func learn(
+    from batch: Batch, _ settings: TrainingSettings, at place: StepPlace, together: Int
+  ) -> StepLoss {
+    if masks == nil, settings.classification?.keepsZeros == true {
+      masks = PruningMasks(zerosOf: model.prunableWeights)
+    }
+    guard let local else {
+      let loss = loss(batch, settings, at: place)
+      guard loss.parts.allSatisfy(\.isFinite) else { return loss }
+      (together == 1 ? loss.total : loss.total / Float(together)).backward()
+      return loss
+    }
+    let (images, targets) = inputs(batch, settings, at: place)
+    let losses = local.local.backward(
+      images, pictures: card.input.levels(images), together: together
+    ) { targets.loss($0) }
+    // The last module's is the network's.
+    let last = losses.allSatisfy(\.isFinite) ? losses[losses.count - 1] : .nan
+    return StepLoss(total: Tensor(last), parts: [Double(last)])
+  }
+
+  public func didUpdate() { masks?.apply() }
 
   /// A batch as the network sees it, mixed where the settings say so, and what it should say.
   public func inputs(

@@ -15,7 +15,9 @@ public struct ClassifierCheckpoint {
   public var file: String { base.file }
 
   /// The weights to use: averaged ones if the run averaged.
-  public var weights: [NamedTensor] { base.weights }
+  public var weights: [NamedTensor] {
+    base.weights.filter { !$0.name.hasPrefix(LocalClassifier.prefix) }
+  }
 
   /// What the run was asked for.
   ///

@@ -16,11 +16,13 @@ extension Trainer where Task == ClassificationTask {
   /// - Throws: `TrainingError` for settings, data or model that cannot be trained with.
   public convenience init(
     _ model: any Classifier, _ card: ClassifierCard, on training: ClassificationDataset,
-    validation: ClassificationDataset? = nil, _ settings: TrainingSettings,
-    into folder: RunFolder, origin: [String: String] = [:], skipBad: Bool = false
+    validation: ClassificationDataset? = nil, teacher: ClassifierTeacher? = nil,
+    _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String] = [:],
+    skipBad: Bool = false
   ) throws {
     try self.init(
-      ClassificationTask(model, card, on: training, validation: validation), settings,
+      ClassificationTask(model, card, on: training, validation: validation, teacher: teacher),
+      settings,
       into: folder, origin: origin, skipBad: skipBad)
   }
 
@@ -30,12 +32,14 @@ extension Trainer where Task == ClassificationTask {
   /// - Throws: `TrainingError` or `CheckpointError` if the checkpoint is not of this run.
   public static func resuming(
     _ checkpoint: ClassifierCheckpoint, on training: ClassificationDataset,
-    validation: ClassificationDataset? = nil, into folder: RunFolder, skipBad: Bool = false
+    validation: ClassificationDataset? = nil, teacher: ClassifierTeacher? = nil,
+    into folder: RunFolder, skipBad: Bool = false
   ) throws -> ClassifierTrainer {
     let model = try checkpoint.model()
     return try ClassifierTrainer(
       resuming: checkpoint.base,
-      ClassificationTask(model, checkpoint.card, on: training, validation: validation),
+      ClassificationTask(
+        model, checkpoint.card, on: training, validation: validation, teacher: teacher),
       into: folder, skipBad: skipBad)
   }
 }

@@ -68,7 +68,9 @@ public final class Trainer<Task: TrainingTask> {
       throw TrainingError("freeze: no parameter's name matches '\(pattern)'")
     }
     try task.prepare(settings)
-    if network.parameters.allSatisfy(\.isFrozen) {
+    // Which may have got what it needs only for training.
+    let learning = task.network
+    if learning.parameters.allSatisfy(\.isFrozen) {
       throw TrainingError("freeze: all parameters are frozen, expected at least one that learns")
     }
     loader = try task.loader(settings, skipBad: skipBad)
@@ -77,7 +79,7 @@ public final class Trainer<Task: TrainingTask> {
     optimizer = settings.optimizer(task.parameterGroups(settings))
     average =
       settings.averageDecay > 0
-      ? WeightAverage(of: network, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
+      ? WeightAverage(of: learning, decay: settings.averageDecay, warmUp: Double(3 * rounds)) : nil
     try checkBatchNorm()
     try MemoryNeed.check(
       task, batch: min(settings.batch, loader.picturesPerEpoch), .training, settings.precision)
@@ -163,15 +165,13 @@ public final class Trainer<Task: TrainingTask> {
   /// Forward, backward, and after the last batch of an accumulation the update.
   private func step(_ batch: Batch) throws -> StepLoss {
     let place = StepPlace(epoch: state.epoch, batch: state.batches)
-    let loss = task.loss(batch, settings, at: place)
-    guard loss.parts.allSatisfy(\.isFinite) else {
-      throw diverged("the loss", "pictures \(batch.names.prefix(3).joined(separator: ", "))...")
-    }
     // An epoch's last accumulation may have fewer batches.
     let together = min(
       settings.accumulation, max(1, batchesPerEpoch - state.batches + state.pending))
-    let share = together == 1 ? loss.total : loss.total / Float(together)
-    share.backward()
+    let loss = task.learn(from: batch, settings, at: place, together: together)
+    guard loss.parts.allSatisfy(\.isFinite) else {
+      throw diverged("the loss", "pictures \(batch.names.prefix(3).joined(separator: ", "))...")
+    }
     state.taken += 1
     state.pending += 1
     for (index, part) in loss.parts.enumerated() { state.lossSums[index] += part }
@@ -198,6 +198,7 @@ public final class Trainer<Task: TrainingTask> {
     if settings.clipValue > 0 { clipGradients(of: optimizer.parameters, value: settings.clipValue) }
     optimizer.follow(schedule, at: state.steps)
     optimizer.step()
+    task.didUpdate()
     optimizer.zeroGradients()
     state.pending = 0
     state.steps += 1

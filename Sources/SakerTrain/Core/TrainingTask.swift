@@ -37,6 +37,17 @@ public protocol TrainingTask: AnyObject {
   /// The error on a batch, recorded.
   func loss(_ batch: Batch, _ settings: TrainingSettings, at place: StepPlace) -> StepLoss
 
+  /// Adds the gradients of a batch to the parameters'.
+  ///
+  /// - Parameter together: how many batches add up to a step: gradients are of so much of the error.
+  /// - Returns: the error, as `loss` has it.
+  func learn(
+    from batch: Batch, _ settings: TrainingSettings, at place: StepPlace, together: Int
+  ) -> StepLoss
+
+  /// Told after each step of the optimizer, before weights are averaged.
+  func didUpdate()
+
   /// Measures the network on the validation data. Not asked without them.
   func validate(_ options: ValidationOptions) throws -> Measures
 }
@@ -48,6 +59,20 @@ extension TrainingTask {
   public func parameterGroups(_ settings: TrainingSettings) -> [ParameterGroup] {
     network.parameterGroups()
   }
+
+  /// Backward through the loss.
+  public func learn(
+    from batch: Batch, _ settings: TrainingSettings, at place: StepPlace, together: Int
+  ) -> StepLoss {
+    let loss = loss(batch, settings, at: place)
+    // The trainer tells of what is no number; nothing is learned from it.
+    guard loss.parts.allSatisfy(\.isFinite) else { return loss }
+    let share = together == 1 ? loss.total : loss.total / Float(together)
+    share.backward()
+    return loss
+  }
+
+  public func didUpdate() {}
 
   /// All columns between the time and the learning rate in `results.csv`.
   public var columns: [EpochColumn] { lossColumns + measureColumns }

@@ -13,6 +13,8 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
   public var input: ClassifierInput
   /// The classes' shares in training, where predictions are to be freed of them; else `nil`.
   public var priors: [Float]?
+  /// Of a network that lost channels: how many its groups have left, by their names.
+  public var widths: [String: Int]?
 
   public init(
     architecture: String, variant: ClassifierVariant = ClassifierVariant(), classNames: [String],
@@ -33,6 +35,7 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
       throw ModelCardError(
         description: "expected a classifier that 'saker models' lists, got '\(architecture)'")
     }
+    if let widths { return try buildNarrow(widths) }
     guard !variant.isPublished else { return entry.build(classNames.count) }
     guard let build = entry.buildVariant else {
       throw ModelCardError(description: "\(architecture) has neither other stems nor other widths")

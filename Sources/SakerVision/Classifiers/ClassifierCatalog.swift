@@ -15,6 +15,11 @@ public struct ClassifierEntry: Sendable {
   public let build: @Sendable (_ classes: Int) -> any Classifier
   /// The same with another stem or width, where the family has them.
   public let buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)?
+  /// The same with fewer channels, where the family can lose some.
+  public let buildNarrow: NarrowBuilder?
+
+  public typealias NarrowBuilder =
+    @Sendable (ClassifierVariant, ChannelWidths, _ classes: Int) -> any PrunableClassifier
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -25,6 +30,7 @@ public struct ClassifierEntry: Sendable {
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
     buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)? = nil,
+    buildNarrow: NarrowBuilder? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
   ) {
     self.name = name
@@ -33,6 +39,7 @@ public struct ClassifierEntry: Sendable {
     self.input = input
     self.build = build
     self.buildVariant = buildVariant
+    self.buildNarrow = buildNarrow
   }
 }
 

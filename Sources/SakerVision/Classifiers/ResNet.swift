@@ -6,12 +6,13 @@ import SakerTensor
 ///
 /// A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5; the paper, in the first 1x1). Names are
 /// torchvision's: `conv1`, `bn1`, `layer1.0.conv1`, `layer2.0.downsample.0`, `fc`; a block's gate `se.fc1`, `se.fc2` is timm's.
-public final class ResNet: Classifier {
+public final class ResNet: PrunableClassifier {
   /// `conv1`, `bn1`, ReLU and, for large pictures, a pooling
   let stem: Sequential
   let layer1, layer2, layer3, layer4: [ResidualBlock]
   let fc: Linear
   public let levels: [FeatureLevel]
+  private let configuration: Configuration
 
   public enum Block: Sendable {
     /// Two 3x3 convolutions.
@@ -76,39 +77,52 @@ public final class ResNet: Classifier {
   }
 
   /// Convolutions start as He et al. ask for by their outputs.
-  public init(_ configuration: Configuration, classes: Int = 1000) {
+  ///
+  /// - Parameter widths: of a network that lost channels.
+  public init(
+    _ configuration: Configuration, classes: Int = 1000, widths: ChannelWidths = ChannelWidths()
+  ) {
+    self.configuration = configuration
     let isLarge = configuration.stem == .large
+    // As published, and as it is.
+    var channels = configuration.width
+    var actual = widths("conv1", channels)
     var stem: [(name: String, layer: any Layer)] = [
       (
         "conv1",
         isLarge
-          ? Conv2d(3, configuration.width, kernel: 7, stride: 2, padding: 3, bias: false)
-          : Conv2d(3, configuration.width, kernel: 3, padding: 1, bias: false)
-      ), ("bn1", BatchNorm2d(configuration.width)), ("relu", ReLU()),
+          ? Conv2d(3, actual, kernel: 7, stride: 2, padding: 3, bias: false)
+          : Conv2d(3, actual, kernel: 3, padding: 1, bias: false)
+      ), ("bn1", BatchNorm2d(actual)), ("relu", ReLU()),
     ]
     if isLarge { stem.append(("maxpool", MaxPool2d(kernel: 3, stride: 2, padding: 1))) }
     self.stem = Sequential(named: stem)
-    var channels = configuration.width
+    let first = isLarge ? 4 : 1
+    var levels: [FeatureLevel] = []
     let stages = (0..<4).map { stage in
-      let width = configuration.width << stage
-      return (0..<configuration.depths[stage]).map { index in
+      let outputs = configuration.width << stage * configuration.block.expansion
+      let blocks = (0..<configuration.depths[stage]).map { index in
+        let name = "layer\(stage + 1).\(index)"
         let stride = stage > 0 && index == 0 ? 2 : 1
-        defer { channels = width * configuration.block.expansion }
-        return ResNet.block(configuration, channels, width, stride: stride)
+        let fits = stride == 1 && channels == outputs
+        let inputs = actual
+        if !fits { actual = widths(name + ".downsample.0", outputs) }
+        channels = outputs
+        return ResNet.block(
+          configuration, name, widths, inputs, actual, stage: stage, stride: stride, fits: fits)
       }
+      levels.append(FeatureLevel(stride: first << stage, channels: actual))
+      return blocks
     }
     (layer1, layer2, layer3, layer4) = (stages[0], stages[1], stages[2], stages[3])
-    fc = Linear(channels, classes)
-    let stride = isLarge ? 4 : 1
-    levels = (0..<4).map {
-      FeatureLevel(
-        stride: stride << $0, channels: configuration.width << $0 * configuration.block.expansion)
-    }
+    fc = Linear(actual, classes)
+    self.levels = levels
     startConvolutions(.kaimingNormal(fan: .output))
   }
 
   private static func block(
-    _ configuration: Configuration, _ inputs: Int, _ width: Int, stride: Int
+    _ configuration: Configuration, _ name: String, _ widths: ChannelWidths, _ inputs: Int,
+    _ outputs: Int, stage: Int, stride: Int, fits: Bool
   ) -> ResidualBlock {
     func conv(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1)
       -> Conv2d
@@ -117,29 +131,31 @@ public final class ResNet: Classifier {
         inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups,
         bias: false)
     }
-    let outputs = width * configuration.block.expansion
+    let width = configuration.width << stage
     var body: [(name: String, layer: any Layer)]
     switch configuration.block {
     case .basic:
+      let inner = widths(name + ".conv1", width)
       body = [
-        ("conv1", conv(inputs, width, kernel: 3, stride: stride)), ("bn1", BatchNorm2d(width)),
+        ("conv1", conv(inputs, inner, kernel: 3, stride: stride)), ("bn1", BatchNorm2d(inner)),
         ("act1", ReLU()),
-        ("conv2", conv(width, width, kernel: 3)), ("bn2", BatchNorm2d(width)),
+        ("conv2", conv(inner, outputs, kernel: 3)), ("bn2", BatchNorm2d(outputs)),
       ]
     case .bottleneck:
       let groups = configuration.groups
-      let inner = width * configuration.groupWidth / 64 * groups
+      let full = width * configuration.groupWidth / 64 * groups
+      let (narrow, inner) = (widths(name + ".conv1", full), widths(name + ".conv2", full))
       body = [
-        ("conv1", conv(inputs, inner, kernel: 1)), ("bn1", BatchNorm2d(inner)), ("act1", ReLU()),
-        ("conv2", conv(inner, inner, kernel: 3, stride: stride, groups: groups)),
+        ("conv1", conv(inputs, narrow, kernel: 1)), ("bn1", BatchNorm2d(narrow)), ("act1", ReLU()),
+        ("conv2", conv(narrow, inner, kernel: 3, stride: stride, groups: groups)),
         ("bn2", BatchNorm2d(inner)), ("act2", ReLU()),
         ("conv3", conv(inner, outputs, kernel: 1)), ("bn3", BatchNorm2d(outputs)),
       ]
     }
     if configuration.gated {
-      body.append(("se", SqueezeExcitation(outputs, squeezed: divisible(Double(outputs) / 16))))
+      let squeezed = divisible(Double(width * configuration.block.expansion) / 16)
+      body.append(("se", SqueezeExcitation(outputs, squeezed: squeezed)))
     }
-    let fits = stride == 1 && inputs == outputs
     let shortcut =
       fits
       ? nil
@@ -168,6 +184,59 @@ public final class ResNet: Classifier {
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("ResNet", side: 1)
     return fc(layer4(layer3(layer2(layer1(stem(images))))).globalAverage())
+  }
+}
+
+extension ResNet: StackedClassifier {
+  public var stack: [(layer: any Layer, channels: Int)] {
+    let blocks = zip([layer1, layer2, layer3, layer4], levels).flatMap { blocks, level in
+      blocks.map { (layer: $0 as any Layer, channels: level.channels) }
+    }
+    return [(Sequential(stem, blocks[0].layer), blocks[0].channels)] + blocks.dropFirst()
+  }
+
+  public var top: any Layer { Sequential(AdaptiveAvgPool2d(1), Flatten(), fc) }
+}
+
+extension ResNet {
+  /// What is inside of blocks, unless its convolutions are in groups, and the streams: one for the stem, and one from each shortcut
+  /// convolution on to the next.
+  public var channelGroups: [ChannelGroup] {
+    var inner: [ChannelGroup] = []
+    var streams = [
+      ChannelGroup("conv1", channels: outputs(of: "conv1"), norms: ["bn1"], readers: [])
+    ]
+    let last = configuration.block == .basic ? "2" : "3"
+    for (stage, blocks) in [layer1, layer2, layer3, layer4].enumerated() {
+      for (index, block) in blocks.enumerated() {
+        let name = "layer\(stage + 1).\(index)"
+        streams[streams.count - 1].readers.append(.init(name + ".conv1"))
+        for number in 1..<(configuration.block == .basic ? 2 : 3) where configuration.groups == 1 {
+          let layer = "\(name).conv\(number)"
+          inner.append(
+            ChannelGroup(
+              layer, channels: outputs(of: layer), norms: ["\(name).bn\(number)"],
+              readers: [.init("\(name).conv\(number + 1)")]))
+        }
+        if block.residual.shortcut != nil {
+          let layer = name + ".downsample.0"
+          streams[streams.count - 1].readers.append(.init(layer))
+          streams.append(
+            ChannelGroup(
+              layer, channels: outputs(of: layer), norms: [name + ".downsample.1"], readers: []))
+        }
+        let here = streams.count - 1
+        streams[here].producers.append("\(name).conv\(last)")
+        streams[here].norms.append("\(name).bn\(last)")
+        if configuration.gated {
+          streams[here].readers.append(.init(name + ".se.fc1"))
+          streams[here].followers.append(name + ".se.fc2")
+        }
+      }
+    }
+    streams[streams.count - 1].readers.append(.init("fc"))
+    for index in streams.indices { streams[index].isStream = true }
+    return inner + streams
   }
 }
 
@@ -201,6 +270,11 @@ extension ResNet {
       buildVariant: { variant, classes in
         let scaled = configuration.scaled(variant.width)
         return ResNet(variant.stem == .small ? scaled.small : scaled, classes: classes)
+      },
+      buildNarrow: { variant, widths, classes in
+        let scaled = configuration.scaled(variant.width)
+        return ResNet(
+          variant.stem == .small ? scaled.small : scaled, classes: classes, widths: widths)
       }
     ) { ResNet(configuration, classes: $0) }
   }

@@ -6,7 +6,7 @@ import SakerTensor
 ///
 /// Layout and names are torchvision's, so that its weights load: convolutions have biases also before a batch norm (which
 /// the paper didn't have yet), and the last map is averaged to 7x7, so that pictures of other sizes than 224 work.
-public final class VGG: Classifier {
+public final class VGG: PrunableClassifier {
   /// Convolutions, each with its ReLU, and poolings: `features.0`, ...
   let body: Sequential
   /// Three linear layers: `classifier.0`, `.3`, `.6`
@@ -43,27 +43,36 @@ public final class VGG: Classifier {
   private static let mapSide = 7
 
   /// Convolutions start as He et al. ask for by their outputs, linear layers normal with deviation 0.01, biases as zeros.
-  public init(_ configuration: Configuration, classes: Int = 1000) {
+  ///
+  /// - Parameter widths: of a network that lost channels.
+  public init(
+    _ configuration: Configuration, classes: Int = 1000, widths: ChannelWidths = ChannelWidths()
+  ) {
     var layers: [any Layer] = []
     var channels = 3
+    var ends: [Int] = []
     for stage in configuration.stages {
-      for outputs in stage {
+      for full in stage {
+        let outputs = widths("features.\(layers.count)", full)
         layers.append(VGG.convolution(channels, outputs))
         if configuration.batchNorm { layers.append(BatchNorm2d(outputs)) }
         layers.append(ReLU())
         channels = outputs
       }
       layers.append(MaxPool2d(kernel: 2))
+      ends.append(channels)
     }
     body = Sequential(layers)
     poolings = layers.indices.filter { layers[$0] is MaxPool2d }
-    levels = configuration.stages.enumerated().map {
-      FeatureLevel(stride: 2 << $0.offset, channels: $0.element.last ?? 0)
+    levels = ends.enumerated().map {
+      FeatureLevel(stride: 2 << $0.offset, channels: $0.element)
     }
-    let (width, drop) = (configuration.width, configuration.dropout)
+    let drop = configuration.dropout
+    let first = widths("classifier.0", configuration.width)
+    let second = widths("classifier.3", configuration.width)
     classifier = Sequential(
-      VGG.linear(channels * VGG.mapSide * VGG.mapSide, width), ReLU(), Dropout(drop),
-      VGG.linear(width, width), ReLU(), Dropout(drop), VGG.linear(width, classes))
+      VGG.linear(channels * VGG.mapSide * VGG.mapSide, first), ReLU(), Dropout(drop),
+      VGG.linear(first, second), ReLU(), Dropout(drop), VGG.linear(second, classes))
   }
 
   private static func convolution(_ inputs: Int, _ outputs: Int) -> Conv2d {
@@ -85,6 +94,25 @@ public final class VGG: Classifier {
   }
 
   public var head: [String] { ["classifier.6"] }
+
+  /// All convolutions and the two inner linear layers.
+  public var channelGroups: [ChannelGroup] {
+    let convolutions = body.layers.indices.filter { body.layers[$0] is Conv2d }
+    var groups = convolutions.map { index in
+      let isNormalized = body.layers[index + 1] is BatchNorm
+      return ChannelGroup(
+        "features.\(index)", channels: outputs(of: "features.\(index)"),
+        norms: isNormalized ? ["features.\(index + 1)"] : [], readers: [])
+    }
+    for index in groups.indices.dropLast() {
+      groups[index].readers = [.init(groups[index + 1].name)]
+    }
+    groups[groups.count - 1].readers = [.init("classifier.0", each: VGG.mapSide * VGG.mapSide)]
+    for (name, next) in [("classifier.0", "classifier.3"), ("classifier.3", "classifier.6")] {
+      groups.append(ChannelGroup(name, channels: outputs(of: name), readers: [.init(next)]))
+    }
+    return groups
+  }
 
   /// The maps behind the five poolings, at strides 2 to 32.
   public func features(_ images: Tensor) -> [Tensor] {
@@ -115,7 +143,10 @@ extension VGG {
     ("vgg11", Configuration.vgg11), ("vgg13", .vgg13), ("vgg16", .vgg16), ("vgg19", .vgg19),
   ].flatMap { name, configuration in
     [(name, configuration), (name + "_bn", configuration.normalized)].map { name, configuration in
-      ClassifierEntry(name: name, family: "VGG", source: .torchvision) {
+      ClassifierEntry(
+        name: name, family: "VGG", source: .torchvision,
+        buildNarrow: { _, widths, classes in VGG(configuration, classes: classes, widths: widths) }
+      ) {
         VGG(configuration, classes: $0)
       }
     }
