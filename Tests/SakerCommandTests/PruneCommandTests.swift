@@ -14,12 +14,17 @@ struct PruneCommandTests {
 
   /// A run of one epoch that the tests share.
   private static let run: Result<String, any Error> = Result {
-    let sandbox = try Sandbox()
-    sandbox.removeAtExit()
     let out = sandbox.path("run")
     try Saker.succeed(tiny + ["--epochs", "1", "--out", out])
     return out
   }
+
+  private static let sandbox: Sandbox = {
+    // Without a folder no test could run.
+    guard let sandbox = try? Sandbox() else { fatalError("PruneCommandTests: no folder") }
+    sandbox.removeAtExit()
+    return sandbox
+  }()
 
   @Test func channelsGoAndTheRestIsTrainedOn() throws {
     let sandbox = try Sandbox()
@@ -76,7 +81,7 @@ struct PruneCommandTests {
 
   @Test(arguments: [
     (["--amount", "1"], "amount: expected 0 to below 1, got 1.0"),
-    (["--amount", "-0.5"], "amount: expected 0 to below 1, got -0.5"),
+    (["--amount=-0.5"], "amount: expected 0 to below 1, got -0.5"),
     (["--multiple", "0"], "multiple: expected 1...1024, got 0"),
   ])
   func badOptionsAreToldOf(_ options: [String], _ message: String) throws {

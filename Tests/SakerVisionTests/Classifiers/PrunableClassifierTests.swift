@@ -46,7 +46,9 @@ struct NarrowCase: Sendable, CustomTestStringConvertible {
       named.parameter.value = noise + (named.name.hasSuffix("weight") ? 0.5 : -0.5)
     }
     for named in model.namedBuffers where named.buffer.value.rank == 1 {
-      named.buffer.value = Tensor.uniform(named.buffer.value.shape, using: &random) + 0.5
+      // Means around 0, or hardly any channel would be above 0 and nothing could be seen.
+      let noise = Tensor.uniform(named.buffer.value.shape, using: &random)
+      named.buffer.value = noise + (named.name.hasSuffix("var") ? 0.5 : -0.5)
     }
     return try #require(model as? any PrunableClassifier)
   }
