@@ -344,11 +344,8 @@ struct GivenWeights {
 
   /// The weights of a path: the file itself, or the best ones of a run's folder.
   static func file(_ path: String) -> String {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    guard isFolder.boolValue else { return path }
     let run = RunFolder(path)
-    return FileManager.default.fileExists(atPath: run.best) ? run.best : run.last
+    return [run.best, run.last].first(where: FileManager.default.fileExists) ?? path
   }
 
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {

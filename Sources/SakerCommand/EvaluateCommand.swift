@@ -7,22 +7,28 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure detections in a file against ground truth in a file.",
     discussion: """
-      COCO's evaluation, number for number that of pycocotools: the ground truth is an annotation file, the detections a \
-      list of {"image_id", "category_id", "bbox" and/or "segmentation", "score"}. With --format culane both are folders of \
-      *.lines.txt, with --format tusimple files of a picture a line.
+      --format coco: COCO's evaluation, number for number that of pycocotools; the ground truth is an annotation file, the \
+      detections a list of {"image_id", "category_id", "bbox" and/or "segmentation", "score"}.
+
+      --format boxes: Pascal VOC's, COCO's and Ultralytics' measures, miss rates and kinds of mistakes. The ground truth is \
+      a data set of any format; the detections are a CSV table with scores, COCO's results, a folder with a text file a \
+      picture (--lines), or the devkit's file a class.
+
+      --format masks: folders of label maps (PNG). --format culane: folders of *.lines.txt. --format tusimple: files of a \
+      picture a line.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case coco, culane, tusimple
+    case coco, boxes, masks, culane, tusimple
   }
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The format of both: coco, culane or tusimple.")
+  @Option(help: "What is compared: coco, boxes, masks, culane or tusimple.")
   var format = Format.coco
-  @Option(help: "The annotation file, or folder of lanes.")
+  @Option(help: "The annotation file, data set, or folder of label maps or lanes.")
   var groundTruth: String
-  @Option(help: "The results file, or folder of lanes.")
+  @Option(help: "The results: a file, or a folder of text files, label maps or lanes.")
   var detections: String
   @Option(help: "bbox or segm: whether boxes or masks are compared.")
   var iouType = COCOEvaluation.Kind.boxes
@@ -35,18 +41,52 @@ struct EvaluateCommand: ParsableCommand {
     help: "A file for confident detections of nothing: lines 'picture left top right bottom'.")
   var hardNegatives: String?
 
+  @Option(help: "Boxes: a split of the ground truth; all of it if left out.")
+  var split: String?
+  @Option(help: "Boxes: the IoU from which a detection is right in Pascal VOC's table.")
+  var iou = 0.5
+  @Option(help: "Boxes: the confidence at which precision, recall and F1 are told.")
+  var conf = 0.5
+  @Flag(help: "Boxes: the average over 11 recalls, as in VOC 2007.")
+  var elevenPoints = false
+  @Flag(help: "Boxes: corners are pixels inside, a box is one pixel wider than their difference.")
+  var inclusive = false
+  @Option(
+    help:
+      "Boxes: what lines of text files hold: corners (class score left top right bottom), size (... width height), center (shares of the picture) or yolo (class x y width height score); told from the numbers if left out."
+  )
+  var lines: DetectionFiles.LineForm?
+  @Option(
+    help: "Boxes: the ground truth is a folder of text files with such lines, without scores.")
+  var truthLines: DetectionFiles.LineForm?
+  @Option(help: "Boxes: a folder for curves, confusion matrix, worst mistakes and report.html.")
+  var out: String?
+  @Option(help: "Masks: how many classes there are; labels above are not counted.")
+  var classes: Int?
+
   @Option(help: "CULane: a file that names the pictures to count, one a line; all if left out.")
   var list: String?
 
   func validate() throws {
-    let isCOCO = format == .coco
-    guard isCOCO || !(perClass || mistakes != nil || hardNegatives != nil || iouType == .masks)
-    else {
-      throw ValidationError(
-        "iou-type, per-class, mistakes and hard-negatives: for --format coco only")
+    let given: [(option: String, isGiven: Bool, formats: Set<Format>)] = [
+      ("iou-type", iouType == .masks, [.coco]), ("per-class", perClass, [.coco]),
+      ("mistakes", mistakes != nil, [.coco, .boxes]),
+      ("hard-negatives", hardNegatives != nil, [.coco, .boxes]), ("list", list != nil, [.culane]),
+      ("split", split != nil, [.boxes]), ("iou", iou != 0.5, [.boxes]),
+      ("conf", conf != 0.5, [.boxes]), ("eleven-points", elevenPoints, [.boxes]),
+      ("inclusive", inclusive, [.boxes]), ("lines", lines != nil, [.boxes]),
+      ("truth-lines", truthLines != nil, [.boxes]), ("out", out != nil, [.boxes]),
+      ("classes", classes != nil, [.masks]),
+    ]
+    for option in given where option.isGiven && !option.formats.contains(format) {
+      let formats = option.formats.map(\.rawValue).sorted().joined(separator: " or ")
+      throw ValidationError("\(option.option): for --format \(formats) only")
     }
-    guard list == nil || format == .culane else {
-      throw ValidationError("list: for --format culane only")
+    guard (0...1).contains(iou), (0...1).contains(conf) else {
+      throw ValidationError("iou and conf: expected 0...1, got \(iou) and \(conf)")
+    }
+    if let classes, !(1...255).contains(classes) {
+      throw ValidationError("classes: expected 1...255, got \(classes)")
     }
   }
 
@@ -54,6 +94,8 @@ struct EvaluateCommand: ParsableCommand {
     common.apply()
     switch format {
     case .coco: try evaluateCOCO()
+    case .boxes: try evaluateBoxes()
+    case .masks: try evaluateMasks()
     case .culane:
       var evaluation = CULaneEvaluation()
       try evaluation.add(truths: groundTruth, predictions: detections, list: list)
@@ -114,6 +156,10 @@ struct EvaluateCommand: ParsableCommand {
 extension EvaluateCommand {
   private func explain(_ truths: COCODataset, _ found: [COCODetection]) throws {
     let (results, pictures, classNames) = truths.results(with: found)
+    try explain(results, pictures, classNames)
+  }
+
+  func explain(_ results: [PictureResult], _ pictures: [String], _ classNames: [String]) throws {
     let report = DetectionErrors(results, classNames: classNames)
       .report(pictures: pictures, classNames: classNames)
     if let mistakes { try RunFolder.write(report.json + "\n", to: mistakes) }
@@ -122,6 +168,7 @@ extension EvaluateCommand {
 }
 
 extension COCOEvaluation.Kind: ExpressibleByArgument {}
+extension DetectionFiles.LineForm: ExpressibleByArgument {}
 
 struct EvaluationFailure: Error, CustomStringConvertible {
   var description: String

@@ -6,8 +6,10 @@ struct ValCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "val", abstract: "Measure a detector or a classifier on pictures with truths.",
     discussion: """
-      Of a classifier: top-1, top-5, and precision, recall and F1 of each class. Of a detector: Pascal VOC's average precision: a detection is right if its IoU with a truth of its class is at least the threshold \
-      and no better one has it; 'difficult' truths are not counted.
+      Of a classifier: top-1, top-5, and precision, recall and F1 of each class. Of a detector, Pascal VOC's table: a \
+      detection is right if its IoU with a truth of its class is at least the threshold and no better one has it; \
+      'difficult' truths are not counted. Below it COCO's and Ultralytics' measures, the miss rate, and what each kind of \
+      mistake costs.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -38,6 +40,11 @@ struct ValCommand: ParsableCommand {
       "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
   )
   var out: String?
+  @Option(
+    help:
+      "A new folder for confident detections of nothing, cut out as pictures without objects to train on."
+  )
+  var hardNegatives: String?
 
   func validate() throws {
     guard (0...1).contains(iou), (0...1).contains(conf) else {
@@ -51,6 +58,9 @@ struct ValCommand: ParsableCommand {
   func run() throws {
     common.apply()
     if ClassifierSource.matches(weights, model: model) {
+      guard hardNegatives == nil else {
+        throw ValidationError("hard negatives: only for detectors")
+      }
       let classifier = try ClassifierSource(weights, model: model, names: names)
       let runner = ClassifierRunner(
         classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
@@ -80,26 +90,40 @@ struct ValCommand: ParsableCommand {
           detections: found.detections, truths: dataset.items[found.index].annotations))
     }
     for error in skipped { note("left out \(error)") }
-    let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
-    let report = evaluation.report(
-      confidence: conf, kind: elevenPoints ? .elevenPoints : .allPoints)
-    if let out { try draw(evaluation, report, dataset, results, order, into: out) }
+    let measures = try DetectionMeasures(
+      results, classNames: dataset.classes, confidence: conf, iouThreshold: iou,
+      kind: elevenPoints ? .elevenPoints : .allPoints)
+    if let out { try draw(measures, dataset, results, order, into: out) }
+    if let hardNegatives { try cut(dataset, results, order, into: hardNegatives) }
     if common.json {
-      print(report.json)
+      print(measures.json)
     } else {
       print("\(results.count) pictures, split \(chosen ?? "all")")
-      print(report)
+      print(measures)
       if let out { print("curves and pictures in \(out)") }
     }
   }
 
+  private func cut(
+    _ dataset: DetectionDataset, _ results: [PictureResult], _ order: [Int], into folder: String
+  ) throws {
+    let items = order.map { dataset.items[$0] }
+    let negatives = HardNegatives(
+      DetectionErrors(results, classNames: dataset.classes), results, sizes: items.map(\.size))
+    let count = try negatives.write(pictures: items.map(\.picture), to: folder)
+    note(
+      "\(count) pieces of background in \(folder), \(negatives.tooNear) left out as too near an object"
+    )
+  }
+
   private func draw(
-    _ evaluation: DetectionEvaluation, _ report: DetectionReport, _ dataset: DetectionDataset,
-    _ results: [PictureResult], _ order: [Int], into folder: String
+    _ measures: DetectionMeasures, _ dataset: DetectionDataset, _ results: [PictureResult],
+    _ order: [Int], into folder: String
   ) throws {
     try RunFolder.make(folder)
+    let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
     try Figure.evaluation(evaluation, title: "").write(to: folder + "/curves.png")
-    try RunFolder.write(report.json + "\n", to: folder + "/report.json")
+    try RunFolder.write(measures.json + "\n", to: folder + "/report.json")
     var tiles: [ContactSheet.Tile] = []
     for (result, index) in zip(results, order).prefix(8) {
       let item = dataset.items[index]
@@ -117,13 +141,7 @@ struct ValCommand: ParsableCommand {
     try pictures.write(into: folder)
     try RunReport(
       folder: folder, title: "Evaluation of \((weights as NSString).lastPathComponent)",
-      facts: [
-        ("pictures", "\(report.pictures)"),
-        (
-          "mAP at IoU \(iou)", report.meanAveragePrecision.map { String(format: "%.4f", $0) } ?? "-"
-        ),
-        ("confidence", "\(conf)"),
-      ]
+      facts: measures.facts
     ).write(to: RunFolder(folder).report)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SakerData
 import Testing
 
 @Suite("saker evaluate") struct EvaluateCommandTests {
@@ -136,5 +137,88 @@ import Testing
     #expect(
       broken.status != 0 && broken.errors.hasPrefix("Error: f.json: picture 1: ends too early"))
     #expect(broken.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test("text files of a public set give the result that its source states")
+  func textFiles() throws {
+    let folder = try Sandbox()
+    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Fixtures/metrics/cartucho-map.json")
+    let set = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    let names = try #require(set["classNames"] as? [String])
+    for picture in try #require(set["pictures"] as? [[String: Any]]) {
+      for key in ["truths", "detections"] {
+        let rows = try #require(picture[key] as? [[Double]]).map { row in
+          ([names[Int(row[0])]] + row.dropFirst().map { "\($0)" }).joined(separator: " ")
+        }
+        try folder.write(
+          rows.joined(separator: "\n") + "\n", "\(key)/\(picture["name"] as? String ?? "").txt")
+      }
+    }
+    let command = [
+      "evaluate", "--format", "boxes", "--ground-truth", "truths", "--truth-lines", "corners",
+      "--detections", "detections",
+    ]
+    let report = try Saker.succeed(
+      command + ["--inclusive", "--mistakes", "m.json", "--json"], in: folder.path
+    ).object()
+    let mAP = try #require(report["mean_average_precision"] as? Double)
+    #expect(abs(mAP - 0.31047718500906324) < 1e-12)
+    #expect((report["coco"] as? [Double])?.count == 12)
+    let plain = try Saker.succeed(command, in: folder.path)
+    #expect(plain.output.contains("COCO: AP 0.") && plain.output.contains("Ultralytics: mAP50 0."))
+    #expect(!(try String(contentsOfFile: folder.path + "/m.json", encoding: .utf8)).isEmpty)
+  }
+
+  @Test("a data set of any format against a table, with pictures")
+  func anyFormat() throws {
+    let folder = try Sandbox()
+    try Saker.succeed(
+      ["data", "convert", "--to", "yolo", "--out", "yolo", "--split", "val"], in: folder.path)
+    try Saker.succeed(
+      ["data", "convert", "yolo", "--to", "csv", "--out", "table"], in: folder.path)
+    let csv = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/table")
+      .filter { $0.hasSuffix(".csv") }
+    let table = try String(
+      contentsOfFile: folder.path + "/table/" + (try #require(csv.first)), encoding: .utf8)
+    // The truths themselves as detections.
+    let scored = table.split(separator: "\n").enumerated().map {
+      $1 + ($0 == 0 ? ",score" : ",0.9")
+    }
+    try folder.write(scored.joined(separator: "\n") + "\n", "found.csv")
+    let command = [
+      "evaluate", "--format", "boxes", "--ground-truth", "yolo", "--detections", "found.csv",
+    ]
+    let report = try Saker.succeed(command + ["--out", "shown", "--json"], in: folder.path).object()
+    #expect(report["mean_average_precision"] as? Double == 1)
+    for name in ["confusion_matrix.png", "PR_curve.png", "report.html", "val_batch0_pred.jpg"] {
+      #expect(FileManager.default.fileExists(atPath: folder.path + "/shown/" + name), "\(name)")
+    }
+    let wrong = try Saker.run(command + ["--per-class"], in: folder.path)
+    #expect(wrong.status != 0 && wrong.errors.contains("per-class: for --format coco only"))
+  }
+
+  @Test("label maps are compared pixel by pixel")
+  func masks() throws {
+    let folder = try Sandbox()
+    func map(_ levels: [UInt8], _ name: String) throws {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/" + (name as NSString).deletingLastPathComponent,
+        withIntermediateDirectories: true)
+      try Picture(width: 2, height: 2, pixels: levels.flatMap { [$0, $0, $0] })
+        .write(to: folder.path + "/" + name)
+    }
+    try map([0, 1, 2, 255], "truth/a.png")
+    try map([0, 1, 1, 2], "found/a.png")
+    let command = ["evaluate", "--format", "masks", "--ground-truth", "truth", "--detections"]
+    let report = try Saker.succeed(command + ["found", "--json"], in: folder.path).object()
+    // Of three pixels that count two are right; IoUs 1, 1/2 and 0.
+    #expect(abs((report["pixel_accuracy"] as? Double ?? 0) - 2.0 / 3) < 1e-15)
+    #expect(abs((report["mean_iou"] as? Double ?? 0) - 0.5) < 1e-15)
+    #expect(try Saker.succeed(command + ["found"], in: folder.path).output.contains("mean"))
+    try map([0, 1, 2, 2], "truth/b.png")
+    let missing = try Saker.run(command + ["found"], in: folder.path)
+    #expect(missing.status != 0 && missing.errors.contains("no prediction for 1 of 2: b.png"))
   }
 }

@@ -130,7 +130,11 @@ extension LabelWriter {
     }
     let objects = boxes(picture)
     func hasOutline(_ object: LabeledObject) -> Bool {
-      if case .polygons(let parts) = object.shape { !parts.isEmpty } else { false }
+      switch object.shape {
+      case .polygons(let parts): !parts.isEmpty
+      case .mask(let mask): mask.area > 0
+      case .box, .line: false
+      }
     }
     // Rows of boxes and rows of points may not mix in a file.
     let asOutlines = !isLabelImg && objects.contains(where: hasOutline)
@@ -145,6 +149,11 @@ extension LabelWriter {
         if case .polygons(let parts) = object.shape, let first = parts.first {
           points = parts.dropFirst().reduce(first, Outline.join)
           if parts.count > 1 { report.lose("gaps between the parts of an outline") }
+        } else if case .mask(let mask) = object.shape, mask.area > 0 {
+          // Parts and holes hang together by bridges without width.
+          let parts = mask.outlines
+          points = parts.dropFirst().reduce(parts[0], Outline.join)
+          report.lose("masks that became outlines along their pixels")
         } else {
           let box = object.box
           points = [

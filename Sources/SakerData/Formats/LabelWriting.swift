@@ -77,6 +77,8 @@ struct LabelWriter {
   mutating func write() throws {
     let used = set.features
     for feature in DataFormat.Feature.allCases where !format.features.contains(feature) {
+      // YOLO keeps masks as outlines, and says so where it writes them.
+      if feature == .masks && format == .yolo { continue }
       // An outline that becomes its box is told by its own name.
       report.lose(feature.rawValue, used[feature] ?? 0)
     }

@@ -82,14 +82,16 @@ enum SegmentationFolder {
   }
 
   private static func parse(_ file: String, _ objectFile: String?) throws -> Content {
-    let (classes, size) = try indices(file)
+    let map = try LabelMap(file: file)
+    let (classes, size) = (map.labels, map.size)
     var instances: [UInt8]?
     if let objectFile, FileBytes.exists(objectFile) {
-      let (numbers, other) = try indices(objectFile)
-      guard other == size else {
-        throw PictureError(file: objectFile, reason: "is \(other), its classes are \(size)")
+      let numbers = try LabelMap(file: objectFile)
+      guard numbers.size == size else {
+        throw PictureError(
+          file: objectFile, reason: "is \(numbers.size), its classes are \(size)")
       }
-      instances = numbers
+      instances = numbers.labels
     }
     var objects: [LabeledObject] = []
     let groups = instances ?? classes
@@ -120,44 +122,6 @@ enum SegmentationFolder {
     }
     return Content(size: size, objects: objects, void: void)
   }
-
-  /// The number of each pixel: by VOC's colours, or of a gray picture its levels.
-  private static func indices(_ file: String) throws -> ([UInt8], PictureSize) {
-    let picture = try Picture(file: file)
-    let size = PictureSize(width: picture.width, height: picture.height)
-    let pixels = picture.pixels
-    var numbers = [UInt8](repeating: 0, count: size.width * size.height)
-    var (isColor, isGray) = (true, true)
-    var levels: Set<UInt8> = []
-    for i in numbers.indices {
-      let color = RGB(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2])
-      if color.red != color.green || color.green != color.blue { isGray = false }
-      if let number = numberOfColor[color] { numbers[i] = number } else { isColor = false }
-      if isGray { levels.insert(color.red) }
-      if !isColor && !isGray { break }
-    }
-    if isColor { return (numbers, size) }
-    guard isGray else {
-      throw PictureError(file: file, reason: "has colours that are not of VOC's masks")
-    }
-    // Black and white is a mask of one class.
-    let isBinary = levels.isSubset(of: [0, 255])
-    for i in numbers.indices { numbers[i] = isBinary ? min(pixels[3 * i], 1) : pixels[3 * i] }
-    return (numbers, size)
-  }
-
-  /// VOC's colours: bits 0, 3, 6, ... of the number make the red's high bits, 1, 4, ... the green's, 2, 5, ... the blue's.
-  static let colors: [RGB] = (0..<256).map { number in
-    var (value, color) = (number, [UInt8](repeating: 0, count: 3))
-    for shift in stride(from: 7, through: 0, by: -1) {
-      for channel in 0..<3 { color[channel] |= UInt8(value >> channel & 1) << UInt8(shift) }
-      value >>= 3
-    }
-    return RGB(color[0], color[1], color[2])
-  }
-
-  private static let numberOfColor = Dictionary(
-    uniqueKeysWithValues: colors.enumerated().map { ($1, UInt8($0)) })
 
   // MARK: Writing
 
@@ -202,7 +166,7 @@ enum SegmentationFolder {
     image.height = UInt32(size.height)
     image.format = UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_COLORMAP)
     image.colormap_entries = 256
-    let palette = colors.flatMap { [$0.red, $0.green, $0.blue] }
+    let palette = LabelMap.colors.flatMap { [$0.red, $0.green, $0.blue] }
     var count = numbers.count + numbers.count / 500 + 8192
     var output = [UInt8](repeating: 0, count: count)
     guard png_image_write_to_memory(&image, &output, &count, 0, numbers, 0, palette) != 0 else {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Pixels of label maps counted: what each pixel is, and what it was taken for. All measures of
 /// semantic segmentation are read from the counts, so sets of pictures add up.
 public struct SegmentationEvaluation: Hashable, Codable, Sendable {
@@ -94,5 +96,43 @@ public struct SegmentationEvaluation: Hashable, Codable, Sendable {
   private func mean(_ values: [Double?]) -> Double {
     let known = values.compactMap { $0 }
     return known.isEmpty ? 0 : known.reduce(0, +) / Double(known.count)
+  }
+}
+
+extension SegmentationEvaluation {
+  /// The measures as JSON, fields as `snake_case`, numbers in full precision; `null` for classes that are neither there
+  /// nor found.
+  public var json: String {
+    struct Report: Encodable {
+      var pixelAccuracy, meanAccuracy, meanIou, meanDice, frequencyWeightedIou: Double
+      var iou, dice, classAccuracy: [Double?]
+    }
+    let last = (iou.lastIndex { $0 != nil } ?? -1) + 1
+    return metricsJSON(
+      Report(
+        pixelAccuracy: pixelAccuracy, meanAccuracy: meanAccuracy, meanIou: meanIoU,
+        meanDice: meanDice, frequencyWeightedIou: frequencyWeightedIoU,
+        iou: Array(iou.prefix(last)), dice: Array(dice.prefix(last)),
+        classAccuracy: Array(classAccuracy.prefix(last))))
+  }
+
+  /// A row a class, then the means.
+  public var table: String {
+    func number(_ value: Double?) -> String {
+      let text = value.map { String(format: "%.4f", $0) } ?? "-"
+      return String(repeating: " ", count: max(10 - text.count, 0)) + text
+    }
+    var lines = ["class       IoU      Dice  accuracy"]
+    for label in 0..<classes where iou[label] != nil {
+      lines.append(
+        "\(label)".padding(toLength: 5, withPad: " ", startingAt: 0) + number(iou[label])
+          + number(dice[label]) + number(classAccuracy[label]))
+    }
+    lines.append("mean " + number(meanIoU) + number(meanDice) + number(meanAccuracy))
+    lines.append(
+      String(
+        format: "pixel accuracy %.4f, frequency-weighted IoU %.4f", pixelAccuracy,
+        frequencyWeightedIoU))
+    return lines.joined(separator: "\n")
   }
 }
