@@ -103,7 +103,7 @@ extension EvaluateCommand {
     }
     let table = try ClassScores(detections, truths: truths)
     let evaluation = ClassificationEvaluation(
-      probabilities: table.scores.map { $0.map(Float.init) }, truths: table.truths,
+      probabilities: table.scores.map { row in row.map { Float($0) } }, truths: table.truths,
       classNames: table.classNames)
     let areas = table.classNames.indices.map { label in
       let scores = table.scores.map { $0[label] }
