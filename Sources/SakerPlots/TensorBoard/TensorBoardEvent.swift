@@ -33,14 +33,19 @@ public struct TensorBoardEvent: Sendable {
 
     /// - Parameter values: those that are no finite numbers are left out; all alike give one
     ///   interval of width 1 around them.
-    public init(_ values: some Sequence<Float>, bins: Int = 30) {
-      let values = values.lazy.filter(\.isFinite).map(Double.init)
-      let known = Array(values)
-      let (low, high) = (known.min() ?? 0, known.max() ?? 0)
+    public init(_ values: [Float], bins: Int = 30) {
+      // Plain loops: a network has millions of values, and this happens after every epoch.
+      var (low, high) = (Double.infinity, -Double.infinity)
+      (count, sum, sumOfSquares) = (0, 0, 0)
+      for value in values where value.isFinite {
+        let value = Double(value)
+        (low, high) = (Swift.min(low, value), Swift.max(high, value))
+        count += 1
+        sum += value
+        sumOfSquares += value * value
+      }
+      if count == 0 { (low, high) = (0, 0) }
       (minimum, maximum) = (low, high)
-      count = Double(known.count)
-      sum = known.reduce(0, +)
-      sumOfSquares = known.reduce(0) { $0 + $1 * $1 }
       guard high > low, bins > 1 else {
         (limits, counts) = ([low + 0.5], [count])
         return
@@ -48,7 +53,9 @@ public struct TensorBoardEvent: Sendable {
       let width = (high - low) / Double(bins)
       limits = (1...bins).map { $0 == bins ? high : low + Double($0) * width }
       counts = Array(repeating: 0, count: bins)
-      for value in known { counts[min(Int((value - low) / width), bins - 1)] += 1 }
+      for value in values where value.isFinite {
+        counts[Swift.min(Int((Double(value) - low) / width), bins - 1)] += 1
+      }
     }
   }
 
