@@ -1,7 +1,11 @@
 #include "isa.h"
 #include "pointwise_shape.h"
 
-static const struct pointwise_form *form(void) {
+/// Tiles are 32 channels: with few they would be mostly empty.
+static const struct pointwise_form *form(shape s) {
+#if defined(__x86_64__)
+  if (s.in >= 32 && s.out >= 32 && saker_amx()) return &saker_pointwise_amx;
+#endif
   switch (saker_isa()) {
 #if defined(__x86_64__)
     case AVX512: return &saker_pointwise_avx512;
@@ -11,19 +15,19 @@ static const struct pointwise_form *form(void) {
   }
 }
 
-size_t saker_pointwise_packed(shape s) { return form()->packed(s); }
-size_t saker_pointwise_workspace(shape s, int threads) { return form()->workspace(s, threads); }
-size_t saker_pointwise_gradient_workspace(shape s, int threads) { return form()->gradient_workspace(s, threads); }
-int saker_pointwise_block(shape s) { return form()->block(s); }
+size_t saker_pointwise_packed(shape s) { return form(s)->packed(s); }
+size_t saker_pointwise_workspace(shape s, int threads) { return form(s)->workspace(s, threads); }
+size_t saker_pointwise_gradient_workspace(shape s, int threads) { return form(s)->gradient_workspace(s, threads); }
+int saker_pointwise_block(shape s) { return form(s)->block(s); }
 
 void saker_pointwise_pack(shape s, const float *weights, int turned, float *packed, int threads) {
-  form()->pack(s, weights, turned, packed, threads);
+  form(s)->pack(s, weights, turned, packed, threads);
 }
 
 void saker_pointwise_convolve(shape s, source x, const float *packed, epilogue e, float *y, float *workspace, int threads) {
-  form()->convolve(s, x, packed, e, y, workspace, threads);
+  form(s)->convolve(s, x, packed, e, y, workspace, threads);
 }
 
 void saker_pointwise_gradient(shape s, source x, source dy, float *dw, float *db, float *workspace, int threads) {
-  form()->gradient(s, x, dy, dw, db, workspace, threads);
+  form(s)->gradient(s, x, dy, dw, db, workspace, threads);
 }

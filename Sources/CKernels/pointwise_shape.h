@@ -15,4 +15,4 @@ struct pointwise_form {
   void (*gradient)(shape, source, source, float *, float *, float *, int);
 };
 
-extern const struct pointwise_form saker_pointwise_avx512, saker_pointwise_avx2, saker_pointwise_portable;
+extern const struct pointwise_form saker_pointwise_amx, saker_pointwise_avx512, saker_pointwise_avx2, saker_pointwise_portable;
