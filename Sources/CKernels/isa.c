@@ -1,5 +1,7 @@
 #include "isa.h"
 
+#include "include/instructions.h"
+
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__) && defined(__linux__)

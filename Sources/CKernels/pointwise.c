@@ -1,3 +1,4 @@
+#include "include/instructions.h"
 #include "isa.h"
 #include "pointwise_shape.h"
 

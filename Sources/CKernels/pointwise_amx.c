@@ -62,14 +62,13 @@ INLINE void ask(const int kind, const struct reader *r, ptrdiff_t at) {
 
 /// Brings rows [from, end), at most GROUP, in through the prologue.
 INLINE void load_kind(const int kind, shape s, const source *x, char *u, int from, int end) {
-  for (int c = 0; c < s.in; c += DEEP) {
-    char *block = u + c / DEEP * PAIR;
+  for (int c = 0; c < s.in; c += DEEP, u += PAIR) {
     int part = part_of(s.in, c), is_wide = c + LANES < s.in, next_part = is_wide ? part_of(s.in, c + LANES) : 0;
     struct reader r = reader_of(kind, x, c, part), next = r;
     if (is_wide) next = reader_of(kind, x, c + LANES, next_part);
     ptrdiff_t at = (ptrdiff_t)from * s.in_stride;
     for (int row = from; row < end; row++, at += s.in_stride) {
-      store_left(block, row - from, fetch(kind, &r, at, part), is_wide ? fetch(kind, &next, at, next_part) : (vec){0});
+      store_left(u, row - from, fetch(kind, &r, at, part), is_wide ? fetch(kind, &next, at, next_part) : (vec){0});
       ask(kind, &r, at + GROUP * s.in_stride);
       ask(kind, &next, at + GROUP * s.in_stride);
     }
@@ -296,32 +295,33 @@ static void load_block(const struct gradient_job *job, int index, char *u) {
   EACH_KIND(load_gradients, &job->dy, s, &job->dy, d, pair, bias, first, count)
 }
 
-/// The sums over a block's rows, of units [from, end) of 32 input and 32 output channels; added to what is there if `add`.
+/// The sums over a block's rows, of panels [from, end) of 32 input channels, `[panels][groups][32 output channels][32]`; added to what is there if `add`.
 static void multiply_block(const struct gradient_job *job, int index, const char *u, float *sums, int add, int from, int end) {
   shape s = job->shape;
-  int block = job->plan.block, deep = deep_of(least(block, s.pixels - index * block)), groups = groups_of(s.out), row = columns_of(s);
+  int block = job->plan.block, deep = deep_of(least(block, s.pixels - index * block)), groups = groups_of(s.out);
   size_t pair = side_size(block);
   const char *d = u + groups_of(s.in) * pair;
-  for (int unit = from; unit < end; unit++) {
-    int panel = unit / groups, group = unit % groups;
-    float *to = sums + (size_t)group * GROUP * row + panel * GROUP;
-    if (add) load_sums(to, (size_t)row, LANES);
-    else zero_sums();
-    tile_product(1, d + group * pair, u + panel * pair, deep);
-    store_sums(1, to, (size_t)row, LANES);
-  }
+  for (int panel = from; panel < end; panel++)
+    for (int first = 0; first < deep; first += SPAN)
+      for (int group = 0; group < groups; group++) {
+        float *to = sums + ((size_t)panel * groups + group) * GROUP * GROUP;
+        if (add || first) load_sums(to, GROUP, LANES);
+        else zero_sums();
+        tile_product(1, d + group * pair + first * PAIR, u + panel * pair + first * PAIR, least(SPAN, deep - first));
+        store_sums(1, to, GROUP, LANES);
+      }
 }
 
 static void gradient_parts(struct gradient_job *job, int id) {
   shape s = job->shape;
   struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), units = groups_of(s.in) * groups_of(s.out);
+  int blocks = gradient_blocks(s, plan), panels = groups_of(s.in);
   char *u = job->rows + id * block_size(s, plan.block);
   for (int part; (part = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < plan.parts;) {
     int from = (int)((long)blocks * part / plan.parts), end = (int)((long)blocks * (part + 1) / plan.parts);
     for (int b = from; b < end; b++) {
       load_block(job, b, u);
-      multiply_block(job, b, u, job->sums + part * sums_size(s), b > from, 0, units);
+      multiply_block(job, b, u, job->sums + part * sums_size(s), b > from, 0, panels);
     }
   }
 }
@@ -329,13 +329,13 @@ static void gradient_parts(struct gradient_job *job, int id) {
 static void gradient_stages(struct gradient_job *job, int id, int of) {
   shape s = job->shape;
   struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), units = groups_of(s.in) * groups_of(s.out);
+  int blocks = gradient_blocks(s, plan), panels = groups_of(s.in);
   for (int start = 0; start < blocks; start += plan.stage) {
     int count = least(plan.stage, blocks - start);
     for (int b = count * id / of; b < count * (id + 1) / of; b++) load_block(job, start + b, job->rows + b * block_size(s, plan.block));
     saker_barrier(of);
     for (int b = 0; b < count; b++)
-      multiply_block(job, start + b, job->rows + b * block_size(s, plan.block), job->sums, start + b > 0, units * id / of, units * (id + 1) / of);
+      multiply_block(job, start + b, job->rows + b * block_size(s, plan.block), job->sums, start + b > 0, panels * id / of, panels * (id + 1) / of);
     saker_barrier(of);
   }
 }
@@ -352,10 +352,10 @@ static void gradient_worker(void *argument, int id, int of) {
     gradient_stages(job, id, of);
   }
   _tile_release();
-  int from = (int)((long)s.out * id / of), end = (int)((long)s.out * (id + 1) / of), row = columns_of(s), blocks = gradient_blocks(s, plan);
+  int from = (int)((long)s.out * id / of), end = (int)((long)s.out * (id + 1) / of), blocks = gradient_blocks(s, plan);
   for (int k = from; k < end; k++)
     for (int c = 0; c < s.in; c += LANES) {
-      const float *sums = job->sums + (size_t)k * row + c;
+      const float *sums = job->sums + (((size_t)(c / GROUP) * groups_of(s.out) + k / GROUP) * GROUP + k % GROUP) * GROUP + c % GROUP;
       vec sum = *(const vec *)sums;
       for (int part = 1; part < plan.parts; part++) sum += *(const vec *)(sums + part * sums_size(s));
       store(job->dw + (size_t)k * s.in + c, part_of(s.in, c), sum);

@@ -133,6 +133,12 @@ extension Kernels {
     training: Bool, residual: Tensor? = nil, overwriting: Bool = false,
     activation: Activation = .identity
   ) -> Tensor {
+    if residual == nil, activation == .identity,
+      let lowered = LoweredConvolution(
+        training ? .forward : .inference, x.shape, weight.shape, attributes, x.dtype)
+    {
+      return lowered.forward(x, weight, bias)
+    }
     let y: Tensor
     if let residual, overwriting {
       y = residual
@@ -159,6 +165,9 @@ extension Kernels {
     _ gradient: Tensor, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
     hasBias: Bool
   ) -> Tensor {
+    if let lowered = LoweredConvolution(.data, xShape, weight.shape, attributes, gradient.dtype) {
+      return lowered.backwardData(gradient, weight)
+    }
     let dx = Tensor(uninitializedImage: xShape, gradient.dtype)
     let work = Convolution(
       attributes: attributes, x: dx, y: gradient, weight: weight.shape, hasBias: hasBias)
@@ -174,6 +183,11 @@ extension Kernels {
     _ x: Tensor, _ gradient: Tensor, _ weight: Shape, _ attributes: ConvolutionAttributes,
     hasBias: Bool
   ) -> (Tensor, Tensor?) {
+    if !hasBias,
+      let lowered = LoweredConvolution(.weights, x.shape, weight, attributes, x.dtype)
+    {
+      return (lowered.backwardWeights(x, gradient), nil)
+    }
     if !hasBias,
       let dw = Depthwise.gradient(x, gradient, weight, attributes)
         ?? halfPointwiseGradient(x, gradient, weight, attributes)
