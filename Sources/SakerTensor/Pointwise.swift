@@ -1,7 +1,7 @@
 import CKernels
 
-/// A 1x1 convolution of stride 1 by our own kernels: products of matrices, as fast as oneDNN's, which normalize what they
-/// read and sum what they write. See `pointwise.h`.
+/// A 1x1 convolution of stride 1 by our own kernels: products of matrices, which normalize what they read and sum what they write. As
+/// fast as oneDNN's; with matrix units (AMX) up to 1.7 times (docs/decisions/0023). See `pointwise.h`.
 ///
 /// Maps are channels-last, weights row-major `[out, in, 1, 1]`, both float32.
 struct Pointwise: BlockKernel {
@@ -33,6 +33,16 @@ struct Pointwise: BlockKernel {
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
   ) -> Pointwise? {
     guard dtype == .float32, weight[1] >= 1024 else { return nil }
+    return inBlock(x, weight, attributes)
+  }
+
+  /// The same for a convolution outside of blocks: with matrix units (AMX) ours are faster, if pixels and channels fill their tiles.
+  static func alone(
+    _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
+  ) -> Pointwise? {
+    guard dtype == .float32, InstructionSet.hasMatrixUnits, weight[0] >= 64, weight[1] >= 64,
+      x.elements / x[1] >= 128
+    else { return nil }
     return inBlock(x, weight, attributes)
   }
 

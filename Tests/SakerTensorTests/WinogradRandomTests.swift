@@ -65,7 +65,9 @@ import Testing
   }
 
   @Test(.enabled(if: !isChild)) func lesserFormsPassToo() throws {
-    let forms = InstructionSet.allCases.drop { $0 != InstructionSet.ours }.dropFirst()
+    // Matrix units are more than the best of the sets.
+    let forms = InstructionSet.allCases.drop { $0 != InstructionSet.ours }
+      .dropFirst(InstructionSet.hasMatrixUnits ? 0 : 1)
     for form in forms {
       let process = Process()
       process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()

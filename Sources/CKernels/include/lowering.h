@@ -13,6 +13,3 @@ struct saker_lowering {
 
 /// Rows [from, to) of the matrix, of `pictures * rows * columns`, to `y` on; zeros where the map ends.
 void saker_lower(const void *x, struct saker_lowering shape, int from, int to, void *y);
-
-/// The reverse for gradients, float32: pixels [from, to) of the map are the sums of what stands for them in the matrix `y`.
-void saker_raise_f32(const float *y, struct saker_lowering shape, int from, int to, float *x);

@@ -17,6 +17,9 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   public static let ours =
     InstructionSet(rawValue: String(cString: saker_winograd_form())) ?? .portable
 
+  /// Whether our 1x1 convolutions run on matrix units (AMX), beside AVX-512: see docs/decisions/0023. SAKER_ISA=avx512 does without.
+  public static let hasMatrixUnits = saker_amx() != 0
+
   /// What oneDNN runs on. Its environment variable ONEDNN_MAX_CPU_ISA names a lesser one.
   public static let oneDNN: InstructionSet = {
     let name = KernelLibrary.instructionSet

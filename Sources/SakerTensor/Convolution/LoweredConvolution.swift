@@ -1,45 +1,40 @@
 import CKernels
 
-/// A convolution as a product of matrices: each pixel of the result is a row of all that it reads, times the weights. Chellapilla, Puri &
-/// Simard, "High performance convolutional neural networks for document processing", 2006.
+/// A convolution in bfloat16 as a product of matrices: each pixel of the result is a row of all that it reads, times the weights. Chellapilla,
+/// Puri & Simard, "High performance convolutional neural networks for document processing", 2006.
 ///
-/// With matrix units (AMX) products run at three to five times the rate of oneDNN's convolutions where a map's rows are shorter than a tile's sixteen, or
-/// are read with a stride. In float32 they are ours (`Pointwise`), in bfloat16 oneDNN's.
+/// With matrix units (AMX) oneDNN's products run at three to seven times the rate of its convolutions where a map's rows are shorter than a
+/// tile's sixteen. (Tried in float32, where strided convolutions have no Winograd form: not faster, and the rows are twice as large.)
 struct LoweredConvolution {
   let x, y, weight: Shape
   let attributes: ConvolutionAttributes
-  let dtype: DType
 
   /// Nothing where it would not pay.
   init?(
     _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
     _ dtype: DType
   ) {
-    guard x.rank == 4, attributes.groups == 1, weight[2] * weight[3] > 1,
+    guard dtype == .bfloat16, x.rank == 4, attributes.groups == 1, weight[2] * weight[3] > 1,
       weight[0] % 32 == 0, weight[1] % 32 == 0, weight[0] >= 64, weight[1] >= 64,
-      Convolutions.setting != .direct, saker_amx() != 0
+      Convolutions.setting != .direct, InstructionSet.hasMatrixUnits
     else { return nil }
-    self.init(always: x, weight, attributes, dtype)
+    self.init(always: x, weight, attributes)
     guard y.elements > 0, Int32(exactly: y.elements / weight[0]) != nil, pays(pass) else {
       return nil
     }
   }
 
-  init(
-    always x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
-  ) {
-    (self.x, self.weight, self.attributes, self.dtype) = (x, weight, attributes, dtype)
+  init(always x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes) {
+    (self.x, self.weight, self.attributes) = (x, weight, attributes)
     y = attributes.output(x, weight)
   }
 
   private func pays(_ pass: ConvolutionPass) -> Bool {
-    // Weights that stay are kept in the layout of oneDNN's kernels, which then need no passes over rows.
-    if pass == .inference { return false }
     let isStrided = attributes.stride != [1, 1]
-    if dtype == .float32 { return isStrided && y[3] <= 56 }
-    guard dtype == .bfloat16 else { return false }
     return switch pass {
-    case .inference, .forward: y[3] <= 5
+    // Weights that stay are kept in the layout of oneDNN's kernels, which then need no passes over rows.
+    case .inference: false
+    case .forward: y[3] <= 5
     case .data: !isStrided && y[3] <= 5
     case .weights: y[3] <= (isStrided ? 14 : 7)
     }
@@ -51,7 +46,7 @@ struct LoweredConvolution {
   private var length: Int { weight[1] * weight[2] * weight[3] }
 
   /// Pictures whose rows are made at a time: 32 MB, or one.
-  private var share: Int { max(1, (32 << 20) / (dtype.size * length * y[2] * y[3])) }
+  private var share: Int { max(1, (32 << 20) / (DType.bfloat16.size * length * y[2] * y[3])) }
 
   private func forEachShare(_ body: (Range<Int>) -> Void) {
     for first in stride(from: 0, to: x[0], by: share) {
@@ -65,7 +60,7 @@ struct LoweredConvolution {
     let (from, to, sign) = turned ? (y, x, -1) : (x, y, 1)
     return saker_lowering(
       height: Int32(from[2]), width: Int32(from[3]), rows: Int32(to[2]), columns: Int32(to[3]),
-      bytes: Int32(from[1] * dtype.size), taps: (Int32(weight[2]), Int32(weight[3])),
+      bytes: Int32(from[1] * DType.bfloat16.size), taps: (Int32(weight[2]), Int32(weight[3])),
       stride: pair(attributes.stride), before: pair(attributes.before.map { sign * $0 }),
       dilation: pair(attributes.dilation.map { sign * $0 }))
   }
@@ -75,7 +70,7 @@ struct LoweredConvolution {
     let shape = raw(turned: turned)
     let count = pictures.count * Int(shape.rows * shape.columns)
     let size = Int(shape.bytes) * weight[2] * weight[3]
-    let result = Tensor(uninitialized: [1, count, size / dtype.size], dtype)
+    let result = Tensor(uninitialized: [1, count, size / DType.bfloat16.size], .bfloat16)
     let picture = Int(shape.bytes * shape.height * shape.width)
     let from = map.pointer(UInt8.self) + pictures.lowerBound * picture
     let to = result.pointer(UInt8.self)
@@ -110,37 +105,24 @@ struct LoweredConvolution {
 
   /// The weights as `[out, length]`; `turned`, as `[in, taps * out]`.
   private func matrix(_ weight: Tensor, turned: Bool = false) -> Tensor {
-    let layout = tapLayout(dtype, turned: turned)
+    let layout = tapLayout(.bfloat16, turned: turned)
     let (storage, _) = Kernels.reorder(
       weight.storage, weight.raw, from: plainLayout.raw, to: layout.raw,
-      [turned ? 5 : 3, dtype.dnnl.hashNumber] + weight.shape.sizes)
+      [turned ? 5 : 3, 0] + weight.shape.sizes)
     let lines = self.weight[turned ? 1 : 0]
     return Tensor(
       storage: storage, shape: [lines, weight.count / lines], strides: [weight.count / lines, 1],
-      offset: 0, dtype: dtype)
+      offset: 0, dtype: .bfloat16)
   }
 
   // MARK: - Products
-
-  /// Our kernel for the product of `rows` and weights `[out, length]`.
-  private func pointwise(_ rows: Int) -> Pointwise {
-    Pointwise([1, length, rows, 1], [weight[0], length, 1, 1], ConvolutionAttributes())!
-  }
 
   /// oneDNN's of rows and the transposed `matrix`.
   private func product(_ rows: Tensor, _ matrix: Tensor, _ bias: Tensor?) -> Tensor {
     let turned = Tensor(
       storage: matrix.storage, shape: [1, matrix.shape[1], matrix.shape[0]],
-      strides: [matrix.count, 1, matrix.shape[1]], offset: matrix.offset, dtype: dtype)
-    return Kernels.product(rows, turned, bias: bias, into: dtype)
-  }
-
-  private func asMap(_ matrix: Tensor) -> Tensor {
-    let (count, channels) = (matrix.shape[1], matrix.shape[2])
-    let shape: Shape = [1, channels, count, 1]
-    return Tensor(
-      storage: matrix.storage, shape: shape, strides: shape.channelsLastStrides,
-      offset: matrix.offset, dtype: matrix.dtype)
+      strides: [matrix.count, 1, matrix.shape[1]], offset: matrix.offset, dtype: .bfloat16)
+    return Kernels.product(rows, turned, bias: bias, into: .bfloat16)
   }
 
   private func copy(_ values: Tensor, into map: Tensor, _ pictures: Range<Int>) {
@@ -152,27 +134,18 @@ struct LoweredConvolution {
 
   /// `x` channels-last, `weight` and `bias` float32 and contiguous.
   func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
-    let result = Tensor(uninitializedImage: y, dtype)
+    let result = Tensor(uninitializedImage: y, .bfloat16)
     let matrix = matrix(weight)
     forEachShare { pictures in
-      let rows = rows(x, pictures)
-      let count = rows.shape[1]
-      if dtype == .float32 {
-        pointwise(count).convolve(
-          KernelSource(asMap(rows)), matrix, turned: false, KernelEpilogue(bias: bias),
-          keeping: false, into: asMap(pixels(result, pictures)))
-      } else {
-        copy(product(rows, matrix, bias), into: result, pictures)
-      }
+      copy(product(rows(x, pictures), matrix, bias), into: result, pictures)
     }
     return result
   }
 
   /// The gradient of `x`.
   func backwardData(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    if dtype == .float32 { return raised(gradient, weight) }
     // Of stride 1: a pixel's gradient is the sum over the taps by which the result read it.
-    let result = Tensor(uninitializedImage: x, dtype)
+    let result = Tensor(uninitializedImage: x, .bfloat16)
     let matrix = matrix(weight, turned: true)
     forEachShare { pictures in
       let rows = rows(gradient, pictures, turned: true)
@@ -181,48 +154,22 @@ struct LoweredConvolution {
     return result
   }
 
-  /// By the gradients of all rows, which are added where they come from.
-  private func raised(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    let result = Tensor(uninitializedImage: x)
-    let matrix = matrix(weight)
-    let shape = raw()
-    forEachShare { pictures in
-      let count = pictures.count * y[2] * y[3]
-      let rows = Tensor(uninitialized: [1, count, length])
-      pointwise(count).convolve(
-        KernelSource(asMap(pixels(gradient, pictures))), matrix, turned: true, KernelEpilogue(),
-        keeping: false, into: asMap(rows))
-      let target = pixels(result, pictures)
-      let (from, to) = (rows.pointer(Float.self), target.pointer(Float.self))
-      Parallel.run(target.shape[1], grain: 16) {
-        saker_raise_f32(from, shape, Int32($0.lowerBound), Int32($0.upperBound), to)
-      }
-      withExtendedLifetime((rows, target)) {}
-    }
-    return result
-  }
-
   /// The gradient of the weight, float32.
   func backwardWeights(_ x: Tensor, _ gradient: Tensor) -> Tensor {
+    // Before what goes again: holes between things that stay would be lost to large maps.
+    let result = Tensor(uninitialized: weight)
     var sum: Tensor?
     forEachShare { pictures in
       let (rows, dy) = (rows(x, pictures), pixels(gradient, pictures))
       let (count, out) = (rows.shape[1], weight[0])
-      let part: Tensor
-      if dtype == .float32 {
-        part = pointwise(count).gradient(
-          KernelSource(asMap(rows)), KernelSource(asMap(dy)), hasBias: false
-        ).0
-      } else {
-        let turned = Tensor(
-          storage: dy.storage, shape: [1, out, count], strides: [count * out, 1, out],
-          offset: dy.offset, dtype: dtype)
-        part = Kernels.product(turned, rows, bias: nil, into: .float32)
-      }
+      let turned = Tensor(
+        storage: dy.storage, shape: [1, out, count], strides: [count * out, 1, out],
+        offset: dy.offset, dtype: .bfloat16)
+      let part = Kernels.product(turned, rows, bias: nil, into: .float32)
       sum = sum.map { $0.adding(inPlace: part) } ?? part
     }
-    let (taps, result) = (tapLayout(.float32), Tensor(uninitialized: weight))
-    Kernels.reorder(sum!.raw, taps.raw, result.raw, plainLayout.raw, [4] + weight.sizes)
+    Kernels.reorder(
+      sum!.raw, tapLayout(.float32).raw, result.raw, plainLayout.raw, [4] + weight.sizes)
     return withExtendedLifetime(sum) { result }
   }
 }

@@ -64,6 +64,10 @@ func convolve(
     return Winograd.convolve(
       KernelSource(x), weight, geometry, turned: false, epilogue, keeping: pass == .inference)
   }
+  if let kernel = Pointwise.alone(x.shape, weight.shape, attributes, x.dtype), !epilogue.pools {
+    return kernel.convolve(
+      KernelSource(x), weight, turned: false, epilogue, keeping: pass == .inference)
+  }
   // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster.
   let later = overwriting || x.dtype != .float32 ? nil : epilogue.residual
   var y = Kernels.convolution(
