@@ -51,8 +51,7 @@ struct ClassificationJob {
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
     let origin = [
-      // Whole, so that a run can be resumed from another folder.
-      Origin.data: ClassificationJob.whole(command.source.data),
+      Origin.data: EmbeddedData.remembered(command.source.data, else: .fashionMNIST),
       Origin.train: command.trainSplit ?? "", Origin.val: command.valSplit ?? "",
       Origin.seed: "\(settings.seed)", Origin.teacher: ClassificationJob.whole(lessons.teacher),
       Origin.teacherModel: lessons.teacherModel ?? "",
@@ -64,7 +63,7 @@ struct ClassificationJob {
       into: folder, origin: origin, skipBad: command.source.skipBad)
     test = parts.test
     isResumed = false
-    data = command.source.data ?? "embedded Fashion-MNIST"
+    data = EmbeddedData.told(command.source.data, else: .fashionMNIST)
   }
 
   /// A network that is there, to be trained further.
@@ -77,7 +76,8 @@ struct ClassificationJob {
       origin: origin, skipBad: skipBad)
     test = parts.test
     (isResumed, start) = (false, nil)
-    data = origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 } ?? "embedded Fashion-MNIST"
+    data = EmbeddedData.told(
+      origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 }, else: .fashionMNIST)
   }
 
   private static func whole(_ path: String?) -> String {
@@ -140,23 +140,25 @@ struct ClassificationJob {
     test = parts.test
     isResumed = true
     start = nil
-    self.data = data ?? "embedded Fashion-MNIST"
+    self.data = EmbeddedData.told(data, else: .fashionMNIST)
     try place.takeBest()
   }
 
-  /// Labels of a folder, of a table, of IDX files; the embedded ones without.
+  /// Labels of a folder, of a table, of IDX files, of an embedded set; those of clothes without.
   static func labels(_ data: String?, classes: [String]? = nil) throws -> LabelSet {
     guard let data else { return try LabelSet.fashionMNIST() }
+    let path = try EmbeddedData.path(data)
     var reading = LabelReading()
     reading.classes = classes
-    let labels = try LabelSet(path: data, reading)
+    let labels = try LabelSet(path: path, reading)
     let isClassified =
       labels.format == .folders || labels.format == .idx
       || labels.pictures.contains { $0.label != nil }
     guard isClassified else {
       throw TrainingError(
         "\(data): holds \(labels.format?.title ?? "labels") and no classes of whole pictures: expected a folder for each "
-          + "class, IDX files, or a CSV table of files and classes")
+          + "class, IDX files, or a CSV table of files and classes"
+          + (labels.objectCount > 0 ? "; 'saker data crops' makes a folder a class of boxes" : ""))
     }
     return labels
   }

@@ -148,7 +148,7 @@ struct ClassifierValidation {
   /// As the run divided the data, if it was trained on these.
   private func divided() throws -> ClassificationParts? {
     guard let origin = source.origin,
-      origin["data"] == data.data.map({ URL(fileURLWithPath: $0).path }) ?? ""
+      origin["data"] == EmbeddedData.remembered(data.data, else: .fashionMNIST)
     else { return nil }
     return try ClassificationJob.parts(
       of: origin, data: data.data, classes: source.card.classNames, skipBad: data.skipBad)
