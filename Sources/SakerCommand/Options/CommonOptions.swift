@@ -75,7 +75,8 @@ struct DataOptions: ParsableArguments {
     let dataset: DetectionDataset
     if let data, EmbeddedData.named(data) != .bloodCells {
       dataset = try DetectionDataset(
-        data: EmbeddedData.path(data), split: split, classes: classes, policy: skipBad ? .skipBad : .strict)
+        data: EmbeddedData.path(data), split: split, classes: classes,
+        policy: skipBad ? .skipBad : .strict)
     } else {
       dataset = try DetectionDataset.bloodCells(split: split)
       if let classes, classes != dataset.classes {

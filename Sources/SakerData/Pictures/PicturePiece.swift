@@ -32,7 +32,7 @@ public struct PicturePiece: Hashable, Sendable {
     }
     let failed = Mutex<PictureError?>(nil)
     let (names, work) = (order, groups)
-    let unread = Concurrently.map(order.count) { i -> PictureError? in
+    let unread: [PictureError?] = Concurrently.map(order.count) { i in
       guard failed.withLock({ $0 == nil }) else { return nil }
       let name = names[i]
       let picture: Picture
@@ -48,7 +48,7 @@ public struct PicturePiece: Hashable, Sendable {
               file: piece.file, reason: "expected a name that ends in .jpg, .jpeg or .png")
           }
           let bytes = try picture.cut(piece).fitting(side).encoded(as: encoding)
-          do {
+          do throws(FileBytes.Failure) {
             try FileBytes.put(bytes, to: piece.file)
           } catch {
             throw PictureError(file: piece.file, reason: "cannot be written: \(error.reason)")
