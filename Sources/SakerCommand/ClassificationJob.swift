@@ -48,6 +48,9 @@ struct ClassificationJob {
     var card = try ClassificationJob.card(command, parts.training, given, teacher)
     // A network that lost channels goes on with those it has.
     card.widths = given?.card?.widths
+    if given?.weights.hasDarknetSlopes == true || given?.card?.hasDarknetSlopes == true {
+      card.hasDarknetSlopes = true
+    }
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
     let origin = [
@@ -323,7 +326,7 @@ struct ClassificationJob {
   }
 }
 
-/// A file to start from: one of ours, or another program's.
+/// A file of weights, read once: one of ours, or another program's.
 struct GivenWeights {
   let file: String
   let weights: WeightsFile
@@ -331,17 +334,26 @@ struct GivenWeights {
   let card: ClassifierCard?
   /// Of the classes it tells apart, if anybody knows.
   let names: [String]?
+  /// Where they were named.
+  let namesFile: String?
 
   /// - Parameters:
   ///   - path: a file, or a run's folder, whose best weights are meant.
   ///   - namesFile: a line for each class.
   init(_ path: String, _ namesFile: String?) throws {
     file = GivenWeights.file(path)
+    self.namesFile = namesFile
     weights = try WeightsFile(contentsOf: file)
     card =
       weights.metadata[ClassifierCard.metadataKey] == nil
       ? nil : try ClassifierCard(metadata: weights.metadata, file: file)
     names = try namesFile.map(classNames(inFile:)) ?? card?.classNames
+  }
+
+  /// Whether it is for a classifier: by the model's name, or because the file says so.
+  func isClassifier(_ model: String?) -> Bool {
+    if let model { return ClassifierCatalog.named(model) != nil }
+    return card != nil
   }
 
   /// The weights of a path: the file itself, or the best ones of a run's folder.
@@ -351,9 +363,8 @@ struct GivenWeights {
   }
 
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
-    let own = Set(model.state.map(\.name))
     // What was there only to train it is no part of it.
-    let state = try weights.state(fitting: own).filter {
+    let state = try model.state(of: weights, headIsOptional: true).state.filter {
       !$0.name.hasPrefix("training.") && !$0.name.hasPrefix("local_heads.")
     }
     return try model.start(from: state, names: names, classNames: card.classNames, file: file)
