@@ -12,7 +12,8 @@ struct ForwardCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The model; 'saker models' lists all. A classifier's Saker checkpoint knows its own.")
+  @Option(
+    help: "The model; 'saker models' lists all. A classifier's Saker checkpoint knows its own.")
   var model: String?
   @Option(help: "How many classes it tells apart; a Saker checkpoint knows its own.")
   var classes: Int?
@@ -43,7 +44,8 @@ struct ForwardCommand: ParsableCommand {
     let given = try GivenWeights(weights, nil)
     if let card = given.card { return try classify(given, card) }
     guard let model else {
-      throw ValidationError("model: \(given.file) does not say what it is for; name it with --model")
+      throw ValidationError(
+        "model: \(given.file) does not say what it is for; name it with --model")
     }
     if let entry = ClassifierCatalog.named(model) { return try classify(given, entry) }
     guard ModelEntry.all.contains(where: { $0.name == model }) else {
