@@ -201,7 +201,9 @@ struct ClassificationJob {
       // Small pictures as they are; others as the model expects them, whole.
       let first = try training.picture(at: 0)
       let longest = max(first.width, first.height)
-      let isSmall = (command.size ?? longest) <= 64 && entry.buildVariant != nil
+      // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still show what they are.
+      let limit = command.model == nil && command.size == nil ? 128 : 64
+      let isSmall = (command.size ?? longest) <= limit && entry.buildVariant != nil
       if isSmall && command.classification.stem == nil { variant.stem = .small }
       // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
       if command.model == nil && command.classification.width == nil && variant.stem == .small

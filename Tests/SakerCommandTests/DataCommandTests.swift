@@ -113,6 +113,21 @@ struct DataCommandTests {
         == PictureSize(width: 12, height: 12))
   }
 
+  @Test func detectorsLearnFromManySizes() throws {
+    let sandbox = try Sandbox()
+    let told = try Saker.succeed([
+      "train", "--data", try sandbox.voc(), "--size", "64", "--epochs", "2", "--batch", "2",
+      "--multi-scale", "--out", sandbox.path("run"), "--no-pictures", "--json",
+    ]).object()
+    #expect(told["ending"] as? String == "complete")
+    // The card keeps the usual size.
+    let card = try Safetensors(contentsOf: sandbox.path("run/weights/best.safetensors"))
+      .metadata["saker.model"]
+    #expect(card?.contains("\"height\":64") == true)
+    let classifier = try Saker.run(["train", "--task", "classify", "--multi-scale"])
+    #expect(classifier.errors.contains("--multi-scale: only for detectors"))
+  }
+
   @Test func embeddedDataGoByTheirNames() throws {
     let cards = try Saker.succeed(["data", "info", "cards", "--json"]).object()
     #expect(cards["pictures"] as? Int == 405 && cards["format"] as? String == "folders")
