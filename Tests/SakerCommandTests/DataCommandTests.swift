@@ -107,7 +107,7 @@ struct DataCommandTests {
       "data", "crops", voc, "--out", sandbox.path("squares"), "--square", "--size", "12",
       "--split", "val", "--quality", "80",
     ])
-    #expect(squares.output.contains("val: 2 pieces, 2 cell, 0 dot"), "\(squares.output)")
+    #expect(squares.output.contains("val: 2 pieces, 2 cell"), "\(squares.output)")
     #expect(
       try Picture.size(ofFile: sandbox.path("squares/val/cell/c-1.jpg"))
         == PictureSize(width: 12, height: 12))

@@ -102,7 +102,7 @@ struct RunPictureTests {
       #expect(report.sections.allSatisfy { !$0.meaning.isEmpty && !$0.advice.isEmpty })
       let html = try report.html()
       #expect(html.contains("<h1>A &lt;b&gt; &amp; &quot;c&quot;</h1>"))
-      #expect(html.contains("<td>&lt;&amp;&gt;</td>"))
+      #expect(html.contains(">&lt;&amp;&gt;</td>"))
       #expect(html.components(separatedBy: "src=\"data:image/").count == names.count + 1)
       // Nothing comes from anywhere else.
       #expect(!html.contains("http") && !html.contains("<script") && !html.contains("<link"))
