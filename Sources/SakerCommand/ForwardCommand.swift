@@ -41,6 +41,10 @@ struct ForwardCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    // A name that nobody knows is told before any file is opened.
+    if let model, !ModelEntry.all.contains(where: { $0.name == model }) {
+      _ = try ClassifierCatalog.required(model)
+    }
     let given = try GivenWeights(weights, nil)
     if let card = given.card { return try classify(given, card) }
     guard let model else {
@@ -48,10 +52,6 @@ struct ForwardCommand: ParsableCommand {
         "model: \(given.file) does not say what it is for; name it with --model")
     }
     if let entry = ClassifierCatalog.named(model) { return try classify(given, entry) }
-    guard ModelEntry.all.contains(where: { $0.name == model }) else {
-      _ = try ClassifierCatalog.required(model)
-      return
-    }
     let entry = try ModelEntry.named(model)
     let file = given.weights
     let images = try readInput(channels: 3, side: entry.smallestSide)
@@ -124,7 +124,9 @@ struct ForwardCommand: ParsableCommand {
     guard Picture.Encoding(path: input) == nil else {
       return expected.tensor(try Picture(file: input))
     }
-    return try readInput(channels: expected.channels, side: expected.smallestSide)
+    // A small stem takes what its card says, which may be less than the published network needs.
+    return try readInput(
+      channels: expected.channels, side: min(expected.smallestSide, expected.side))
   }
 
   private func readInput(channels: Int, side: Int) throws -> Tensor {
