@@ -30,7 +30,10 @@ let package = Package(
     .target(
       name: "SakerData",
       dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG", "Yams"],
-      resources: [.copy("Resources/bccd"), .copy("Resources/fashion-mnist-small")]),
+      resources: [
+        .copy("Resources/bccd"), .copy("Resources/fashion-mnist-small"),
+        .copy("Resources/pinochle-cards-crops"),
+      ]),
 
     // Floor 3: vision, and its measures.
     .target(name: "SakerVision", dependencies: ["SakerTensor", "SakerNN", "SakerData"]),

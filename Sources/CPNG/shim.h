@@ -82,6 +82,38 @@ static inline int saker_png_read(struct saker_png_job *job, unsigned char *pixel
   return 0;
 }
 
+/// Decodes `job->input`, a gray PNG of 16 bits, into `levels`, which holds exactly `width * height` numbers in the machine's byte order;
+/// `rows` holds `height` pointers. Returns 0, or -1 with `job->message` set.
+static inline int saker_png_read_gray16(struct saker_png_job *job, unsigned short *levels, unsigned char **rows, unsigned width, unsigned height) {
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, saker_png_error, saker_png_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  if (!info) {
+    png_destroy_read_struct(&png, NULL, NULL);
+    snprintf(job->message, sizeof job->message, "out of memory");
+    return -1;
+  }
+  if (setjmp(*png_set_longjmp_fn(png, longjmp, sizeof(jmp_buf)))) {
+    png_destroy_read_struct(&png, &info, NULL);
+    return -1;
+  }
+  png_set_read_fn(png, job, saker_png_take);
+  png_set_user_limits(png, width, height);
+  png_read_info(png, info);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  png_set_swap(png);
+#endif
+  png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height ||
+      png_get_rowbytes(png, info) != (size_t)width * 2)
+    png_error(png, "rows of an unexpected size");
+  for (unsigned y = 0; y < height; y++) rows[y] = (unsigned char *)(levels + (size_t)y * width);
+  png_read_image(png, rows);
+  png_read_end(png, NULL);
+  png_destroy_read_struct(&png, &info, NULL);
+  return 0;
+}
+
 /// Encodes 8-bit RGB into `job->output`, `job->count` bytes, to be released with `free`. `level` is zlib's, 0...9. Returns 0, or -1 with
 /// `job->message` set.
 static inline int saker_png_write(struct saker_png_job *job, const unsigned char *pixels, unsigned width, unsigned height, int level) {

@@ -48,11 +48,13 @@ struct ClassificationJob {
     var card = try ClassificationJob.card(command, parts.training, given, teacher)
     // A network that lost channels goes on with those it has.
     card.widths = given?.card?.widths
+    if given?.weights.hasDarknetSlopes == true || given?.card?.hasDarknetSlopes == true {
+      card.hasDarknetSlopes = true
+    }
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
     let origin = [
-      // Whole, so that a run can be resumed from another folder.
-      Origin.data: ClassificationJob.whole(command.source.data),
+      Origin.data: EmbeddedData.remembered(command.source.data, else: .fashionMNIST),
       Origin.train: command.trainSplit ?? "", Origin.val: command.valSplit ?? "",
       Origin.seed: "\(settings.seed)", Origin.teacher: ClassificationJob.whole(lessons.teacher),
       Origin.teacherModel: lessons.teacherModel ?? "",
@@ -64,7 +66,7 @@ struct ClassificationJob {
       into: folder, origin: origin, skipBad: command.source.skipBad)
     test = parts.test
     isResumed = false
-    data = command.source.data ?? "embedded Fashion-MNIST"
+    data = EmbeddedData.told(command.source.data, else: .fashionMNIST)
   }
 
   /// A network that is there, to be trained further.
@@ -77,7 +79,8 @@ struct ClassificationJob {
       origin: origin, skipBad: skipBad)
     test = parts.test
     (isResumed, start) = (false, nil)
-    data = origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 } ?? "embedded Fashion-MNIST"
+    data = EmbeddedData.told(
+      origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 }, else: .fashionMNIST)
   }
 
   private static func whole(_ path: String?) -> String {
@@ -140,23 +143,25 @@ struct ClassificationJob {
     test = parts.test
     isResumed = true
     start = nil
-    self.data = data ?? "embedded Fashion-MNIST"
+    self.data = EmbeddedData.told(data, else: .fashionMNIST)
     try place.takeBest()
   }
 
-  /// Labels of a folder, of a table, of IDX files; the embedded ones without.
+  /// Labels of a folder, of a table, of IDX files, of an embedded set; those of clothes without.
   static func labels(_ data: String?, classes: [String]? = nil) throws -> LabelSet {
     guard let data else { return try LabelSet.fashionMNIST() }
+    let path = try EmbeddedData.path(data)
     var reading = LabelReading()
     reading.classes = classes
-    let labels = try LabelSet(path: data, reading)
+    let labels = try LabelSet(path: path, reading)
     let isClassified =
       labels.format == .folders || labels.format == .idx
       || labels.pictures.contains { $0.label != nil }
     guard isClassified else {
       throw TrainingError(
         "\(data): holds \(labels.format?.title ?? "labels") and no classes of whole pictures: expected a folder for each "
-          + "class, IDX files, or a CSV table of files and classes")
+          + "class, IDX files, or a CSV table of files and classes"
+          + (labels.objectCount > 0 ? "; 'saker data crops' makes a folder a class of boxes" : ""))
     }
     return labels
   }
@@ -196,7 +201,9 @@ struct ClassificationJob {
       // Small pictures as they are; others as the model expects them, whole.
       let first = try training.picture(at: 0)
       let longest = max(first.width, first.height)
-      let isSmall = (command.size ?? longest) <= 64 && entry.buildVariant != nil
+      // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still show what they are.
+      let limit = command.model == nil && command.size == nil ? 128 : 64
+      let isSmall = (command.size ?? longest) <= limit && entry.buildVariant != nil
       if isSmall && command.classification.stem == nil { variant.stem = .small }
       // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
       if command.model == nil && command.classification.width == nil && variant.stem == .small
@@ -321,7 +328,7 @@ struct ClassificationJob {
   }
 }
 
-/// A file to start from: one of ours, or another program's.
+/// A file of weights, read once: one of ours, or another program's.
 struct GivenWeights {
   let file: String
   let weights: WeightsFile
@@ -329,17 +336,26 @@ struct GivenWeights {
   let card: ClassifierCard?
   /// Of the classes it tells apart, if anybody knows.
   let names: [String]?
+  /// Where they were named.
+  let namesFile: String?
 
   /// - Parameters:
   ///   - path: a file, or a run's folder, whose best weights are meant.
   ///   - namesFile: a line for each class.
   init(_ path: String, _ namesFile: String?) throws {
     file = GivenWeights.file(path)
+    self.namesFile = namesFile
     weights = try WeightsFile(contentsOf: file)
     card =
       weights.metadata[ClassifierCard.metadataKey] == nil
       ? nil : try ClassifierCard(metadata: weights.metadata, file: file)
     names = try namesFile.map(classNames(inFile:)) ?? card?.classNames
+  }
+
+  /// Whether it is for a classifier: by the model's name, or because the file says so.
+  func isClassifier(_ model: String?) -> Bool {
+    if let model { return ClassifierCatalog.named(model) != nil }
+    return card != nil
   }
 
   /// The weights of a path: the file itself, or the best ones of a run's folder.
@@ -349,9 +365,8 @@ struct GivenWeights {
   }
 
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
-    let own = Set(model.state.map(\.name))
     // What was there only to train it is no part of it.
-    let state = try weights.state(fitting: own).filter {
+    let state = try model.state(of: weights, headIsOptional: true).state.filter {
       !$0.name.hasPrefix("training.") && !$0.name.hasPrefix("local_heads.")
     }
     return try model.start(from: state, names: names, classNames: card.classNames, file: file)

@@ -9,27 +9,21 @@ struct ClassifierSource {
   /// What the run was asked for, if this is one of ours.
   let origin: [String: String]?
 
-  /// Whether the options mean a classifier: its name, or a file that says so.
-  static func matches(_ weights: String, model: String?) -> Bool {
-    if let model { return ClassifierCatalog.named(model) != nil }
-    // Files that cannot be read are told about by who reads them.
-    let file = GivenWeights.file(weights)
-    guard let metadata = try? WeightsFile(contentsOf: file).metadata else { return false }
-    return metadata[ClassifierCard.metadataKey] != nil
-  }
-
   /// - Parameters:
   ///   - path: a file, or a run's folder.
   ///   - name: the model, for a file that does not say.
   ///   - namesFile: a line for each class; else classes bear their numbers.
-  ///   - part: of another program's file, such as `ema`.
-  init(_ path: String, model name: String?, names namesFile: String?, part: String? = nil) throws {
-    let given = try GivenWeights(path, namesFile)
+  init(_ path: String, model name: String?, names namesFile: String?) throws {
+    try self.init(GivenWeights(path, namesFile), model: name)
+  }
+
+  /// - Parameter part: of another program's file, such as `ema`.
+  init(_ given: GivenWeights, model name: String?, part: String? = nil) throws {
     if let card = given.card {
       guard name == nil || name == card.architecture else {
         throw TrainingError("\(given.file): is for \(card.architecture), not \(name ?? "")")
       }
-      let checkpoint = try ClassifierCheckpoint(file: given.file)
+      let checkpoint = try ClassifierCheckpoint(given.weights)
       (self.model, self.card) = (try checkpoint.model(), card)
       origin = try? checkpoint.origin
       return
@@ -40,22 +34,30 @@ struct ClassifierSource {
     }
     let entry = try ClassifierCatalog.required(name)
     let trial = withoutStarts { entry.build(2) }
-    let names = Set(trial.state.map(\.name))
-    let state = try given.weights.state(part: part, fitting: names)
-    let head = state.first { $0.name == (trial.head.last ?? "") + ".weight" }
-    guard let classes = head?.tensor.shape.first, classes > 0 else {
-      throw CheckpointError(
-        file: given.file, "does not fit \(name)", ["\(trial.head.last ?? "").weight: missing"])
+    // Darknet's numbers have no names: whoever counts them tells how many classes they are for.
+    var classes = given.names?.count ?? 1000
+    if given.weights.format != .darknet {
+      let layer = trial.head.last ?? ""
+      let state = try trial.state(of: given.weights, part: part).state
+      guard let count = state.first(where: { $0.name == layer + ".weight" })?.tensor.shape.first,
+        count > 0
+      else {
+        throw CheckpointError(
+          file: given.file, "does not fit \(name)", ["\(layer).weight: missing"])
+      }
+      classes = count
     }
     let classNames = given.names ?? (0..<classes).map(String.init)
     guard classNames.count == classes else {
       throw TrainingError(
-        "\(namesFile ?? ""): expected \(classes) names, as many as \(given.file) has classes, got \(classNames.count)"
+        "\(given.namesFile ?? ""): expected \(classes) names, as many as \(given.file) has classes, got \(classNames.count)"
       )
     }
-    model = withoutStarts { entry.build(classes) }
-    card = ClassifierCard(architecture: name, classNames: classNames, input: entry.input)
-    try model.start(from: state, names: nil, classNames: classNames, file: given.file)
+    model = withoutStarts { entry.build(classes, for: given.weights) }
+    var card = ClassifierCard(architecture: name, classNames: classNames, input: entry.input)
+    if given.weights.hasDarknetSlopes { card.hasDarknetSlopes = true }
+    self.card = card
+    try model.load(weights: given.weights, part: part)
     origin = nil
   }
 }
@@ -148,7 +150,7 @@ struct ClassifierValidation {
   /// As the run divided the data, if it was trained on these.
   private func divided() throws -> ClassificationParts? {
     guard let origin = source.origin,
-      origin["data"] == data.data.map({ URL(fileURLWithPath: $0).path }) ?? ""
+      origin["data"] == EmbeddedData.remembered(data.data, else: .fashionMNIST)
     else { return nil }
     return try ClassificationJob.parts(
       of: origin, data: data.data, classes: source.card.classNames, skipBad: data.skipBad)

@@ -108,6 +108,81 @@ struct DataSplitCommand: ParsableCommand {
   }
 }
 
+struct DataCropsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "crops", abstract: "Cut every object out: boxes become data for classifiers.",
+    discussion: """
+      Writes a folder for each class, inside a folder for each split: train/cat/NAME-3.jpg is the third object of NAME. \
+      Difficult objects, crowds, boxes without area and those below --min-side are left out and counted. To divide data \
+      without splits by picture, 'saker data split' first.
+      """)
+
+  @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
+  var json = false
+  @Option(help: "A new folder for the pieces.")
+  var out: String
+  @Option(help: "What a piece has around the box on each side, in parts of its width and height.")
+  var margin = 0.05
+  @Flag(help: "Square pieces: the shorter side grows, by gray where the picture is too small.")
+  var square = false
+  @Option(help: "Pixels of a piece's longer side at most; larger ones shrink, smaller ones stay.")
+  var size: Int?
+  @Option(help: "Leave out boxes with a side below so many pixels.")
+  var minSide = 8.0
+  @Option(help: "Of the JPEG files, 1...100.")
+  var quality = 92
+  @Flag(help: "Write PNG files, without loss.")
+  var png = false
+  @Flag(help: "Leave out objects and pictures with errors instead of stopping.")
+  var skipBad = false
+  @OptionGroup var source: LabelOptions
+
+  func validate() throws {
+    guard (0...10).contains(margin) else {
+      throw ValidationError("margin: expected 0...10, got \(margin)")
+    }
+    guard (1...65_500).contains(size ?? 1) else {
+      throw ValidationError("size: expected 1...65500, got \(size ?? 0)")
+    }
+    guard minSide >= 0, minSide.isFinite else {
+      throw ValidationError("min side: expected 0 or more, got \(minSide)")
+    }
+    guard (1...100).contains(quality) else {
+      throw ValidationError("quality: expected 1...100, got \(quality)")
+    }
+  }
+
+  private struct Result: Encodable {
+    var folder: String
+    var report: ObjectCrops.Report
+
+    func encode(to encoder: any Encoder) throws {
+      try report.encode(to: encoder)
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encode(folder, forKey: .folder)
+    }
+
+    private enum Key: String, CodingKey { case folder }
+  }
+
+  func run() throws {
+    var set = try source.read()
+    try set.refuseErrors(unless: skipBad, source)
+    var options = ObjectCrops.Options()
+    (options.margin, options.isSquare, options.side) = (margin, square, size)
+    options.smallestSide = minSide
+    options.encoding = png ? .png() : .jpeg(quality: quality)
+    let report = try ObjectCrops(set, options).write(to: out, skipBad: skipBad)
+    if json { return try printJSON(Result(folder: out, report: report)) }
+    print("\(out): \(report.crops) objects of \(report.pictures) pictures")
+    for (split, counts) in report.splits.sorted(by: { $0.key < $1.key }) {
+      let told = report.classes.map { "\(counts[$0] ?? 0) \($0)" }.joined(separator: ", ")
+      print("\(split): \(counts.values.reduce(0, +)) pieces, \(told)")
+    }
+    for loss in report.leftOut { print("left out: \(loss.what) (\(loss.count))") }
+  }
+}
+
 extension LabelSet {
   /// Stops where there are errors, or takes out what is wrong.
   mutating func refuseErrors(unless skips: Bool, _ source: LabelOptions) throws {

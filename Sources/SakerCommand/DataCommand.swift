@@ -5,14 +5,14 @@ import Saker
 /// `saker data`: labels of any format, looked at, checked and carried over.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Look at, check, convert and split labels of any format.",
+    commandName: "data", abstract: "Look at, check, convert, split and cut labels of any format.",
     discussion: """
       Formats: \(DataFormat.allCases.map(\.rawValue).joined(separator: ", ")). The format is told from the files where \
       --format is left out.
       """,
     subcommands: [
       DataInfoCommand.self, DataCheckCommand.self, DataConvertCommand.self, DataSplitCommand.self,
-      DataStatsCommand.self, DataViewCommand.self,
+      DataCropsCommand.self, DataStatsCommand.self, DataViewCommand.self,
     ])
 }
 
@@ -22,7 +22,9 @@ extension PictureTransfer: ExpressibleByArgument {}
 /// Which labels, and how they are read.
 struct LabelOptions: ParsableArguments {
   @Argument(
-    help: "A folder, or the file that holds or lists everything; the embedded cells if left out.")
+    help:
+      "A folder, the file that holds or lists everything, or embedded data: bccd (blood cells, boxes; if left out), fashion-mnist (clothes, a class each) or cards (playing cards, a class each)."
+  )
   var data: String?
   @Option(help: "The format; told from the files if left out.")
   var format: DataFormat?
@@ -38,7 +40,7 @@ struct LabelOptions: ParsableArguments {
   }
 
   var path: String {
-    get throws { try data ?? DetectionDataset.bloodCellFolder() }
+    get throws { try EmbeddedData.path(data ?? EmbeddedData.bloodCells.rawValue) }
   }
 
   func tell(_ problems: [DataProblem]) {

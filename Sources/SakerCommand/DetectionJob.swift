@@ -41,8 +41,7 @@ struct DetectionJob {
       try DetectionJob.start(model, from: weights)
     }
     let origin = [
-      // Whole, so that a run can be resumed from another folder.
-      Origin.data: command.source.data.map { URL(fileURLWithPath: $0).path } ?? "",
+      Origin.data: EmbeddedData.remembered(command.source.data, else: .bloodCells),
       Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
     ]
@@ -53,7 +52,7 @@ struct DetectionJob {
     let grid = AnchorGrid(levels, maps: TinySSD.maps(height: size, width: size))
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
-    data = command.source.data ?? "embedded blood cells"
+    data = EmbeddedData.told(command.source.data, else: .bloodCells)
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
@@ -75,7 +74,7 @@ struct DetectionJob {
       skipBad: source.skipBad)
     anchorReport = nil
     isResumed = true
-    data = source.data ?? "embedded blood cells"
+    data = EmbeddedData.told(source.data, else: .bloodCells)
     try place.takeBest()
   }
 

@@ -6,13 +6,15 @@ struct ForwardCommand: ParsableCommand {
     commandName: "forward", abstract: "Run a network on a tensor and write all it puts out.",
     discussion: """
       The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write, \
-      the weights under the published names, torchvision's or timm's.
+      the weights under the published names, torchvision's or timm's. For classifiers the input may be a picture, too, \
+      prepared as the checkpoint's card says, or as the model's published weights expect.
       """)
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "The model; 'saker models' lists all.")
-  var model: String
+  @Option(
+    help: "The model; 'saker models' lists all. A classifier's Saker checkpoint knows its own.")
+  var model: String?
   @Option(help: "How many classes it tells apart; a Saker checkpoint knows its own.")
   var classes: Int?
   @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint knows its own.")
@@ -22,7 +24,8 @@ struct ForwardCommand: ParsableCommand {
   @OptionGroup var loading: LoadingOptions
   @Option(
     help:
-      "A safetensors file with the tensor 'input', [N, 3, H, W], float32, as the network takes it.")
+      "A safetensors file with the tensor 'input', [N, 3, H, W], float32, as the network takes it; or, for classifiers, a picture (.jpg, .png)."
+  )
   var input: String
   @Option(help: "The safetensors file to write: all raw outputs by name.")
   var output: String
@@ -32,21 +35,29 @@ struct ForwardCommand: ParsableCommand {
   private struct Written: Encodable {
     var output: String
     var shapes: [String: [Int]]
+    /// Of a classifier's checkpoint, in the order of the logits.
+    var classes: [String]?
   }
 
   func run() throws {
     common.apply()
-    if let entry = ClassifierCatalog.named(model) { return try classify(entry) }
-    guard ModelEntry.all.contains(where: { $0.name == model }) else {
+    // A name that nobody knows is told before any file is opened.
+    if let model, !ModelEntry.all.contains(where: { $0.name == model }) {
       _ = try ClassifierCatalog.required(model)
-      return
     }
+    let given = try GivenWeights(weights, nil)
+    if let card = given.card { return try classify(given, card) }
+    guard let model else {
+      throw ValidationError(
+        "model: \(given.file) does not say what it is for; name it with --model")
+    }
+    if let entry = ClassifierCatalog.named(model) { return try classify(given, entry) }
     let entry = try ModelEntry.named(model)
-    let file = try Safetensors(contentsOf: weights)
+    let file = given.weights
     let images = try readInput(channels: 3, side: entry.smallestSide)
     let detector: any Detector
     if file.metadata[ModelCard.metadataKey] != nil {
-      let checkpoint = try DetectorCheckpoint(file: weights)
+      let checkpoint = try DetectorCheckpoint(file)
       let own = checkpoint.card
       guard own.architecture == model, classes == nil || classes == own.classNames.count else {
         throw CheckpointError(
@@ -67,22 +78,55 @@ struct ForwardCommand: ParsableCommand {
       detector = try entry.untrained(classes: classes, size: max(entry.smallestSide, 256), choice)
       try detector.load(state: file.tensors, file: weights)
     }
-    try write(detector.rawOutputs(given(images)))
+    try write(detector.rawOutputs(converted(images)))
   }
 
-  /// The logits of a classifier.
-  private func classify(_ entry: ClassifierEntry) throws {
+  /// The logits of a checkpoint of ours: its card says what network it is, for which input.
+  private func classify(_ given: GivenWeights, _ card: ClassifierCard) throws {
+    guard model == nil || model == card.architecture,
+      classes == nil || classes == card.classNames.count
+    else {
+      throw CheckpointError(
+        file: given.file, "is for another model",
+        [
+          "expected \(model ?? card.architecture)\(classes.map { " with \($0) classes" } ?? ""), got "
+            + "\(card.architecture) with \(card.classNames.count)"
+        ])
+    }
+    guard loading.isPlain else {
+      throw ValidationError(
+        "part, partial, rename, ignore: only for weights without a card; \(given.file) has one")
+    }
+    let network = try ClassifierCheckpoint(given.weights).model()
+    let images = try readInput(card.input)
+    try write(
+      [NamedTensor("logits", network.evaluating { network(converted(images)) })],
+      classes: card.classNames)
+  }
+
+  /// The logits of a classifier with weights that do not say what they are for.
+  private func classify(_ given: GivenWeights, _ entry: ClassifierEntry) throws {
     guard (1...100_000).contains(classes ?? 1) else {
       throw ValidationError("classes: expected 1...100000, got \(classes ?? 0)")
     }
-    let images = try readInput(channels: entry.input.channels, side: entry.input.smallestSide)
-    let file = try WeightsFile(contentsOf: weights)
+    let images = try readInput(entry.input)
+    let file = given.weights
     let network = withoutStarts {
       entry.build(classes ?? (entry.input.channels == 1 ? 10 : 1000), for: file)
     }
     try loading.load(file, into: network)
-    let input = given(images)
+    let input = converted(images)
     try write([NamedTensor("logits", network.evaluating { network(input) })])
+  }
+
+  /// A tensor as it is, or a picture as the network expects it.
+  private func readInput(_ expected: ClassifierInput) throws -> Tensor {
+    guard Picture.Encoding(path: input) == nil else {
+      return expected.tensor(try Picture(file: input))
+    }
+    // A small stem takes what its card says, which may be less than the published network needs.
+    return try readInput(
+      channels: expected.channels, side: min(expected.smallestSide, expected.side))
   }
 
   private func readInput(channels: Int, side: Int) throws -> Tensor {
@@ -101,16 +145,16 @@ struct ForwardCommand: ParsableCommand {
     return images
   }
 
-  private func given(_ images: Tensor) -> Tensor {
+  private func converted(_ images: Tensor) -> Tensor {
     precision == .bfloat16 ? images.converted(to: .bfloat16) : images
   }
 
-  private func write(_ results: [NamedTensor]) throws {
+  private func write(_ results: [NamedTensor], classes: [String]? = nil) throws {
     let outputs = results.map { NamedTensor($0.name, $0.tensor.converted(to: .float32)) }
     try Safetensors(outputs).write(to: output)
     let shapes = Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, $0.tensor.shape.sizes) })
     if common.json {
-      try printJSON(Written(output: output, shapes: shapes))
+      try printJSON(Written(output: output, shapes: shapes, classes: classes))
     } else {
       for named in outputs { print("\(named.name) \(named.tensor.shape)") }
       print("written to \(output)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Saker
 
 struct InfoCommand: ParsableCommand {
@@ -37,13 +38,20 @@ struct InfoCommand: ParsableCommand {
       }
       return try show(entry.summary(side: size, classes: classes))
     }
-    if ClassifierSource.matches(model, model: nil) {
-      let checkpoint = try ClassifierCheckpoint(file: GivenWeights.file(model))
+    // A file, or a run's folder; names of detectors are neither.
+    let file = GivenWeights.file(model)
+    let weights =
+      FileManager.default.fileExists(atPath: file) ? try WeightsFile(contentsOf: file) : nil
+    if let weights, weights.metadata[ClassifierCard.metadataKey] != nil {
+      let checkpoint = try ClassifierCheckpoint(weights)
       return try show(
         ClassifierInfo(checkpoint, ModelSummary(checkpoint.model(), checkpoint.card, side: size)))
     }
     let detector: any Detector
-    if model.hasSuffix(".safetensors") {
+    if let weights {
+      detector = try ModelEntry.load(DetectorCheckpoint(weights))
+    } else if model.hasSuffix(".safetensors") {
+      // Missing: whoever opens it tells.
       detector = try ModelEntry.load(DetectorCheckpoint(file: model))
     } else {
       detector = try ModelEntry.named(model).untrained(

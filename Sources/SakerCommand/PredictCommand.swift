@@ -69,15 +69,16 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let files = try PictureFiles.find(pictures)
-    if ClassifierSource.matches(weights, model: model) {
-      let source = try ClassifierSource(weights, model: model, names: names, part: part)
+    let given = try GivenWeights(weights, names)
+    if given.isClassifier(model) {
+      let source = try ClassifierSource(given, model: model, part: part)
       let prediction = ClassifierPrediction(source: source, top: top, precision: precision)
       return try forEach(files, describe: prediction.describe) { file, names in
         try prediction.predict(file, writing: noPictures ? nil : names.next(for: file))
       }
     }
     if let model { _ = try ClassifierCatalog.required(model) }
-    let checkpoint = try DetectorCheckpoint(file: GivenWeights.file(weights))
+    let checkpoint = try DetectorCheckpoint(given.weights)
     let model = try ModelEntry.load(checkpoint)
     try forEach(files, describe: describe) { file, names in try predict(file, model, &names) }
   }

@@ -7,7 +7,8 @@ struct PruneCommand: ParsableCommand {
     commandName: "prune", abstract: "Make a trained classifier smaller, and tell what it costs.",
     discussion: """
       By l1, l2, slimming or random whole channels go, and the layers get smaller: ResNet, VGG and MobileNetV2. By magnitude single weights \
-      become 0 and stay 0: any network, no faster. With --epochs the rest is trained further on the run's data.
+      become 0 and stay 0: any network, no faster. With --epochs the rest is trained further on the run's data (--data: others); \
+      --batch, --lr, --optimizer and the other options of training are those of that, and where they are left out the run's own, its rate a tenth.
       """)
 
   @OptionGroup var common: CommonOptions

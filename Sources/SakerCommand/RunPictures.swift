@@ -95,6 +95,13 @@ struct RunPictures {
         facts.append((name, String(format: "%.4f in epoch %d", scores[best], best + 1)))
       }
     }
+    // At the same epoch: it is the same network.
+    if let top1 = curves.columns.first(where: { $0.name == "metrics/top1" })?.values,
+      let top5 = curves.columns.first(where: { $0.name == "metrics/top5" })?.values,
+      let best = top1.indices.filter({ top1[$0].isFinite }).max(by: { top1[$0] < top1[$1] })
+    {
+      facts.append(("top-5 there", String(format: "%.4f", top5[best])))
+    }
     if let seconds = curves.columns.first(where: { $0.name == "time" })?.values.last {
       facts.append(("time", Progress.clock(seconds)))
     }

@@ -168,6 +168,7 @@ struct TrainCommand: ParsableCommand {
     try options.apply(to: &settings)
     if let crop = detection.crop { settings.crop = crop }
     if let scale = detection.scale { settings.scale = scale }
+    if detection.multiScale { settings.multiScale = 0.5 }
     return settings
   }
 
@@ -204,12 +205,17 @@ struct DetectionTrainingOptions: ParsableArguments {
   var crop: Float?
   @Option(help: "Detectors: pictures scaled at random by up to this factor.")
   var scale: Float?
+  @Flag(
+    help:
+      "Detectors: another size of the input every ten batches, multiples of 32 from half to one and a half of --size."
+  )
+  var multiScale = false
 
   /// The options that were named.
   var given: [String] {
     let all: [(String, Bool)] = [
       ("--letterbox", letterbox), ("--anchors", anchors != nil), ("--crop", crop != nil),
-      ("--scale", scale != nil),
+      ("--scale", scale != nil), ("--multi-scale", multiScale),
     ]
     return all.filter(\.1).map(\.0)
   }

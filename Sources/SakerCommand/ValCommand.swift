@@ -58,11 +58,12 @@ struct ValCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if ClassifierSource.matches(weights, model: model) {
+    let given = try GivenWeights(weights, names)
+    if given.isClassifier(model) {
       guard hardNegatives == nil else {
         throw ValidationError("hard negatives: only for detectors")
       }
-      let classifier = try ClassifierSource(weights, model: model, names: names)
+      let classifier = try ClassifierSource(given, model: model)
       let runner = ClassifierRunner(
         classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
         skipBad: source.skipBad, isQuiet: common.json)
@@ -71,7 +72,7 @@ struct ValCommand: ParsableCommand {
       ).run(json: common.json, out: out)
     }
     if let model { _ = try ClassifierCatalog.required(model) }
-    let checkpoint = try DetectorCheckpoint(file: GivenWeights.file(weights))
+    let checkpoint = try DetectorCheckpoint(given.weights)
     let model = try ModelEntry.load(checkpoint)
     let known = try source.splits()
     let chosen = split ?? ["test", "val"].first(where: known.contains)

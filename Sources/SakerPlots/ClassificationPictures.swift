@@ -12,7 +12,12 @@ public struct ClassificationPictures {
     self.dataset = dataset
   }
 
-  /// Writes all of them under the names of run folders.
+  /// Of each class its pictures, precision, recall and F1.
+  public static let classTable = "classes.csv"
+  /// Pictures told wrong, the surest first, by name.
+  public static let worstTable = "worst_pictures.csv"
+
+  /// Writes all of them under the names of run folders, and the two tables.
   ///
   /// - Returns: the files' names.
   /// - Throws: `PlotError` or `PictureError` that names a file.
@@ -46,7 +51,39 @@ public struct ClassificationPictures {
       }.write(to: folder + "/" + name, as: .jpeg(quality: 90))
       names.append(name)
     }
+    for (name, rows) in [
+      (ClassificationPictures.classTable, classRows),
+      (ClassificationPictures.worstTable, worstRows),
+    ] where rows.count > 1 {
+      try writeAtomically(Array(TextTable.text(rows).utf8), to: folder + "/" + name)
+      names.append(name)
+    }
     return names
+  }
+
+  private var classRows: [[String]] {
+    let known = evaluation.classes.filter { $0.pictures > 0 }
+    let precision = known.reduce(0) { $0 + $1.precision } / Double(max(known.count, 1))
+    let mean = ["mean of the classes", "\(evaluation.count)", precision.fixed(4)]
+    return [["class", "pictures", "precision", "recall", "F1"]]
+      + evaluation.classes.map {
+        [$0.name, "\($0.pictures)", $0.precision.fixed(4), $0.recall.fixed(4), $0.f1.fixed(4)]
+      }
+      + [mean + [evaluation.balancedAccuracy.fixed(4), evaluation.macroF1.fixed(4)]]
+  }
+
+  private var worstRows: [[String]] {
+    [["picture", "is", "told", "probability", "of what it is"]]
+      + evaluation.worst.prefix(1000).map { row in
+        let index = evaluation.indices[row]
+        // Pictures of an archive have no file of their own.
+        let file = (dataset.file(of: index) as NSString).lastPathComponent
+        let probabilities = evaluation.probabilities[row]
+        return [
+          dataset.archive == nil ? file : dataset.name(of: index), truth(row), prediction(row),
+          score(row), Double(probabilities[evaluation.truths[row]]).fixed(2),
+        ]
+      }
   }
 
   private static let perSheet = 16

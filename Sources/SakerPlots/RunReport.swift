@@ -3,9 +3,9 @@ import Foundation
 /// A run's pictures and numbers as one page that needs nothing else: it opens offline, and can be
 /// sent.
 public struct RunReport: Sendable {
-  /// A picture, what it shows, and what to do about it.
+  /// A picture or a table, what it shows, and what to do about it.
   public struct Section: Sendable {
-    /// In the run's folder.
+    /// In the run's folder: .jpg, .png, or .csv with a header.
     public var file: String
     public var title: String
     public var meaning: String
@@ -31,10 +31,13 @@ public struct RunReport: Sendable {
     self.title = title
     self.facts = facts
     let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-    sections = RunReport.known(names)
     let csv = FileManager.default.contents(atPath: folder + "/results.csv")
-    table = String(decoding: csv ?? Data(), as: UTF8.self).split(whereSeparator: \.isNewline)
-      .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    table = TextTable.rows(csv ?? Data())
+    // A run of a classifier says so by its measures, an evaluation by its table of classes.
+    let isClassifier =
+      names.contains(ClassificationPictures.classTable)
+      || table.first?.contains("metrics/top1") == true
+    sections = isClassifier ? RunReport.ofClassifier(names) : RunReport.known(names)
     guard !sections.isEmpty || !table.isEmpty else {
       throw PlotError(file: folder, "expected a run's folder with pictures or results.csv in it")
     }
@@ -84,6 +87,16 @@ public struct RunReport: Sendable {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw PlotError(file: path, "cannot be read")
     }
+    if section.file.hasSuffix(".csv") {
+      return """
+        <section id="s\(index)"><h2>\(escaped(section.title))</h2>
+        <p>\(escaped(section.meaning))</p>
+        \(html(TextTable.rows(data)))
+        <p class="advice"><b>What to do:</b> \(escaped(section.advice))</p>
+        <p class="file">\(escaped(section.file))</p></section>
+
+        """
+    }
     let kind = section.file.hasSuffix(".png") ? "png" : "jpeg"
     // A single chart at full width would have letters larger than the text's.
     let isPage = kind == "jpeg" || section.file == "results.png"
@@ -98,12 +111,26 @@ public struct RunReport: Sendable {
   }
 
   private var epochs: String {
-    var text = "<section><h2>Epochs</h2>\n<div class=\"scroll\"><table>\n"
-    for (index, row) in table.enumerated() {
-      let tag = index == 0 ? "th" : "td"
-      text += "<tr>" + row.map { "<\(tag)>\(escaped($0))</\(tag)>" }.joined() + "</tr>\n"
+    "<section><h2>Epochs</h2>\n\(html(table))\n<p class=\"file\">results.csv</p></section>\n"
+  }
+
+  /// Its first row is the header; words stand at the left, numbers at the right.
+  private func html(_ rows: [[String]]) -> String {
+    let columns = rows.map(\.count).max() ?? 0
+    let areWords = (0..<columns).map { column in
+      rows.dropFirst().contains {
+        column < $0.count && !$0[column].isEmpty && Double($0[column]) == nil
+      }
     }
-    return text + "</table></div>\n<p class=\"file\">results.csv</p></section>\n"
+    var text = "<div class=\"scroll\"><table>\n"
+    for (index, row) in rows.enumerated() {
+      let tag = index == 0 ? "th" : "td"
+      let cells = row.enumerated().map { column, cell in
+        "<\(tag)\(areWords[column] ? " class=\"word\"" : "")>\(escaped(cell))</\(tag)>"
+      }
+      text += "<tr>" + cells.joined() + "</tr>\n"
+    }
+    return text + "</table></div>"
   }
 
   private func escaped(_ text: String) -> String {
@@ -141,5 +168,41 @@ public struct RunReport: Sendable {
     table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
     th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #e6e8ec; }
     th { position: sticky; top: 0; background: #fff; }
+    th.word, td.word { text-align: left; overflow-wrap: anywhere; }
     """
+}
+
+/// Tables separated by commas, cells with commas or quotes in quotes, a row a line.
+enum TextTable {
+  static func text(_ rows: [[String]]) -> String {
+    rows.map { row in
+      row.map { cell in
+        let cell = String(cell.map { $0.isNewline ? " " : $0 })
+        return cell.contains { $0 == "," || $0 == "\"" }
+          ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
+      }.joined(separator: ",") + "\n"
+    }.joined()
+  }
+
+  static func rows(_ data: Data) -> [[String]] {
+    String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).map { line in
+      var (cells, isQuoted, wasQuote) = ([""], false, false)
+      for letter in line {
+        if letter == "\"" {
+          // A quote twice inside quotes is one.
+          if !isQuoted && wasQuote { cells[cells.count - 1].append(letter) }
+          isQuoted.toggle()
+          wasQuote = !isQuoted
+          continue
+        }
+        wasQuote = false
+        if letter == "," && !isQuoted {
+          cells.append("")
+        } else {
+          cells[cells.count - 1].append(letter)
+        }
+      }
+      return cells
+    }
+  }
 }

@@ -60,6 +60,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   /// What only classifiers are trained with.
   public var classification: ClassificationSettings?
 
+  /// Of a detector: its input's size is drawn anew every ten batches, up to this share smaller or larger; `nil`: never.
+  public var multiScale: Float?
+
   public init() {}
 
   /// Every option that makes no sense, one line each.
@@ -96,6 +99,11 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
       demand((0...1).contains(share), "\(name): expected 0...1, got \(share)")
     }
     demand((1...4).contains(scale), "scale: expected 1...4, got \(scale)")
+    if let multiScale {
+      demand(
+        multiScale > 0 && multiScale < 1,
+        "multi-scale: expected a share above 0 and below 1, got \(multiScale)")
+    }
     if let augmentation {
       do {
         _ = try AugmentationFile.parse(augmentation, source: "augmentation")

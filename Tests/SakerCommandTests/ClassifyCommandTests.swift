@@ -52,6 +52,82 @@ extension Sandbox {
 }
 
 struct ClassifyCommandTests {
+  /// The network, its input and its classes are the card's: the same logits as predict's.
+  @Test func forwardObeysTheCard() throws {
+    let (run, sandbox) = (try ClassifierRun.get(), try Sandbox())
+    let picture = run.data + "/test/red/1.png"
+    let output = sandbox.path("y.safetensors")
+    func forward(_ input: String, _ more: [String] = []) throws -> Saker.Result {
+      try Saker.run(
+        ["forward", "--weights", run.folder, "--input", input, "--output", output, "--json"] + more)
+    }
+    let told = try forward(picture)
+    #expect(told.status == 0, "\(told.errors)")
+    #expect(try told.object()["classes"] as? [String] == ["blue", "green", "red"])
+    let logits = try #require(try Safetensors(contentsOf: output)["logits"]).floats
+    #expect(logits.count == 3)
+    let most = logits.max() ?? 0
+    let powers = logits.map { exp($0 - most) }
+    let shares = powers.map { $0 / powers.reduce(0, +) }
+    let predicted = try #require(
+      JSONSerialization.jsonObject(
+        with: Data(
+          try Saker.succeed([
+            "predict", "--weights", run.folder, picture, "--no-pictures", "--json",
+          ]).output.utf8)) as? [[String: Any]])
+    let classes = try #require(predicted.first?["classes"] as? [[String: Any]])
+    for entry in classes {
+      let label = try #require(entry["label"] as? Int)
+      let share = try #require(entry["probability"] as? Double)
+      #expect(abs(Double(shares[label]) - share) < 1e-5)
+    }
+    // A tensor of the card's channels; another model, or other classes, are refused.
+    let input = sandbox.path("x.safetensors")
+    try Safetensors([NamedTensor("input", Tensor.zeros([2, 3, 16, 16]))]).write(to: input)
+    #expect(try forward(input, ["--model", "resnet18", "--classes", "3"]).status == 0)
+    #expect(try forward(input, ["--model", "resnet50"]).errors.contains("got resnet18 with 3"))
+    #expect(try forward(input, ["--classes", "4"]).errors.contains("expected resnet18 with 4"))
+    #expect(
+      try forward(input, ["--part", "ema"]).errors.contains("only for weights without a card"))
+    try Safetensors([NamedTensor("input", Tensor.zeros([2, 1, 16, 16]))]).write(to: input)
+    #expect(try forward(input).errors.contains("expected float32 [N, 3, H, W]"))
+    let foreign = sandbox.path("w.safetensors")
+    try Safetensors([NamedTensor("x", Tensor.zeros([1]))]).write(to: foreign)
+    let nameless = try Saker.run([
+      "forward", "--weights", foreign, "--input", input, "--output", output,
+    ])
+    #expect(nameless.status != 0 && nameless.errors.contains("name it with --model"))
+  }
+
+  /// The names of torchvision's older files, as `saker weights` and `forward` know them; and a body without its head.
+  @Test func trainingStartsFromNamesOfOthers() throws {
+    let (run, sandbox) = (try ClassifierRun.get(), try Sandbox())
+    let entry = try #require(ClassifierCatalog.named("densenet121"))
+    let state = entry.build(5).state
+    let old = state.map { named in
+      var name = named.name
+      for part in ["norm", "conv"] {
+        for number in ["1", "2"] {
+          name = name.replacing(".\(part)\(number).", with: ".\(part).\(number).")
+        }
+      }
+      return NamedTensor(name, named.tensor)
+    }
+    #expect(old.map(\.name) != state.map(\.name))
+    let file = sandbox.path("old.safetensors")
+    for tensors in [old, old.filter { !entry.build(5).isHead($0.name) }] {
+      try Safetensors(tensors).write(to: file)
+      let told = try Saker.succeed([
+        "train", "--model", "densenet121", "--weights", file, "--data", run.data, "--size", "32",
+        "--epochs", "1", "--out", sandbox.path("run"), "--no-pictures", "--json",
+      ]).object()
+      let head = try #require(told["head"] as? [String: Any])
+      #expect(
+        Set(head["replaced"] as? [String] ?? []) == ["classifier.weight", "classifier.bias"])
+      try sandbox.remove("run")
+    }
+  }
+
   @Test func trainingWritesARunAndTellsIt() throws {
     let run = try ClassifierRun.get()
     let told = try run.result.object()
@@ -67,11 +143,20 @@ struct ClassifyCommandTests {
     for name in [
       "args.yaml", "results.csv", "results.png", "train_batch0.jpg", "confusion_matrix.png",
       "confusion_matrix_normalized.png", "val_batch0_labels.jpg", "val_batch0_pred.jpg",
-      "report.html", "weights",
+      "report.html", "weights", "classes.csv",
     ] {
       #expect(files.contains(name), "\(name)")
     }
     #expect(files.contains { $0.hasPrefix("events.out.tfevents.") })
+    // The page speaks of pictures and classes, not of detections; 'report' writes the same.
+    for _ in 0..<2 {
+      let page = try String(contentsOfFile: run.folder + "/report.html", encoding: .utf8)
+      #expect(page.contains("<h2>Classes</h2>") && page.contains("<td class=\"word\">green</td>"))
+      for word in ["nothing is marked", "detection", "boxes"] {
+        #expect(!page.localizedCaseInsensitiveContains(word), "\(word)")
+      }
+      try Saker.succeed(["report", run.folder])
+    }
     #expect(try run.sandbox.list("run/weights") == ["best.safetensors", "last.safetensors"])
     let arguments = try String(contentsOfFile: run.folder + "/args.yaml", encoding: .utf8)
     for line in [

@@ -1,5 +1,6 @@
 import Foundation
 import SakerData
+import SakerNN
 import Testing
 
 struct DataCommandTests {
@@ -75,7 +76,92 @@ struct DataCommandTests {
     #expect(run["ending"] as? String == "complete")
   }
 
+  @Test func cropsMakeDataForClassifiers() throws {
+    let sandbox = try Sandbox()
+    let voc = try sandbox.voc()
+    try sandbox.annotate("a", [("cell", "5 5 30 30"), ("dot", "33 11 60 44"), ("dot", "1 1 4 4")])
+    try sandbox.annotate("b", [("dot", "5 5 30 30")])
+    let told = try Saker.succeed([
+      "data", "crops", voc, "--out", sandbox.path("crops"), "--margin", "0", "--png", "--json",
+    ]).object()
+    #expect(told["crops"] as? Int == 5 && told["pictures"] as? Int == 3)
+    #expect(told["folder"] as? String == sandbox.path("crops"))
+    #expect(
+      told["splits"] as? [String: [String: Int]]
+        == ["train": ["cell": 1, "dot": 2], "val": ["cell": 2]])
+    let left = try #require(told["left_out"] as? [[String: Any]])
+    #expect(left.map { $0["what"] as? String } == ["boxes with a side below 8 pixels"])
+    #expect(try sandbox.list("crops/train/dot") == ["a-2.png", "b-1.png"])
+    // 33 11 60 44 of VOC: columns 32 to 59, rows 10 to 43.
+    let piece = try Picture(file: sandbox.path("crops/train/dot/a-2.png"))
+    #expect(piece.width == 28 && piece.height == 34 && piece[27, 33] == RGB(200, 40, 40))
+    // What was made is data for a classifier; it is made once.
+    let text = try Saker.succeed([
+      "train", "--task", "classify", "--data", sandbox.path("crops"), "--epochs", "1", "--width",
+      "0.125", "--stem", "small", "--size", "16", "--out", sandbox.path("run"), "--no-pictures",
+    ])
+    #expect(text.output.contains("3 pictures of 2 classes"), "\(text.output)")
+    let again = try Saker.run(["data", "crops", voc, "--out", sandbox.path("crops")])
+    #expect(again.status == 1 && again.errors.contains("is there already"))
+    let squares = try Saker.succeed([
+      "data", "crops", voc, "--out", sandbox.path("squares"), "--square", "--size", "12",
+      "--split", "val", "--quality", "80",
+    ])
+    #expect(squares.output.contains("val: 2 pieces, 2 cell"), "\(squares.output)")
+    #expect(
+      try Picture.size(ofFile: sandbox.path("squares/val/cell/c-1.jpg"))
+        == PictureSize(width: 12, height: 12))
+  }
+
+  @Test func detectorsLearnFromManySizes() throws {
+    let sandbox = try Sandbox()
+    let told = try Saker.succeed([
+      "train", "--data", try sandbox.voc(), "--size", "64", "--epochs", "2", "--batch", "2",
+      "--multi-scale", "--out", sandbox.path("run"), "--no-pictures", "--json",
+    ]).object()
+    #expect(told["ending"] as? String == "complete")
+    // The card keeps the usual size.
+    let card = try Safetensors(contentsOf: sandbox.path("run/weights/best.safetensors"))
+      .metadata["saker.model"]
+    #expect(card?.contains("\"height\":64") == true)
+    let classifier = try Saker.run(["train", "--task", "classify", "--multi-scale"])
+    #expect(classifier.errors.contains("--multi-scale: only for detectors"))
+  }
+
+  @Test func embeddedDataGoByTheirNames() throws {
+    let cards = try Saker.succeed(["data", "info", "cards", "--json"]).object()
+    #expect(cards["pictures"] as? Int == 405 && cards["format"] as? String == "folders")
+    #expect(cards["splits"] as? [String: Int] == ["train": 262, "test": 143])
+    let clothes = try Saker.succeed(["data", "info", "fashion-mnist", "--json"]).object()
+    #expect(clothes["pictures"] as? Int == 1900 && clothes["format"] as? String == "idx")
+    let cells = try Saker.succeed(["data", "info", "bccd", "--labels-only", "--json"]).object()
+    #expect(cells["objects"] as? Int == 4888)
+    // Boxes are no classes of pictures, and the other way around.
+    let boxes = try Saker.run(["train", "--task", "classify", "--data", "bccd"])
+    #expect(boxes.status != 0 && boxes.errors.contains("'saker data crops' makes"))
+    let classes = try Saker.run(["train", "--data", "cards"])
+    #expect(classes.status != 0 && !classes.crashed && classes.errors.contains("no boxes"))
+    // A run remembers the name, wherever it is resumed.
+    let sandbox = try Sandbox()
+    let run = sandbox.path("run")
+    try Saker.succeed([
+      "train", "--task", "classify", "--data", "cards", "--out", run, "--epochs", "1", "--width",
+      "0.125", "--stem", "small", "--size", "8", "--no-pictures",
+    ])
+    let measured = try Saker.succeed(["val", "--weights", run, "--data", "cards", "--json"])
+      .object()
+    #expect(measured["pictures"] as? Int == 143)
+    let origin = try Safetensors(contentsOf: run + "/weights/last.safetensors")
+      .metadata["saker.training"]
+    #expect(origin?.contains("\"data\":\"cards\"") == true)
+  }
+
   @Test(arguments: [
+    (["data", "crops", "--out", "x", "--margin=-1"], "margin: expected 0...10, got -1"),
+    (["data", "crops", "--out", "x", "--quality", "0"], "quality: expected 1...100, got 0"),
+    (["data", "crops", "--out", "x", "--size", "0"], "size: expected 1...65500, got 0"),
+    (["data", "crops", "--out", "x", "--min-side=-1"], "min side: expected 0 or more"),
+    (["data", "crops", "cards", "--out", "x"], "which has no boxes to cut out"),
     (["data", "split", "--out", "x", "--ratio", "a:b"], "ratio: expected two or three parts"),
     (["data", "split", "--out", "x", "--ratio", "0:0"], "ratio: expected two or three parts"),
     (["data", "info", "/no/such"], "/no/such: error: does not exist"),

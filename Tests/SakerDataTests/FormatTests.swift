@@ -208,6 +208,39 @@ private let coco = """
      "segmentation": {"size": [10, 20], "counts": [0, 20, 180]}}]}
   """
 
+@Test func cocoCarriesInfoAndLicences() throws {
+  let folder = try TemporaryFolder()
+  try folder.write(Picture(width: 20, height: 10).encoded(as: .png()), "a.png")
+  let info = #"{"year": 2017, "description": "caf\u00e9 \"x\"", "parts": [1, {"a": null}]}"#
+  let licenses = #"[ {"id": 4, "name": "CC BY", "url": "http://x/"} ]"#
+  let text = """
+    {"info": \(info), "licenses": \(licenses), "images": [
+    {"license": 4, "id": 7, "file_name": "a.png", "width": 20, "height": 10, "coco_url": "x"}],
+    "categories": [{"id": 1, "name": "cat"}], "annotations": []}
+    """
+  try folder.write(text, "instances.json")
+  let set = try LabelSet(path: folder.path + "/instances.json")
+  #expect(set.info == info && set.licenses == licenses && set.pictures[0].license == 4)
+  try set.write(to: folder.path + "/out", as: .coco)
+  let back = try LabelSet(path: folder.path + "/out")
+  #expect(back.info == info && back.licenses == licenses && back.pictures[0].license == 4)
+  // Other formats have no place for it, and say so.
+  let report = try set.write(to: folder.path + "/yolo", as: .yolo)
+  #expect(report.lost.contains { $0.what == "info and licences" && $0.count == 1 })
+  // Files of one set with different lists: the first one's holds.
+  try folder.write(text, "two/annotations/instances_train.json")
+  try folder.write(
+    text.replacing("CC BY", with: "MIT").replacing("2017", with: "2018"),
+    "two/annotations/instances_val.json")
+  let two = try LabelSet(path: folder.path + "/two", LabelReading(pictures: .unread))
+  #expect(two.info == info && two.licenses == licenses)
+  #expect(two.problems.filter { $0.message.contains("lists other licences") }.count == 1)
+  // What is no JSON is refused there, too.
+  try folder.write(text.replacing("2017", with: "20-17"), "instances.json")
+  let broken = folder.path + "/instances.json"
+  #expect(failure { _ = try LabelSet(path: broken, format: .coco) }.contains("instances.json:1:"))
+}
+
 @Test func cocoKeepsEverythingThatItHas() throws {
   let folder = try TemporaryFolder()
   for name in ["a", "b"] {
@@ -227,6 +260,8 @@ private let coco = """
   for (a, b) in zip(set.pictures, back.pictures) {
     #expect(a.objects == b.objects && a.id == b.id && a.size == b.size && a.file == b.file)
   }
+  // Empty keys tell nothing.
+  #expect(set.info == nil && set.licenses == nil && back.info?.contains("written by") == true)
   // What the others cannot carry is told.
   let report = try set.write(to: folder.path + "/voc", as: .voc)
   #expect(
@@ -488,6 +523,89 @@ func gzipIsUnpacked(_ name: String, _ base64: String) throws {
   #expect(bytes[25] == 3)
   let drawn = try Picture(file: folder.path + "/out/SegmentationClass/p0.png")
   #expect(drawn[8, 6] == RGB(128, 128, 0) && drawn[1, 1] == RGB(224, 224, 192))
+}
+
+@Test func instancesOfSixteenBitsAreAllRead() throws {
+  let folder = try TemporaryFolder()
+  // 20x15 pixels, each an object: 300, numbered 1000, 1001, ... row by row; all but the last are of class 3.
+  var (numbers, classes) = ([UInt16](), [UInt8]())
+  for i in 0..<300 {
+    numbers.append(UInt16(1000 + i))
+    classes.append(i < 299 ? 3 : 255)
+  }
+  try folder.write(PNGFile.gray16(numbers, width: 20, height: 15), "SegmentationObject/a.png")
+  try folder.write(
+    PNGFile.gray16(classes.map(UInt16.init), width: 20, height: 15), "SegmentationClass/a.png")
+  try folder.write(Picture(width: 20, height: 15).encoded(as: .png()), "JPEGImages/a.png")
+  let set = try LabelSet(path: folder.path)
+  #expect(set.problems.isEmpty, "\(set.problems)")
+  let objects = try #require(set.pictures.first).objects
+  // The last pixel's class is undecided: no object.
+  #expect(objects.count == 299 && objects.allSatisfy { $0.label == 2 })
+  #expect(objects[41].box == LabelBox(left: 1, top: 2, width: 1, height: 1))
+  guard case .mask(let mask) = objects[41].shape else {
+    Issue.record("no mask")
+    return
+  }
+  var rows = [UInt8](repeating: 0, count: 300)
+  rows[41] = 1
+  #expect(mask == RunLengthMask(rows: rows, height: 15, width: 20))
+  // Objects of several columns, touching all borders, as the slow way has them.
+  let map: [UInt16] = [7, 7, 9, 0, 7, 9, 9, 9, 65535, 7, 7, 9]
+  try folder.write(PNGFile.gray16(map, width: 4, height: 3), "b/SegmentationObject/a.png")
+  try folder.write(
+    PNGFile.gray16(map.map { $0 > 0 ? 1 : 0 }, width: 4, height: 3), "b/SegmentationClass/a.png")
+  try folder.write(Picture(width: 4, height: 3).encoded(as: .png()), "b/JPEGImages/a.png")
+  let small = try LabelSet(path: folder.path + "/b")
+  let expected = [7, 9, 65535].map { number in
+    LabeledObject.Shape.mask(
+      RunLengthMask(rows: map.map { $0 == number ? 1 : 0 }, height: 3, width: 4))
+  }
+  #expect(small.pictures.first?.objects.map(\.shape) == expected)
+  // A class beyond 255 is refused, and so is a file that ends early.
+  try folder.write(PNGFile.gray16(map, width: 4, height: 3), "b/SegmentationClass/a.png")
+  let wrong = try LabelSet(path: folder.path + "/b")
+  #expect(problems(wrong).contains { $0.contains("has the number 65535, expected at most 255") })
+  try folder.write(
+    Array(PNGFile.gray16(map, width: 4, height: 3).dropLast(30)), "b/SegmentationObject/a.png")
+  try folder.write(PNGFile.gray16([0, 0, 0, 1], width: 2, height: 2), "b/SegmentationClass/a.png")
+  let short = try LabelSet(path: folder.path + "/b")
+  #expect(problems(short).contains { $0.contains("is a truncated PNG") })
+}
+
+/// A gray PNG of 16 bits, its data stored without compression.
+private enum PNGFile {
+  static func gray16(_ levels: [UInt16], width: Int, height: Int) -> [UInt8] {
+    func big32(_ value: Int) -> [UInt8] {
+      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+    }
+    func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
+      let body = Array(type.utf8) + data
+      var sum: UInt32 = .max
+      for byte in body {
+        sum ^= UInt32(byte)
+        for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+      }
+      return big32(data.count) + body + big32(Int(~sum))
+    }
+    var rows: [UInt8] = []
+    for y in 0..<height {
+      rows.append(0)
+      for level in levels[y * width..<(y + 1) * width] {
+        rows += [UInt8(level >> 8), UInt8(truncatingIfNeeded: level)]
+      }
+    }
+    var (a, b) = (1, 0)
+    for byte in rows { (a, b) = ((a + Int(byte)) % 65521, (b + a + Int(byte)) % 65521) }
+    let count = rows.count
+    let stored: [UInt8] = [
+      0x78, 1, 1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255),
+      UInt8(~count >> 8 & 255),
+    ]
+    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+      + chunk("IHDR", big32(width) + big32(height) + [16, 0, 0, 0, 0])
+      + chunk("IDAT", stored + rows + big32(b << 16 | a)) + chunk("IEND", [])
+  }
 }
 
 // MARK: Checks

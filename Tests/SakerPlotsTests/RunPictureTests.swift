@@ -102,7 +102,7 @@ struct RunPictureTests {
       #expect(report.sections.allSatisfy { !$0.meaning.isEmpty && !$0.advice.isEmpty })
       let html = try report.html()
       #expect(html.contains("<h1>A &lt;b&gt; &amp; &quot;c&quot;</h1>"))
-      #expect(html.contains("<td>&lt;&amp;&gt;</td>"))
+      #expect(html.contains(">&lt;&amp;&gt;</td>"))
       #expect(html.components(separatedBy: "src=\"data:image/").count == names.count + 1)
       // Nothing comes from anywhere else.
       #expect(!html.contains("http") && !html.contains("<script") && !html.contains("<link"))
@@ -141,5 +141,43 @@ struct RunPictureTests {
     let (cold, hot) = (heat.bytes(1, 1), heat.bytes(38, 38))
     #expect(cold[0] == cold[1] && cold[1] == cold[2])
     #expect(hot[0] > hot[2] + 60)
+  }
+}
+
+struct ClassifierReportTests {
+  @Test func aClassifiersPageHasItsTables() throws {
+    let folder = NSTemporaryDirectory() + "saker-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var items: [ClassificationDataset.Item] = []
+    for (index, label) in [0, 0, 1, 1].enumerated() {
+      let file = "\(folder)/p\(index), x.png"
+      try Picture(width: 9, height: 7, filledWith: .white).write(to: file)
+      items.append(.init(name: "p\(index)", file: file, label: label))
+    }
+    let evaluation = ClassificationEvaluation(
+      probabilities: [[0.9, 0.1], [0.25, 0.75], [0.95, 0.05], [0.2, 0.8]], truths: [0, 0, 1, 1],
+      classNames: ["a \"b\"", "c"])
+    let names = try ClassificationPictures(
+      evaluation, ClassificationDataset(classes: ["a \"b\"", "c"], items: items)
+    ).write(into: folder)
+    #expect(names.contains("classes.csv") && names.contains("worst_pictures.csv"))
+    let worst = try Data(contentsOf: URL(fileURLWithPath: folder + "/worst_pictures.csv"))
+    #expect(
+      TextTable.rows(worst) == [
+        ["picture", "is", "told", "probability", "of what it is"],
+        ["p2, x.png", "c", "a \"b\"", "0.95", "0.05"],
+        ["p1, x.png", "a \"b\"", "c", "0.75", "0.25"],
+      ])
+    let report = try RunReport(folder: folder, title: "t")
+    #expect(Set(report.sections.map(\.file)) == Set(names))
+    let html = try report.html()
+    #expect(html.contains("<td class=\"word\">p2, x.png</td>") && html.contains("<td>0.5000</td>"))
+    #expect(!html.contains("background</"))
+  }
+
+  @Test func cellsWithCommasAndQuotesComeBack() {
+    let rows = [["a,b", "\"", "c\"d\"", ""], ["", "x", "\"\"", ","]]
+    #expect(TextTable.rows(Data(TextTable.text(rows).utf8)) == rows)
   }
 }

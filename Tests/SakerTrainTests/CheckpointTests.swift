@@ -3,6 +3,7 @@ import SakerData
 import SakerNN
 import SakerTensor
 import SakerVision
+import TestSupport
 import Testing
 
 @testable import SakerTrain
@@ -109,6 +110,30 @@ extension TrainingTests {
     let checkpoint = try DetectorCheckpoint(file: folder.run.last)
     #expect(try checkpoint.state().epoch == 1)
     try checkpoint.load(into: counter(3))
+  }
+
+  /// The texts of a checkpoint that the first trainer wrote (25 epochs of blood cells; epochs 3 to 24 are left out here).
+  @Test func checkpointsOfTheFirstTrainerAreRead() throws {
+    let folder = try TemporaryFolder()
+    let texts = try JSONDecoder().decode(
+      [String: String].self, from: Data(contentsOf: Fixtures.url("weights/first_trainer.json")))
+    let file = folder.path + "/old.safetensors"
+    try Safetensors([NamedTensor("x", Tensor([1] as [Float], [1]))], metadata: texts).write(
+      to: file)
+    let checkpoint = try DetectorCheckpoint(file: file)
+    #expect(checkpoint.card.architecture == "tiny-ssd")
+    #expect(checkpoint.card.classNames == ["Platelets", "RBC", "WBC"])
+    let state = try checkpoint.state()
+    #expect(state.epoch == 25 && state.origin["train_split"] == "trainval")
+    #expect(state.lossSums == [0, 0])
+    let settings = state.settings
+    #expect(settings.epochs == 25 && settings.batch == 16 && settings.rule == .adamw)
+    // What it did not have: off.
+    #expect(
+      settings.classification == nil && settings.nesterov == nil && settings.augmentation == nil)
+    #expect(state.results.map(\.epoch) == [1, 2, 25])
+    #expect(abs((state.results[0].values["trainClassLoss"] ?? 0) - 6.04188) < 1e-4)
+    #expect(settings.problems.isEmpty)
   }
 
   /// A run killed between its two files must not have lost the best.

@@ -91,6 +91,42 @@ extension TrainingTests {
     #expect(try got.state().bestEpoch == expected.state().bestEpoch)
   }
 
+  /// Settings that came with pruning and local learning are not in checkpoints from before.
+  @Test func classifiersOfOlderVersionsGoOn() throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.colours(8)
+    let settings = classification {
+      $0.epochs = 2
+      $1.labelSmoothing = 0.1
+      $1.headRate = 3
+    }
+    let run = try trainer(tinyClassifier(), data, settings, folder.run)
+    run.isInterrupted = { run.results.count == 1 }
+    #expect(try run.run() == .interrupted)
+    var contents = try Safetensors(contentsOf: folder.run.last)
+    let key = TrainingState.metadataKey
+    var text = try #require(contents.metadata[key])
+    for entry in ["\"keepsZeros\":false", "\"slimming\":0"] {
+      // Wherever it stands in its object.
+      let found = ["\(entry),", ",\(entry)"].first(where: text.contains)
+      text = text.replacing(try #require(found), with: "")
+    }
+    contents.metadata[key] = text
+    try contents.write(to: folder.run.last)
+    let checkpoint = try ClassifierCheckpoint(file: folder.run.last)
+    #expect(try checkpoint.settings == settings)
+    let task = ClassificationTask(tinyClassifier(9), classifierCard, on: data, validation: nil)
+    let more = try ClassifierTrainer(
+      resuming: TrainingCheckpoint(file: folder.run.last), task, into: folder.run)
+    #expect(try more.run() == .complete && more.results.count == 2)
+    // A value of another kind is damage.
+    contents.metadata[key] = text.replacing("\"headRate\":3", with: "\"headRate\":\"much\"")
+    try contents.write(to: folder.run.last)
+    #expect(throws: TrainingError.self) {
+      _ = try ClassifierCheckpoint(file: folder.run.last).settings
+    }
+  }
+
   @Test func trainingTellsColoursApart() throws {
     let folder = try TemporaryFolder()
     let data = try folder.colours(18)

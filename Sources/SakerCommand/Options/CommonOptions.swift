@@ -36,7 +36,7 @@ struct CommonOptions: ParsableArguments {
 struct DataOptions: ParsableArguments {
   @Option(
     help:
-      "Labelled pictures: a Pascal VOC folder, pictures with labelImg's files beside them, COCO JSON, a YOLO data YAML, CreateML, CSV; the embedded blood cells if left out."
+      "Labelled pictures: a Pascal VOC folder, pictures with labelImg's files beside them, COCO JSON, a YOLO data YAML, CreateML, CSV; for classifiers a folder for each class, IDX files, CSV. Or embedded data: bccd (blood cells, boxes), fashion-mnist (clothes) and cards (playing cards), both a class each. If left out: bccd, for classifiers fashion-mnist."
   )
   var data: String?
 
@@ -73,9 +73,10 @@ struct DataOptions: ParsableArguments {
 
   private func read(split: String?, classes: [String]?) throws -> DetectionDataset {
     let dataset: DetectionDataset
-    if let data {
+    if let data, EmbeddedData.named(data) != .bloodCells {
       dataset = try DetectionDataset(
-        data: data, split: split, classes: classes, policy: skipBad ? .skipBad : .strict)
+        data: EmbeddedData.path(data), split: split, classes: classes,
+        policy: skipBad ? .skipBad : .strict)
     } else {
       dataset = try DetectionDataset.bloodCells(split: split)
       if let classes, classes != dataset.classes {
@@ -100,7 +101,23 @@ struct DataOptions: ParsableArguments {
 
   /// The splits there are.
   func splits() throws -> [String] {
-    DetectionDataset.splits(ofData: try data ?? DetectionDataset.bloodCellFolder())
+    DetectionDataset.splits(ofData: try EmbeddedData.path(data ?? EmbeddedData.bloodCells.rawValue))
+  }
+}
+
+extension EmbeddedData {
+  /// How a run remembers what it was trained on: a whole path, so that it can be resumed from another folder, the name of an
+  /// embedded set, or nothing for the set that is taken without `--data`.
+  static func remembered(_ data: String?, else usual: EmbeddedData) -> String {
+    guard let data else { return "" }
+    guard let set = named(data) else { return URL(fileURLWithPath: data).path }
+    return set == usual ? "" : set.rawValue
+  }
+
+  /// Data in words.
+  static func told(_ data: String?, else usual: EmbeddedData) -> String {
+    guard let data else { return usual.title }
+    return named(data)?.title ?? data
   }
 }
 

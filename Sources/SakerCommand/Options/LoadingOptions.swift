@@ -26,6 +26,11 @@ struct LoadingOptions: ParsableArguments {
     }
   }
 
+  /// Whether nothing was asked for.
+  var isPlain: Bool {
+    part == nil && !partial && renames.isEmpty && ignored.isEmpty && !allowNonfinite
+  }
+
   var options: PartialLoading {
     var result = partial ? PartialLoading.whatFits : .whole
     result.renaming = renames.compactMap { NameRule($0) }

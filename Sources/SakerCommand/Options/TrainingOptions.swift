@@ -1,15 +1,15 @@
 import ArgumentParser
 import Saker
 
-/// How anything is trained: what a preset says, changed by what is named.
+/// How anything is trained, and trained further after pruning: what a preset or the run says, changed by what is named.
 struct TrainingOptions: ParsableArguments {
-  @Option(help: "Passes over the training data.")
+  @Option(help: "Passes over the training data; 'prune' trains further only if they are named.")
   var epochs: Int?
   @Option(help: "Pictures a step.")
   var batch: Int?
   @Option(help: "sgd, adam or adamw.")
   var optimizer: TrainingSettings.Rule?
-  @Option(help: "The highest learning rate.")
+  @Option(help: "The highest learning rate, also of training after pruning.")
   var lr: Double?
   @Option(help: "constant, step, cosine or onecycle.")
   var schedule: TrainingSettings.Course?
@@ -48,7 +48,8 @@ struct TrainingOptions: ParsableArguments {
   var augment: String?
   @Option(help: "Threads that prepare pictures.")
   var workers: Int?
-  @Option(help: "One seed, one result, bit for bit.")
+  @Option(
+    help: "One seed, one result, bit for bit; also of the channels and weights that go at random.")
   var seed: UInt64?
 
   /// Changes settings by what was named.

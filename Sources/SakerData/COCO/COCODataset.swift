@@ -5,6 +5,8 @@ public struct COCODataset: Hashable, Sendable {
   /// In file order, which is the order of classes.
   public var categories: [COCOCategory]
   public var annotations: [COCOAnnotation]
+  /// What the file says of itself and of its pictures' licences: JSON as it stands there.
+  public var info, licenses: String?
 
   public init(
     images: [COCOImage] = [], categories: [COCOCategory] = [], annotations: [COCOAnnotation] = []
@@ -21,6 +23,8 @@ public struct COCOImage: Hashable, Sendable {
   public var fileName: String
   /// In pixels; 0 if the file doesn't say.
   public var width, height: Int
+  /// The number of its licence, if the file gives one.
+  public var license: Int?
 
   public init(id: Int, fileName: String = "", width: Int = 0, height: Int = 0) {
     self.id = id

@@ -1,7 +1,7 @@
 import Foundation
 
 extension COCODataset {
-  /// Reads an annotation file (`images`, `categories` and `annotations`; other keys are skipped).
+  /// Reads an annotation file (`images`, `categories`, `annotations`, `info` and `licenses`; other keys are skipped).
   ///
   /// - Parameter segmentations: whether outlines, masks and key points are kept; without them a large
   ///   file takes a quarter of the time and memory.
@@ -34,6 +34,10 @@ extension COCODataset {
         guard !hasAnnotations else { throw cursor.error("has 'annotations' twice") }
         hasAnnotations = true
         try readAnnotations(&cursor, segmentations)
+      } else if key == "info" {
+        info = try cursor.raw()
+      } else if key == "licenses" {
+        licenses = try cursor.raw()
       } else {
         try cursor.skip()
       }
@@ -63,6 +67,9 @@ extension COCODataset {
           image.width = try cursor.side()
         } else if key == "height" {
           image.height = try cursor.side()
+        } else if key == "license", try cursor.kind() == .number {
+          // Whoever numbers licences otherwise is not refused: nothing but their list needs it.
+          image.license = Int(exactly: try cursor.double())
         } else {
           try cursor.skip()
         }

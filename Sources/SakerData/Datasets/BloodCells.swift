@@ -15,5 +15,5 @@ extension DetectionDataset {
   }
 
   /// Where the embedded set lies.
-  public static func bloodCellFolder() throws -> String { try EmbeddedData.folder("bccd") }
+  public static func bloodCellFolder() throws -> String { try EmbeddedData.bloodCells.folder() }
 }

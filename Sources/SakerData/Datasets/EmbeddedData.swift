@@ -1,9 +1,49 @@
 import Foundation
 
-/// Data sets that come with the package.
-enum EmbeddedData {
+/// Data sets that come with the package; each lies in a folder with its README (source, licence, counts).
+public enum EmbeddedData: String, CaseIterable, Sendable {
+  /// Blood cells, Pascal VOC boxes: 364 pictures.
+  case bloodCells = "bccd"
+  /// Clothes, 28x28, gray, a class each: 1,000 pictures to learn from and 900 to test on.
+  case fashionMNIST = "fashion-mnist"
+  /// Playing cards of six ranks, cut out of photographs, a class each: 262 pictures to learn from and 143 to test on.
+  case cards
+
+  /// Below the package's resources.
+  private var folderName: String {
+    switch self {
+    case .bloodCells: "bccd"
+    case .fashionMNIST: "fashion-mnist-small"
+    case .cards: "pinochle-cards-crops"
+    }
+  }
+
+  /// In words, for people.
+  public var title: String {
+    switch self {
+    case .bloodCells: "embedded blood cells"
+    case .fashionMNIST: "embedded Fashion-MNIST"
+    case .cards: "embedded playing cards"
+    }
+  }
+
+  /// Where it lies.
+  ///
+  /// - Throws: `DatasetError` when the files are not where the program was built or installed to.
+  public func folder() throws -> String { try EmbeddedData.folder(folderName) }
+
+  /// The set that a word names; a file or folder of that name in the working folder goes first.
+  public static func named(_ data: String) -> EmbeddedData? {
+    FileBytes.exists(data) ? nil : EmbeddedData(rawValue: data)
+  }
+
+  /// A path as it is, or the folder of the embedded set that it names.
+  public static func path(_ data: String) throws -> String {
+    try named(data)?.folder() ?? data
+  }
+
   /// Where one lies: in the package's resources beside the program or library that holds this code.
-  static func folder(_ name: String) throws -> String {
+  private static func folder(_ name: String) throws -> String {
     let bundle = "Saker_SakerData.resources/\(name)"
     var folders: [String] = []
     // The generated `Bundle.module` would end the program when the files are missing, and knows the building machine's paths.

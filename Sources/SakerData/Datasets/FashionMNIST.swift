@@ -8,6 +8,6 @@ extension LabelSet {
   }
 
   public static func fashionMNISTFolder() throws -> String {
-    try EmbeddedData.folder("fashion-mnist-small")
+    try EmbeddedData.fashionMNIST.folder()
   }
 }

@@ -291,6 +291,17 @@ public struct JSONCursor {
     }
   }
 
+  /// The next value as it stands in the file, checked like everything else.
+  mutating func raw() throws(JSONError) -> String {
+    let start = place
+    try skip()
+    let text = UnsafeBufferPointer(start: bytes + start, count: place - start)
+    guard let text = String(validating: text, as: UTF8.self) else {
+      throw error("is not UTF-8 text", at: start)
+    }
+    return text
+  }
+
   /// Checks that nothing but white space is left.
   public mutating func end() throws(JSONError) {
     skipSpace()

@@ -45,6 +45,16 @@ enum COCOFormat {
             supercategory: category.supercategory.isEmpty ? nil : category.supercategory))
       }
     }
+    for (path, given) in [(\LabelSet.info, data.info), (\.licenses, data.licenses)] {
+      // One list for all files: that of the first that has one.
+      if let known = set[keyPath: path], let given, known != given, path == \.licenses {
+        folder.warn(file, "lists other licences than the files before it, left out")
+      }
+      // Some tools write the keys and nothing in them.
+      if let given, !["{}", "[]", "null"].contains(given) {
+        set[keyPath: path] = set[keyPath: path] ?? given
+      }
+    }
     let base = pictureFolder(file, data, reading)
     let first = set.pictures.count
     set.pictures.reserveCapacity(first + data.images.count)
@@ -89,6 +99,7 @@ enum COCOFormat {
       if image.width > 0 && image.height > 0 {
         picture.size = PictureSize(width: image.width, height: image.height)
       }
+      picture.license = image.license
       picture.objects = sorted[begins[i]..<begins[i + 1]].map { k in
         object(data.annotations[k], labelOf[known[data.annotations[k].categoryID]!])
       }
@@ -153,7 +164,9 @@ enum COCOFormat {
   /// The set as COCO's JSON. Numbers that are missing are made: pictures and annotations count from 1, classes from 1.
   static func json(_ set: LabelSet) throws -> [UInt8] {
     var out = TextOutput()
-    out.write("{\n\"info\": {\"description\": \"written by saker\"},\n\"images\": [")
+    out.write("{\n\"info\": " + (set.info ?? "{\"description\": \"written by saker\"}"))
+    if let licenses = set.licenses { out.write(",\n\"licenses\": " + licenses) }
+    out.write(",\n\"images\": [")
     let pictureIDs = ids(set.pictures.map(\.id))
     let classIDs = ids(set.classes.map(\.id))
     for (i, picture) in set.pictures.enumerated() {
@@ -163,7 +176,9 @@ enum COCOFormat {
       out.write(i == 0 ? "\n" : ",\n")
       out.write("{\"id\": \(pictureIDs[i]), \"file_name\": ")
       out.writeJSON(picture.file)
-      out.write(", \"width\": \(size.width), \"height\": \(size.height)}")
+      out.write(", \"width\": \(size.width), \"height\": \(size.height)")
+      if let license = picture.license { out.write(", \"license\": \(license)") }
+      out.write("}")
     }
     out.write("\n],\n\"categories\": [")
     for (i, entry) in set.classes.enumerated() {

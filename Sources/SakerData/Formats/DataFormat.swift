@@ -41,6 +41,7 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
     case splits
     case objectAttributes = "attributes of objects"
     case pictureAttributes = "attributes of pictures"
+    case licenses = "info and licences"
   }
 
   /// What the format can hold.
@@ -56,7 +57,7 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
     case .coco:
       [
         .boxes, .crowd, .polygons, .masks, .keyPoints, .scores, .areas, .objectIDs, .pictureIDs,
-        .classIDs, .supercategories, .splits,
+        .classIDs, .supercategories, .splits, .licenses,
       ]
     case .yolo: [.boxes, .polygons, .splits, .scores]
     case .labelImgYOLO: [.boxes, .splits, .scores]
@@ -154,6 +155,7 @@ extension LabelSet {
     func count(_ feature: DataFormat.Feature, _ used: Bool) {
       if used { counts[feature, default: 0] += 1 }
     }
+    count(.licenses, info != nil || licenses != nil)
     for entry in classes {
       count(.classIDs, entry.id != nil)
       count(.supercategories, entry.supercategory != nil)

@@ -1,5 +1,5 @@
 /// A number for each pixel, as segmentation keeps classes or objects: a PNG in Pascal VOC's colours, or a gray picture whose
-/// levels are the numbers.
+/// levels are the numbers, of 8 or 16 bits.
 public struct LabelMap: Sendable {
   public let size: PictureSize
   /// Row by row from the top; 0 is background, 255 what nobody decided.
@@ -7,8 +7,17 @@ public struct LabelMap: Sendable {
 
   /// Black and white is a map of one class, 0 and 1.
   ///
-  /// - Throws: `PictureError` for a picture that cannot be read or has other colours.
+  /// - Throws: `PictureError` for a picture that cannot be read, has other colours, or numbers above 255.
   public init(file: String) throws {
+    if let wide = try Picture.gray16(ofFile: file) {
+      let isBinary = wide.levels.allSatisfy { $0 == 0 || $0 == .max }
+      if !isBinary, let beyond = wide.levels.first(where: { $0 > 255 }) {
+        throw PictureError(file: file, reason: "has the number \(beyond), expected at most 255")
+      }
+      size = wide.size
+      labels = wide.levels.map { isBinary ? min(UInt8(truncatingIfNeeded: $0), 1) : UInt8($0) }
+      return
+    }
     let picture = try Picture(file: file)
     size = PictureSize(width: picture.width, height: picture.height)
     let pixels = picture.pixels
@@ -80,5 +89,63 @@ public struct LabelMap: Sendable {
           + missing.prefix(3).joined(separator: ", "))
     }
     return names.map { (truths + "/" + $0, predictions + "/" + $0) }
+  }
+}
+
+/// Which object each pixel is of: as `LabelMap`, or a gray PNG of 16 bits, which has room for 65,535 objects.
+struct InstanceMap {
+  let size: PictureSize
+  /// Row by row from the top; 0 is background.
+  let numbers: [UInt16]
+
+  private init(_ size: PictureSize, _ numbers: [UInt16]) {
+    self.size = size
+    self.numbers = numbers
+  }
+
+  init(_ map: LabelMap) {
+    // What nobody decided is no object.
+    self.init(map.size, map.labels.map { $0 == 255 ? 0 : UInt16($0) })
+  }
+
+  init(file: String) throws {
+    if let wide = try Picture.gray16(ofFile: file) {
+      self.init(wide.size, wide.levels)
+    } else {
+      self.init(try LabelMap(file: file))
+    }
+  }
+
+  /// The pixels of each object, by rising numbers, in one pass over the picture.
+  ///
+  /// - Returns: runs as COCO counts them, column by column.
+  func masks() -> [(number: Int, mask: RunLengthMask)] {
+    var runs = [[UInt32]](repeating: [], count: 65536)
+    var ends = [Int](repeating: 0, count: 65536)
+    let (width, height) = (size.width, size.height)
+    numbers.withUnsafeBufferPointer { numbers in
+      for x in 0..<width {
+        var y = 0
+        while y < height {
+          let number = Int(numbers[y * width + x])
+          let first = y
+          while y < height, Int(numbers[y * width + x]) == number { y += 1 }
+          guard number > 0 else { continue }
+          let (start, end) = (x * height + first, x * height + y)
+          if start == ends[number], !runs[number].isEmpty {
+            // It goes on at the next column's top.
+            runs[number][runs[number].count - 1] += UInt32(end - start)
+          } else {
+            runs[number] += [UInt32(start - ends[number]), UInt32(end - start)]
+          }
+          ends[number] = end
+        }
+      }
+    }
+    return runs.indices.filter { !runs[$0].isEmpty }.map { number in
+      let rest = width * height - ends[number]
+      let counts = runs[number] + (rest > 0 ? [UInt32(rest)] : [])
+      return (number, RunLengthMask(unchecked: counts, height: height, width: width))
+    }
   }
 }

@@ -96,7 +96,7 @@ extension LabelSet {
       report(.error, "box of \(name(object)) is inverted: \(told)")
       return
     }
-    if box.width == 0 || box.height == 0 || isVOCEmpty(object) {
+    if hasNoArea(object) {
       report(.warning, "box of \(name(object)) has no area: \(told)")
       return
     }
@@ -116,9 +116,11 @@ extension LabelSet {
     }
   }
 
-  /// Inclusive corners at one place are a pixel wide, but somebody clicked without drawing.
-  private func isVOCEmpty(_ object: LabeledObject) -> Bool {
-    (format == .voc || format == .labelImgVOC) && (object.box.width == 1 || object.box.height == 1)
+  /// Whether a box is empty. Pascal VOC's inclusive corners at one place are a pixel wide, but somebody clicked without
+  /// drawing.
+  func hasNoArea(_ object: LabeledObject) -> Bool {
+    let (box, isVOC) = (object.box, format == .voc || format == .labelImgVOC)
+    return box.area == 0 || isVOC && (box.width == 1 || box.height == 1)
   }
 
   private func name(_ object: LabeledObject) -> String {

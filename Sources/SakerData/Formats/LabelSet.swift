@@ -9,6 +9,8 @@ public struct LabelSet: Sendable {
   public var format: DataFormat?
   /// Where pictures are kept in one file (IDX), that file.
   public var archive: IDXFile?
+  /// What COCO's files say of themselves and of licences: JSON values, an object and a list.
+  public var info, licenses: String?
 
   public init(
     classes: [LabelClass] = [], pictures: [LabeledPicture] = [], problems: [DataProblem] = [],
@@ -108,6 +110,8 @@ public struct LabeledPicture: Hashable, Sendable {
   public var rows: [Double]
   /// Its place in the set's archive, from 0.
   public var archiveIndex: Int?
+  /// The number of its licence in the set's list.
+  public var license: Int?
 
   public init(
     file: String, path: String, size: PictureSize? = nil, split: String? = nil, id: Int? = nil,

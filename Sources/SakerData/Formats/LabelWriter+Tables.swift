@@ -127,7 +127,7 @@ extension LabelWriter {
   }
 
   /// A class's name as a folder's: no slash, and not one of the names that lead elsewhere.
-  private static func folderName(_ name: String) -> String {
+  static func folderName(_ name: String) -> String {
     let plain = name.replacing("/", with: "_")
     return plain == "." || plain == ".." || plain.isEmpty ? "_" : plain
   }

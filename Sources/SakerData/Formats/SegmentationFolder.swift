@@ -1,7 +1,7 @@
 import CPNG
 
 /// Pascal VOC's segmentation: `SegmentationClass/NAME.png` holds the class of each pixel, `SegmentationObject/NAME.png` the
-/// object's number, by VOC's colours; 0 is background, 255 nobody decided.
+/// object's number, by VOC's colours or as gray levels of 8 or 16 bits; 0 is background, 255 nobody decided.
 enum SegmentationFolder {
   /// VOC's classes, for sets that name none.
   static let vocClasses = [
@@ -84,32 +84,24 @@ enum SegmentationFolder {
   private static func parse(_ file: String, _ objectFile: String?) throws -> Content {
     let map = try LabelMap(file: file)
     let (classes, size) = (map.labels, map.size)
-    var instances: [UInt8]?
+    var instances = InstanceMap(map)
     if let objectFile, FileBytes.exists(objectFile) {
-      let numbers = try LabelMap(file: objectFile)
-      guard numbers.size == size else {
+      instances = try InstanceMap(file: objectFile)
+      guard instances.size == size else {
         throw PictureError(
-          file: objectFile, reason: "is \(numbers.size), its classes are \(size)")
+          file: objectFile, reason: "is \(instances.size), its classes are \(size)")
       }
-      instances = numbers.labels
     }
     var objects: [LabeledObject] = []
-    let groups = instances ?? classes
-    var used = [Bool](repeating: false, count: 256)
-    for value in groups { used[Int(value)] = true }
-    for number in 1..<255 where used[number] {
-      var (votes, rows) = (
-        [Int](repeating: 0, count: 256), [UInt8](repeating: 0, count: groups.count)
-      )
-      for (i, value) in groups.enumerated() where value == UInt8(number) {
-        rows[i] = 1
-        votes[Int(classes[i])] += 1
+    for (_, mask) in instances.masks() {
+      var votes = [Int](repeating: 0, count: 256)
+      mask.forEachRun { x, top, bottom in
+        for y in top..<bottom { votes[Int(classes[y * size.width + x])] += 1 }
       }
       // An object's class is what most of its pixels say.
       guard let label = (1..<255).max(by: { votes[$0] < votes[$1] }), votes[label] > 0 else {
         continue
       }
-      let mask = RunLengthMask(rows: rows, height: size.height, width: size.width)
       objects.append(
         LabeledObject(label: label - 1, box: LabelBox(mask.box), shape: .mask(mask)))
     }

@@ -20,6 +20,22 @@ enum PNG {
     }
   }
 
+  /// Levels of a gray PNG of 16 bits without alpha, row by row from the top.
+  static func gray16(_ bytes: [UInt8], _ header: PictureHeader) throws -> [UInt16] {
+    guard header.ends else { throw Failure("is a truncated PNG (\(bytes.count) bytes)") }
+    var job = saker_png_job()
+    var rows = [UnsafeMutablePointer<UInt8>?](repeating: nil, count: header.height)
+    var levels = [UInt16](repeating: 0, count: header.width * header.height)
+    let result = bytes.withUnsafeBufferPointer {
+      job.input = $0.baseAddress
+      job.count = $0.count
+      return saker_png_read_gray16(
+        &job, &levels, &rows, UInt32(header.width), UInt32(header.height))
+    }
+    guard result == 0 else { throw Failure("is a broken PNG: \(job.reason)") }
+    return levels
+  }
+
   /// - Parameter level: zlib's, 0 (fast) ... 9 (small).
   static func encode(_ picture: Picture, level: Int) throws -> [UInt8] {
     var job = saker_png_job()

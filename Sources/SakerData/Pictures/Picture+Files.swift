@@ -59,6 +59,23 @@ extension Picture {
     try header(ofFile: path).size
   }
 
+  /// Numbers that a gray PNG of 16 bits holds, with its size; `nil` for other pictures.
+  ///
+  /// - Throws: `PictureError`.
+  static func gray16(ofFile path: String) throws -> (levels: [UInt16], size: PictureSize)? {
+    do {
+      var window = ByteWindow(try FileBytes.Handle(path))
+      let header = try PictureHeader(&window)
+      // Depth and colour type of the header chunk. Numbers that a program wrote are not turned.
+      guard header.format == .png, header.orientation == .upright,
+        try window.matches([16, 0], at: 24)
+      else { return nil }
+      return (try PNG.gray16(FileBytes.read(path), header), header.size)
+    } catch let failure as FileBytes.Failure {
+      throw PictureError(file: path, reason: failure.reason)
+    }
+  }
+
   static func header(ofFile path: String) throws -> PictureHeader {
     do {
       var window = ByteWindow(try FileBytes.Handle(path))

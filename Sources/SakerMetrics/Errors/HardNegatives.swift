@@ -88,11 +88,12 @@ public struct HardNegatives: Sendable {
     try set.write(to: folder, as: .voc, pictures: .none)
     try FileManager.default.createDirectory(
       atPath: folder + "/JPEGImages", withIntermediateDirectories: true)
-    for (piece, labelled) in zip(pieces, set.pictures) {
-      try Picture(file: pictures[piece.picture])
-        .cropped(x: piece.left, y: piece.top, width: piece.width, height: piece.height)
-        .write(to: "\(folder)/JPEGImages/\(labelled.file)")
+    let cuts = zip(pieces, set.pictures).map { piece, labelled in
+      PicturePiece(
+        pictures[piece.picture], left: piece.left, top: piece.top, width: piece.width,
+        height: piece.height, file: "\(folder)/JPEGImages/\(labelled.file)")
     }
+    if let unread = try PicturePiece.write(cuts).first { throw unread }
     return pieces.count
   }
 }

@@ -60,6 +60,36 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
 
   public init() {}
 
+  /// What a checkpoint of an older version does not have yet is as if it had not been asked for.
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func take<Value: Decodable>(
+      _ path: WritableKeyPath<ClassificationSettings, Value>, _ key: CodingKeys
+    ) throws {
+      if let value = try container.decodeIfPresent(Value.self, forKey: key) {
+        self[keyPath: path] = value
+      }
+    }
+    try take(\.labelSmoothing, .labelSmoothing)
+    try take(\.mixup, .mixup)
+    try take(\.cutmix, .cutmix)
+    randAugment = try container.decodeIfPresent(Int.self, forKey: .randAugment)
+    try take(\.shift, .shift)
+    try take(\.resizedCrop, .resizedCrop)
+    try take(\.erasing, .erasing)
+    frozenLayers = try container.decodeIfPresent(String.self, forKey: .frozenLayers)
+    try take(\.freezesBatchNorm, .freezesBatchNorm)
+    try take(\.headRate, .headRate)
+    try take(\.layerDecay, .layerDecay)
+    try take(\.linearProbe, .linearProbe)
+    try take(\.balance, .balance)
+    try take(\.keepsZeros, .keepsZeros)
+    try take(\.slimming, .slimming)
+    distillation = try container.decodeIfPresent(Distillation.self, forKey: .distillation)
+    localModules = try container.decodeIfPresent(Int.self, forKey: .localModules)
+  }
+
   /// Whether targets are shares of classes instead of one class.
   public var mixes: Bool { mixup > 0 || cutmix > 0 }
 

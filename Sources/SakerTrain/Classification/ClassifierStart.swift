@@ -12,7 +12,8 @@ public struct ClassifierStart: Hashable, Sendable {
 
 extension Classifier {
   /// Takes weights that were trained for other classes, or the same: the body whole, and of the head the rows of the classes that both know
-  /// by name. The other rows stay as they are. Without names, a head of the same size is taken as it is, another one not at all.
+  /// by name. The other rows stay as they are. Without names, a head of the same size is taken as it is, another one not at all; without
+  /// a head, this one stays as it is.
   ///
   /// - Parameters:
   ///   - state: under the network's names; tensors of auxiliary heads that it lacks are left out.
@@ -51,6 +52,13 @@ extension Classifier {
       fitted.append(
         NamedTensor(named.name, isRowwise ? fresh.taking(rows, of: named.tensor) : fresh))
       if isRowwise { start.reusedClasses = rows.map { classNames[$0.to] } }
+    }
+    // A body without its head, as features are published: the head starts anew. Without anything else it is another network's.
+    let given = Set(fitted.map(\.name))
+    let heads = self.state.filter { isHead($0.name) }
+    if !fitted.isEmpty, !heads.isEmpty, heads.allSatisfy({ !given.contains($0.name) }) {
+      start.replaced += heads.map(\.name)
+      fitted += heads
     }
     try load(state: fitted, file: file)
     return start

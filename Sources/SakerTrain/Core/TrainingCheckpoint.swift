@@ -11,8 +11,17 @@ public struct TrainingCheckpoint {
 
   /// - Throws: `CheckpointError` that names the file.
   public init(file: String) throws {
+    self.init(try Safetensors(contentsOf: file), file: file)
+  }
+
+  /// Of a file that is read already.
+  public init(_ file: WeightsFile) {
+    self.init(Safetensors(file.tensors, metadata: file.metadata), file: file.path)
+  }
+
+  private init(_ contents: Safetensors, file: String) {
     self.file = file
-    contents = try Safetensors(contentsOf: file)
+    self.contents = contents
     weights = contents.tensors.filter { !$0.name.hasPrefix("training.") }
   }
 

@@ -8,6 +8,7 @@ public final class DetectionTask: TrainingTask {
   public let model: any Detector
   public let training: DetectionDataset
   public let validation: DetectionDataset?
+  private var scales: MultiScaleInput?
 
   public init(
     _ model: any Detector, on training: DetectionDataset, validation: DetectionDataset? = nil
@@ -22,8 +23,15 @@ public final class DetectionTask: TrainingTask {
   public var isValidated: Bool { validation != nil }
   public var fingerprint: DataFingerprint { DataFingerprint(training) }
 
+  /// The largest one, if sizes are drawn.
   public var inputShape: [Int] {
-    [3, model.card.preprocessing.height, model.card.preprocessing.width]
+    let own = model.card.preprocessing
+    let size = scales?.largest ?? PictureSize(width: own.width, height: own.height)
+    return [3, size.height, size.width]
+  }
+
+  public func prepare(_ settings: TrainingSettings) throws {
+    scales = try settings.multiScale.map { try MultiScaleInput(model, share: $0) }
   }
 
   public let lossColumns = [
@@ -48,7 +56,9 @@ public final class DetectionTask: TrainingTask {
   public func forward(_ images: Tensor) { _ = model.rawOutputs(images) }
 
   public func loss(_ batch: Batch, _ settings: TrainingSettings, at place: StepPlace) -> StepLoss {
-    let loss = model.loss(batch.tensor(settings.precision), batch.targets)
+    var images = batch.tensor(settings.precision)
+    if let scales { images = scales.resized(images, at: place, seed: settings.seed) }
+    let loss = model.loss(images, batch.targets)
     return StepLoss(total: loss.total, parts: [Double(loss.classification), Double(loss.box)])
   }
 

@@ -7,9 +7,16 @@ public struct DetectorCheckpoint {
   let base: TrainingCheckpoint
 
   /// - Throws: `CheckpointError` or `ModelCardError`, naming the file.
-  public init(file: String) throws {
-    base = try TrainingCheckpoint(file: file)
-    card = try ModelCard(metadata: base.metadata, file: file)
+  public init(file: String) throws { try self.init(TrainingCheckpoint(file: file)) }
+
+  /// Of a file that is read already.
+  ///
+  /// - Throws: `ModelCardError`, naming the file.
+  public init(_ file: WeightsFile) throws { try self.init(TrainingCheckpoint(file)) }
+
+  private init(_ base: TrainingCheckpoint) throws {
+    self.base = base
+    card = try ModelCard(metadata: base.metadata, file: base.file)
   }
 
   public var file: String { base.file }

@@ -15,6 +15,8 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
   public var priors: [Float]?
   /// Of a network that lost channels: how many its groups have left, by their names.
   public var widths: [String: Int]?
+  /// Whether its leaky ReLUs are Darknet's, of slope 0.1, where timm's are of 0.01: such weights are told apart by nothing else.
+  public var hasDarknetSlopes: Bool?
 
   public init(
     architecture: String, variant: ClassifierVariant = ClassifierVariant(), classNames: [String],
@@ -36,6 +38,9 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
         description: "expected a classifier that 'saker models' lists, got '\(architecture)'")
     }
     if let widths { return try buildNarrow(widths) }
+    if hasDarknetSlopes == true, let network = entry.buildAsDarknet(classNames.count) {
+      return network
+    }
     guard !variant.isPublished else { return entry.build(classNames.count) }
     guard let build = entry.buildVariant else {
       throw ModelCardError(description: "\(architecture) has neither other stems nor other widths")

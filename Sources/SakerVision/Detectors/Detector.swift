@@ -20,8 +20,25 @@ public protocol Detector: Module {
 
   /// All that the network puts out, by name, computed in evaluation and without gradients.
   func rawOutputs(_ images: Tensor) -> [NamedTensor]
+
+  /// Inputs other than the card's that it learns from as they are; `nil` if there are none.
+  var freeSides: FreeSides? { get }
+}
+
+/// Heights and widths that a detector takes besides those of its card, in pixels.
+public struct FreeSides: Hashable, Sendable {
+  public let smallest: Int
+  /// They are multiples of it.
+  public let stride: Int
+
+  public init(smallest: Int, stride: Int) {
+    self.smallest = smallest
+    self.stride = stride
+  }
 }
 
 extension Detector {
+  public var freeSides: FreeSides? { nil }
+
   public func detect(_ images: Tensor) -> [[Detection]] { detect(images, DetectionOptions()) }
 }

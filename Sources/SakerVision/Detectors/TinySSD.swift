@@ -12,6 +12,9 @@ public final class TinySSD: Detector {
   /// The least height and width of an input: below, the fourth map would be empty.
   public static let smallestSide = 64
 
+  /// Anchors are shares of the input, and maps follow it.
+  public var freeSides: FreeSides? { FreeSides(smallest: TinySSD.smallestSide, stride: 32) }
+
   public let card: ModelCard
   public let lossSettings: MultiBoxLoss
   /// `blk_0` ... `blk_4`

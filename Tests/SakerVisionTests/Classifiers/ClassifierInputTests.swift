@@ -1,6 +1,8 @@
+import Foundation
 import SakerData
 import SakerTensor
 import SakerVision
+import TestSupport
 import Testing
 
 struct ClassifierInputTests {
@@ -53,6 +55,43 @@ struct ClassifierInputTests {
       side: 4, smallestSide: 1, resizedSide: 4, mean: [0.5], std: [0.5], channels: 1)
     let gray = values()
     #expect(gray.count == 1 && abs(gray[0] - (118.0 / 255 - 0.5) / 0.5) < 1e-5)
+  }
+
+  private struct Case: Decodable {
+    var left, top, width, height, side, resized: Int
+    var interpolation: ClassifierInput.Interpolation
+  }
+
+  /// Against Pillow's pictures and 8-bit tensors, both through torchvision (`Scripts/golden/classifier_input.py`).
+  @Test func resizingAndCuttingAreTorchvisions() throws {
+    let golden = try GoldenFile("golden/classifier_input.safetensors")
+    let text = try #require(golden.metadata["cases"])
+    let cases = try JSONDecoder().decode([String: Case].self, from: Data(text.utf8))
+    #expect(cases.count == 14)
+    let coffee = try Picture(file: Fixtures.url("pictures/coffee.png").path)
+    for (name, one) in cases.sorted(by: { $0.key < $1.key }) {
+      let part = coffee.cropped(x: one.left, y: one.top, width: one.width, height: one.height)
+      let input = ClassifierInput(
+        side: one.side, smallestSide: 1, resizedSide: one.resized,
+        interpolation: one.interpolation)
+      let got = input.fitted(part)
+      #expect(got.width == one.side && got.height == one.side, "\(name)")
+      for kind in ["pillow", "tensor"] {
+        let wanted = golden["\(name)/\(kind)"].floats
+        var (most, sum) = (0, 0)
+        for pixel in 0..<one.side * one.side {
+          for channel in 0..<3 {
+            let level = Int(wanted[channel * one.side * one.side + pixel])
+            let difference = Int(got.pixels[3 * pixel + channel]) - level
+            most = max(most, abs(difference))
+            sum += difference
+          }
+        }
+        #expect(most <= 1, "\(name) \(kind): \(most) levels apart")
+        // Rounding, and nothing that goes one way.
+        #expect(abs(sum) * 10 <= wanted.count, "\(name) \(kind): \(sum) levels in \(wanted.count)")
+      }
+    }
   }
 
   @Test func bicubicFollowsKeys() {

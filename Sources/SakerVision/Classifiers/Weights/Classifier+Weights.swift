@@ -15,31 +15,49 @@ extension Classifier {
   public func load(
     weights file: WeightsFile, part: String? = nil, _ options: PartialLoading = .whole
   ) throws -> LoadReport {
+    let keepsHead = head.allSatisfy { layer in
+      options.keeping.contains { "\(layer).weight".matches(glob: $0) }
+    }
+    let (state, names) = try state(
+      of: file, part: part, options, headIsOptional: keepsHead || options.allowsMissing)
+    var options = options
+    if file.format != .darknet {
+      // The caller's own changes of names came first, and are not repeated.
+      (options.renaming, options.ignoring) = ([], WeightNames.passedOver(by: self))
+    }
+    var report = try load(state: state, file: file.path, options)
+    report.names = names
+    return report
+  }
+
+  /// A file's tensors under this network's names, whoever wrote it: what `load(weights:)` takes. Nothing is checked against the
+  /// network but what the names need.
+  ///
+  /// - Parameters:
+  ///   - part: of a file with several, such as `ema`: see `WeightsFile.parts`.
+  ///   - options: its renaming and ignoring; they come first, and are not for Darknet's files, which have no names.
+  ///   - headIsOptional: whether a file of Darknet's may end before the head, or go on as a detector's does.
+  /// - Returns: the state, and whose names they were if not the network's own.
+  /// - Throws: `CheckpointError` if there is no such part, or Darknet's numbers are another network's.
+  public func state(
+    of file: WeightsFile, part: String? = nil, _ options: PartialLoading = .whole,
+    headIsOptional: Bool = false
+  ) throws -> (state: [NamedTensor], names: String?) {
     if file.format == .darknet {
-      let keepsHead = head.allSatisfy { layer in
-        options.keeping.contains { "\(layer).weight".matches(glob: $0) }
-      }
       let state = try DarknetLayout(self, file: file.path).state(
-        file.tensors[0].tensor, headIsOptional: keepsHead || options.allowsMissing,
-        file: file.path)
-      var report = try load(state: state, file: file.path, options)
-      report.names = "Darknet"
-      return report
+        file.tensors[0].tensor, headIsOptional: headIsOptional, file: file.path)
+      return (state, "Darknet")
     }
     let shapes = Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.shape) })
-    // The caller's own changes of names come first, and are not repeated.
-    var state = try file.state(part: part, fitting: Set(shapes.keys)).compactMap { named in
+    let given = try file.state(part: part, fitting: Set(shapes.keys)).compactMap { named in
       if options.ignoring.contains(where: named.name.matches(glob:)) { return NamedTensor?.none }
       let name = options.renaming.lazy.compactMap { $0(named.name) }.first ?? named.name
       return NamedTensor(name, named.tensor)
     }
-    let names = WeightNames.fitting(state, shapes, among: WeightNames.known(for: self))
-    if let names { state = names.translated(state, to: shapes) }
-    var options = options
-    (options.renaming, options.ignoring) = ([], WeightNames.passedOver(by: self))
-    var report = try load(state: state, file: file.path, options)
-    report.names = names?.name
-    return report
+    guard let names = WeightNames.fitting(given, shapes, among: WeightNames.known(for: self)) else {
+      return (given, nil)
+    }
+    return (names.translated(given, to: shapes), names.name)
   }
 }
 
@@ -56,12 +74,15 @@ extension ClassifierEntry {
   /// The network for a file's weights. Darknet's leaky ReLUs have slope 0.1, where timm's have 0.01: a `.weights` file, or one that
   /// was made of it, says which.
   public func build(_ classes: Int, for file: WeightsFile) -> any Classifier {
-    let isDark = file.format == .darknet || file.metadata[WeightsFile.slopeKey] != nil
+    (file.hasDarknetSlopes ? buildAsDarknet(classes) : nil) ?? build(classes)
+  }
+
+  /// The network with Darknet's leaky ReLUs, of slope 0.1; `nil` if timm's has the same, or none.
+  func buildAsDarknet(_ classes: Int) -> (any Classifier)? {
     switch name {
-    case "darknet53" where isDark: return Darknet53(classes: classes, slope: 0.1)
-    case "cspdarknet53" where isDark:
-      return CSPNet(.darknet, depths: [1, 2, 8, 8, 4], classes: classes, slope: 0.1)
-    default: return build(classes)
+    case "darknet53": Darknet53(classes: classes, slope: 0.1)
+    case "cspdarknet53": CSPNet(.darknet, depths: [1, 2, 8, 8, 4], classes: classes, slope: 0.1)
+    default: nil
     }
   }
 }
@@ -69,4 +90,7 @@ extension ClassifierEntry {
 extension WeightsFile {
   /// Under which metadata a file says that its leaky ReLUs are Darknet's.
   public static let slopeKey = "saker.darknet"
+
+  /// Whether the network that these weights are of has Darknet's leaky ReLUs.
+  public var hasDarknetSlopes: Bool { format == .darknet || metadata[WeightsFile.slopeKey] != nil }
 }
