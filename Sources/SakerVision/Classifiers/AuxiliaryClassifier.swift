@@ -6,6 +6,8 @@ import SakerTensor
 public protocol AuxiliaryClassifier: Classifier {
   /// Names of the heads it was built with, the lowest first: `["aux1", "aux2"]`, or none.
   var auxiliaryHeads: [String] { get }
+  /// Names of those it can be built with.
+  var namesOfAllAuxiliaryHeads: [String] { get }
   /// How much each of their losses counts beside the last head's, as published.
   var auxiliaryWeight: Float { get }
   /// What training sees: the logits that `forward` gives, and those of the auxiliary heads.

@@ -76,6 +76,13 @@ public struct ClassifierEntry: Sendable {
   /// - Parameter plan: one that `problem(with:)` finds nothing wrong with.
   public func build(_ plan: ClassifierPlan) -> any Classifier { maker(plan) }
 
+  /// The side of small pictures that the network can take with the stem for them, at least so many pixels.
+  public func smallSide(atLeast side: Int) -> Int {
+    guard patch != nil else { return side }
+    let patch = ClassifierPlan.smallPatch
+    return (side + patch - 1) / patch * patch
+  }
+
   /// What the network lacks that a plan asks for.
   public func problem(with plan: ClassifierPlan) -> String? {
     let variant = plan.variant
@@ -128,7 +135,9 @@ public struct ClassifierPlan: Sendable {
 
 extension Int {
   /// So many channels times `share`, the nearest multiple of 8, at least 8.
-  func scaled(_ share: Double) -> Int { Swift.max(8, Int((Double(self) * share / 8).rounded()) * 8) }
+  func scaled(_ share: Double) -> Int {
+    Swift.max(8, Int((Double(self) * share / 8).rounded()) * 8)
+  }
 }
 
 /// What a classifier expects of its pictures.

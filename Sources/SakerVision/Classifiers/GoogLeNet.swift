@@ -86,6 +86,7 @@ public final class GoogLeNet: PrunableClassifier, AuxiliaryClassifier {
 
   public var head: [String] { ["fc"] + (auxiliary.isEmpty ? [] : ["aux1.fc2", "aux2.fc2"]) }
   public var auxiliaryHeads: [String] { auxiliary.indices.map { "aux\($0 + 1)" } }
+  public var namesOfAllAuxiliaryHeads: [String] { ["aux1", "aux2"] }
   /// The paper's.
   public var auxiliaryWeight: Float { 0.3 }
 

@@ -85,6 +85,7 @@ public final class InceptionV3: PrunableClassifier, AuxiliaryClassifier {
 
   public var head: [String] { ["fc"] + (auxiliary == nil ? [] : ["AuxLogits.fc"]) }
   public var auxiliaryHeads: [String] { auxiliary == nil ? [] : ["AuxLogits"] }
+  public var namesOfAllAuxiliaryHeads: [String] { ["AuxLogits"] }
   /// That of torchvision's training script.
   public var auxiliaryWeight: Float { 0.4 }
 

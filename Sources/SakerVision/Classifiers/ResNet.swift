@@ -142,7 +142,7 @@ public final class ResNet: PrunableClassifier {
         ("conv2", conv(inner, outputs, kernel: 3)), ("bn2", BatchNorm2d(outputs)),
       ]
     case .bottleneck:
-      let full = width * configuration.groupWidth / 64 * configuration.groups
+      let full = max(1, width * configuration.groupWidth / 64) * configuration.groups
       let narrow = widths(name + ".conv1", full)
       // What is in groups stays as wide, and loses whole groups.
       let isGrouped = configuration.groups > 1
