@@ -337,10 +337,12 @@ struct ClassificationJob {
   private struct Head: Encodable {
     var replaced: [String]
     var reusedClasses: [String]
+    var newAuxiliaryHeads: [String]
 
     init(_ start: ClassifierStart) {
       replaced = start.replaced
       reusedClasses = start.reusedClasses
+      newAuxiliaryHeads = start.newAuxiliaryHeads
     }
   }
 
