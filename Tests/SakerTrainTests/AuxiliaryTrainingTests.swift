@@ -25,7 +25,6 @@ extension TrainingTests {
   private func batch(_ folder: TemporaryFolder) throws -> (ClassificationTask, Batch) {
     let data = try folder.colours(4, side: 32)
     let task = try ClassificationTask(googLeNet(), Self.card, on: data)
-    var iterator = try task.loader(classification(), skipBad: false).makeIterator()
     let epoch = try task.loader(classification(), skipBad: false).epoch(0)
     return (task, try #require(try epoch.next()))
   }
@@ -129,7 +128,7 @@ extension TrainingTests {
   @Test func aRunWithAuxiliaryHeadsKeepsThem() throws {
     let folder = try TemporaryFolder()
     let data = try folder.colours(4, side: 32)
-    let settings = classification { $0.epochs = 1 }
+    let settings = classification { settings, _ in settings.epochs = 1 }
     let trainer = try ClassifierTrainer(
       googLeNet(), Self.card, on: data, settings, into: folder.run)
     _ = try trainer.run()

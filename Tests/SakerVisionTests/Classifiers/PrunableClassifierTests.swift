@@ -30,7 +30,7 @@ struct NarrowCase: Sendable, CustomTestStringConvertible {
     NarrowCase(name: "resnext50_32x4d", variant: wider, streams: true, criterion: .slimming),
     NarrowCase(name: "densenet121", variant: small),
     NarrowCase(name: "densenet121", variant: small, streams: true),
-    NarrowCase(name: "densenet121", side: 64, streams: true, criterion: .random(seed: 2)),
+    NarrowCase(name: "densenet121", streams: true, side: 64, criterion: .random(seed: 2)),
     NarrowCase(name: "googlenet"),
     NarrowCase(name: "googlenet", variant: ClassifierVariant(auxiliary: true), criterion: .l2),
     NarrowCase(name: "googlenet", criterion: .slimming),

@@ -112,7 +112,8 @@ struct SmallStemTests {
     before.backward()
     for (name, parameter) in model.namedParameters.map({ ($0.name, $0.parameter) }) {
       let gradient = try #require(parameter.gradient, "\(name)")
-      #expect(gradient.floats.allSatisfy(\.isFinite), "\(name)")
+      let isFinite = gradient.floats.allSatisfy { $0.isFinite }
+      #expect(isFinite, "\(name)")
       parameter.value = (parameter.value - 0.01 * gradient).detached()
     }
     #expect(loss().item < before.item)
