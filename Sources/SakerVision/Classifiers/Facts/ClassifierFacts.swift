@@ -29,11 +29,19 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     let model = withoutStarts { entry.build(input.channels == 1 ? 10 : 1000) }
     let picture = Tensor.zeros([1, input.channels, input.side, input.side])
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }
-    parameters = summary.parameters
-    multiplyAdds = summary.multiplyAdds
     let sides = model.evaluating {
       withoutGradients { model.features(picture).map { $0.shape[2] } }
     }
+    self.init(of: model, summary, side: input.side, sides: sides)
+  }
+
+  /// - Parameters:
+  ///   - summary: of the network's run.
+  ///   - side: of the picture it ran on.
+  ///   - sides: of the maps that `features` gives for it.
+  init(of model: any Classifier, _ summary: ModelSummary, side: Int, sides: [Int]) {
+    parameters = summary.parameters
+    multiplyAdds = summary.multiplyAdds
     let modules = Dictionary(
       model.namedModules.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
     let rows = summary.rows
@@ -62,7 +70,7 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     // Tokens see all of the picture from the first attention on.
     let seen = field?.max()
     receptiveField =
-      sides.count == 1 || seen ?? 0 >= input.side && field == [input.side, input.side] ? nil : seen
+      sides.count == 1 || seen ?? 0 >= side && field == [side, side] ? nil : seen
     stages = zip(zip(model.levels, sides), counts).map { level, layers in
       Stage(
         stride: level.0.stride, channels: level.0.channels, side: level.1,
