@@ -44,6 +44,7 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     multiplyAdds = summary.multiplyAdds
     let modules = Dictionary(
       model.namedModules.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
+    let attentions = modules.filter { $0.value is MultiheadAttention }.map { $0.key + "." }
     let rows = summary.rows
     let places = ClassifierFacts.stages(
       of: rows, sides: sides, channels: model.levels.map(\.channels))
@@ -57,6 +58,8 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
         field = row.receptiveField
       }
       guard let layer = modules[row.name] as? any Layer else { continue }
+      // An attention's own projections are part of it.
+      guard !attentions.contains(where: row.name.hasPrefix) else { continue }
       // Beside the maps only gates are told, by the first of their two layers.
       let isGate = row.name.hasSuffix("fc1") || row.name.hasSuffix("conv_reduce")
       let kind = place != nil || isTokens ? layer.kindInFacts : isGate ? "gate" : nil
@@ -108,7 +111,7 @@ extension ClassifierFacts {
     func begins(_ index: Int, _ place: Int) -> Bool {
       names(rows[index]).contains { name in
         guard let made = modules[name] else { return false }
-        return made.first == sides[place] && made.count > 1
+        return made.last == sides[place + 1] && made.count > 1
           && Set(made) == [sides[place], sides[place + 1]]
       }
     }
