@@ -15,8 +15,8 @@ extension ClassifierFacts {
     vgg19_bn|143678248|19632062464|268|2 64 112 3x3 conv x 2, max pool|4 128 56 3x3 conv x 2, max pool|8 256 28 3x3 conv x 4, max pool|16 512 14 3x3 conv x 4, max pool|32 512 7 3x3 conv x 4, max pool
     googlenet|6624904|1498376192|379|2 64 112 7x7 conv|4 192 56 max pool, 1x1 conv, 3x3 conv|8 480 28 max pool x 3, 1x1 conv x 8, 3x3 conv x 4|16 832 14 max pool x 6, 1x1 conv x 20, 3x3 conv x 10|32 1024 7 max pool x 3, 1x1 conv x 8, 3x3 conv x 4
     inception_v2|11194984|2018851840|635|2 64 112 7x7 conv|4 192 56 max pool, 1x1 conv, 3x3 conv|8 320 28 max pool, 1x1 conv x 8, 3x3 conv x 6, mean pool x 2|16 576 14 1x1 conv x 17, 3x3 conv x 15, max pool, mean pool x 4|32 1024 7 1x1 conv x 11, 3x3 conv x 9, max pool x 2, mean pool
-    inception_v3|23834568|5713216096|1247|2 64 147 3x3 conv x 3|4 192 71 max pool, 1x1 conv, 3x3 conv|8 288 35 max pool, 1x1 conv x 11, 5x5 conv x 3, 3x3 conv x 6, mean pool x 3|16 768 17 1x1 conv x 17, 3x3 conv x 3, max pool, 1x7 conv x 12, 7x1 conv x 12, mean pool x 4|32 2048 8 1x1 conv x 11, 3x3 conv x 4, 1x7 conv, 7x1 conv, max pool, 1x3 conv x 4, 3x1 conv x 4, mean pool x 2
-    inception_v4|42679816|12253974624|2007|2 64 147 3x3 conv x 3|4 192 71 max pool, 3x3 conv x 3, 1x1 conv x 2, 1x7 conv, 7x1 conv|8 384 35 3x3 conv x 13, max pool, 1x1 conv x 15, mean pool x 4|16 1024 17 1x1 conv x 29, 3x3 conv x 3, max pool, 1x7 conv x 21, 7x1 conv x 21, mean pool x 7|32 1536 8 1x1 conv x 15, 3x3 conv x 2, 1x7 conv, 7x1 conv, max pool, 1x3 conv x 9, 3x1 conv x 9, mean pool x 3
+    inception_v3|23834568|5713216096|1247|2 64 147 3x3 conv x 3|4 192 71 max pool, 1x1 conv, 3x3 conv|8 288 35 max pool, 1x1 conv x 12, 5x5 conv x 3, 3x3 conv x 6, mean pool x 3|16 768 17 1x1 conv x 17, 3x3 conv x 3, max pool, 1x7 conv x 12, 7x1 conv x 12, mean pool x 4|32 2048 8 1x1 conv x 10, 3x3 conv x 4, 1x7 conv, 7x1 conv, max pool, 1x3 conv x 4, 3x1 conv x 4, mean pool x 2
+    inception_v4|42679816|12253974624|2007|2 64 147 3x3 conv x 3|4 192 71 max pool, 3x3 conv x 3, 1x1 conv x 2, 1x7 conv, 7x1 conv|8 384 35 3x3 conv x 13, max pool, 1x1 conv x 16, mean pool x 4|16 1024 17 1x1 conv x 29, 3x3 conv x 3, max pool, 1x7 conv x 21, 7x1 conv x 21, mean pool x 7|32 1536 8 1x1 conv x 14, 3x3 conv x 2, 1x7 conv, 7x1 conv, max pool, 1x3 conv x 9, 3x1 conv x 9, mean pool x 3
     inception_resnet_v2|55843464|13155794016|3039|2 64 147 3x3 conv x 3|4 192 71 max pool, 1x1 conv, 3x3 conv|8 320 35 max pool, 1x1 conv x 44, 5x5 conv, 3x3 conv x 32, mean pool|16 1088 17 3x3 conv x 3, 1x1 conv x 61, max pool, 1x7 conv x 20, 7x1 conv x 20|32 1536 8 1x1 conv x 34, 3x3 conv x 4, max pool, 1x3 conv x 10, 3x1 conv x 10
     resnet18|11689512|1814073344|435|4 64 56 7x7 conv, max pool, 3x3 conv x 4|8 128 28 1x1 conv, 3x3 conv x 4|16 256 14 1x1 conv, 3x3 conv x 4|32 512 7 1x1 conv, 3x3 conv x 4
     resnet34|21797672|3663761408|899|4 64 56 7x7 conv, max pool, 3x3 conv x 6|8 128 28 1x1 conv, 3x3 conv x 8|16 256 14 1x1 conv, 3x3 conv x 12|32 512 7 1x1 conv, 3x3 conv x 6
@@ -82,13 +82,13 @@ extension ClassifierFacts {
     repvgg_b2g4|61758376|12590714880|647|2 64 112 1x1 conv, 3x3 conv|4 160 56 1x1 conv x 2, 3x3 conv x 2, 1x1 conv in 4 groups x 2, 3x3 conv in 4 groups x 2|8 320 28 1x1 conv x 3, 3x3 conv x 3, 1x1 conv in 4 groups x 3, 3x3 conv in 4 groups x 3|16 640 14 1x1 conv x 8, 3x3 conv x 8, 1x1 conv in 4 groups x 8, 3x3 conv in 4 groups x 8|32 2560 7 1x1 conv, 3x3 conv
     repvgg_b3|123085288|29120696320|647|2 64 112 1x1 conv, 3x3 conv|4 192 56 1x1 conv x 4, 3x3 conv x 4|8 384 28 1x1 conv x 6, 3x3 conv x 6|16 768 14 1x1 conv x 16, 3x3 conv x 16|32 2560 7 1x1 conv, 3x3 conv
     repvgg_b3g4|83825128|17849159680|647|2 64 112 1x1 conv, 3x3 conv|4 192 56 1x1 conv x 2, 3x3 conv x 2, 1x1 conv in 4 groups x 2, 3x3 conv in 4 groups x 2|8 384 28 1x1 conv x 3, 3x3 conv x 3, 1x1 conv in 4 groups x 3, 3x3 conv in 4 groups x 3|16 768 14 1x1 conv x 8, 3x3 conv x 8, 1x1 conv in 4 groups x 8, 3x3 conv in 4 groups x 8|32 2560 7 1x1 conv, 3x3 conv
-    vit_b_16|86567656|17563828224|all|16 768 14 16x16 conv, linear x 36, attention x 12
-    vit_b_32|88224232|4409186304|all|32 768 7 32x32 conv, linear x 36, attention x 12
-    vit_l_16|304326632|61554712576|all|16 1024 14 16x16 conv, linear x 72, attention x 24
-    vit_l_32|306535400|15377539072|all|32 1024 7 32x32 conv, linear x 72, attention x 24
-    vit_tiny_patch16_224|5717416|1253683200|all|16 192 14 16x16 conv, linear x 36, attention x 12
-    vit_small_patch16_224|22050664|4598882304|all|16 384 14 16x16 conv, linear x 36, attention x 12
-    vit_small_patch32_224|22878952|1142909952|all|32 384 7 32x32 conv, linear x 36, attention x 12
+    vit_b_16|86567656|17563828224|all|16 768 14 16x16 conv, linear x 24, attention x 12
+    vit_b_32|88224232|4409186304|all|32 768 7 32x32 conv, linear x 24, attention x 12
+    vit_l_16|304326632|61554712576|all|16 1024 14 16x16 conv, linear x 48, attention x 24
+    vit_l_32|306535400|15377539072|all|32 1024 7 32x32 conv, linear x 48, attention x 24
+    vit_tiny_patch16_224|5717416|1253683200|all|16 192 14 16x16 conv, linear x 24, attention x 12
+    vit_small_patch16_224|22050664|4598882304|all|16 384 14 16x16 conv, linear x 24, attention x 12
+    vit_small_patch32_224|22878952|1142909952|all|32 384 7 32x32 conv, linear x 24, attention x 12
     mixer_s32_224|19104624|1002426368|all|32 512 7 32x32 conv, linear x 32
     mixer_s16_224|18528264|3776958464|all|16 512 14 16x16 conv, linear x 32
     mixer_b32_224|60293428|3237722112|all|32 768 7 32x32 conv, linear x 48
