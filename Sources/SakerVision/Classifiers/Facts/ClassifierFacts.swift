@@ -115,13 +115,16 @@ extension ClassifierFacts {
           && Set(made) == [sides[place], sides[place + 1]]
       }
     }
-    /// The last row of each stage at its size, where no module tells: what gives the level's map, the pooling if one does.
+    /// The last row of each stage at its size, where no module tells: what gives the level's map.
     let ends = sides.indices.map { place -> Int in
       func gives(_ row: ModelSummary.Row) -> Bool {
         row.outputShape.count == 4 && row.outputShape[1...2] == [channels[place], sides[place]]
       }
-      return rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" } ?? rows.lastIndex(where: gives)
-        ?? rows.count
+      // Where a pooling makes the next smaller maps, too, a stage ends in one; else it begins with it.
+      let next = rows.indices.first { place + 1 < sides.count && maps[$0] == sides[place + 1] }
+      let pooled = rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" }
+      let isPooled = next.map { rows[$0].kind == "MaxPool2d" } ?? false
+      return (isPooled ? pooled : nil) ?? rows.lastIndex(where: gives) ?? rows.count
     }
     let places = maps.map { side in
       side.map { side in sides.firstIndex { $0 <= side } ?? sides.count - 1 }
