@@ -46,6 +46,8 @@ struct ClassificationJob {
       try ClassificationJob.teacher($0, model: lessons.teacherModel)
     }
     var card = try ClassificationJob.card(command, parts.training, given, teacher)
+    card.variant.auxiliary = try ClassificationJob.hasAuxiliaryHeads(
+      card, settings.classification ?? ClassificationSettings(), given)
     // A network that lost channels goes on with those it has.
     card.widths = given?.card?.widths
     if given?.weights.hasDarknetSlopes == true || given?.card?.hasDarknetSlopes == true {
@@ -203,7 +205,7 @@ struct ClassificationJob {
       let longest = max(first.width, first.height)
       // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still show what they are.
       let limit = command.model == nil && command.size == nil ? 128 : 64
-      let isSmall = (command.size ?? longest) <= limit && entry.buildVariant != nil
+      let isSmall = (command.size ?? longest) <= limit && entry.abilities.contains(.stem)
       if isSmall && command.classification.stem == nil { variant.stem = .small }
       // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
       if command.model == nil && command.classification.width == nil && variant.stem == .small
@@ -211,7 +213,10 @@ struct ClassificationJob {
       {
         variant.width = 0.25
       }
-      let side = command.size ?? (variant.stem == .small ? min(longest, 64) : entry.input.side)
+      let side =
+        command.size
+        ?? (variant.stem == .small
+          ? entry.smallSide(atLeast: min(longest, 64)) : entry.input.side)
       input = entry.input.sized(side)
       input.resizedSide = side
       if let teacher, command.size == nil {
@@ -219,7 +224,7 @@ struct ClassificationJob {
         let smallest = input.smallestSide
         input = teacher.card.input
         input.smallestSide = smallest
-        if command.classification.stem == nil && entry.buildVariant != nil {
+        if command.classification.stem == nil && entry.abilities.contains(.stem) {
           variant.stem = teacher.card.variant.stem
         }
       } else if training.archive != nil {
@@ -233,12 +238,44 @@ struct ClassificationJob {
         architecture: entry.name, variant: variant, classNames: training.classes, input: input))
   }
 
+  /// Whether a network gets its auxiliary heads: where it can have some that help, and foreign weights have them, too, unless they
+  /// are asked for.
+  private static func hasAuxiliaryHeads(
+    _ card: ClassifierCard, _ own: ClassificationSettings, _ given: GivenWeights?
+  ) throws -> Bool {
+    let entry = try ClassifierCatalog.required(card.architecture)
+    let isAsked = own.auxiliaryWeight ?? 0 > 0
+    guard let smallest = entry.auxiliarySide else {
+      guard !isAsked else {
+        throw ValidationError("aux weight: \(entry.name) has no auxiliary heads")
+      }
+      return false
+    }
+    guard own.auxiliaryWeight != 0 && !own.linearProbe else { return false }
+    guard card.input.side >= smallest else {
+      let need = "needs pictures of \(smallest) pixels a side, got \(card.input.side)"
+      guard !isAsked else {
+        throw ValidationError("aux weight: \(entry.name)'s auxiliary head \(need)")
+      }
+      note("\(entry.name): trained without its auxiliary head, which \(need)")
+      return false
+    }
+    guard let given, !isAsked else { return true }
+    if let own = given.card { return own.variant.auxiliary }
+    guard given.hasAuxiliaryHeads(of: entry) else {
+      note(
+        "\(given.file): has no auxiliary heads: trained without them; --aux-weight starts new ones"
+      )
+      return false
+    }
+    return true
+  }
+
   private static func checked(_ card: ClassifierCard) throws -> ClassifierCard {
     let entry = try ClassifierCatalog.required(card.architecture)
-    guard card.variant.isPublished || entry.buildVariant != nil else {
-      throw ValidationError(
-        "\(entry.name): has neither other stems nor other widths, got \(card.variant.description)")
-    }
+    let plan = ClassifierPlan(
+      classes: card.classNames.count, side: card.input.side, variant: card.variant)
+    if let problem = entry.problem(with: plan) { throw ValidationError(problem) }
     let smallest = card.variant.stem == .small ? 8 : entry.input.smallestSide
     guard card.input.side >= smallest else {
       throw ValidationError(
@@ -307,10 +344,12 @@ struct ClassificationJob {
   private struct Head: Encodable {
     var replaced: [String]
     var reusedClasses: [String]
+    var newAuxiliaryHeads: [String]
 
     init(_ start: ClassifierStart) {
       replaced = start.replaced
       reusedClasses = start.reusedClasses
+      newAuxiliaryHeads = start.newAuxiliaryHeads
     }
   }
 
@@ -364,6 +403,15 @@ struct GivenWeights {
     return [run.best, run.last].first(where: FileManager.default.fileExists) ?? path
   }
 
+  /// Whether a tensor belongs to one of the heads in the middle that the model may have.
+  func hasAuxiliaryHeads(of entry: ClassifierEntry) -> Bool {
+    let model = withoutStarts { entry.build(2) }
+    guard let names = (model as? any AuxiliaryClassifier)?.namesOfAllAuxiliaryHeads,
+      let state = try? weights.state(fitting: Set(model.state.map(\.name)))
+    else { return false }
+    return state.contains { named in names.contains { named.name.hasPrefix($0 + ".") } }
+  }
+
   func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
     // What was there only to train it is no part of it.
     let state = try model.state(of: weights, headIsOptional: true).state.filter {
@@ -375,11 +423,15 @@ struct GivenWeights {
 
 extension ClassifierStart {
   func description(_ card: ClassifierCard) -> String {
-    if replaced.isEmpty { return "starts from all of the weights" }
+    let anew =
+      newAuxiliaryHeads.isEmpty
+      ? "" : "; auxiliary heads start anew: \(newAuxiliaryHeads.joined(separator: ", "))"
+    if replaced.isEmpty { return "starts from all of the weights" + anew }
     let reused =
       reusedClasses.isEmpty
       ? "" : ", of which the rows of \(reusedClasses.joined(separator: ", ")) were known"
     return "starts from the weights with a new head for \(card.classNames.count) classes" + reused
+      + anew
   }
 }
 

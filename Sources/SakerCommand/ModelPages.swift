@@ -85,10 +85,26 @@ enum ModelPages {
       `features` of `\(shown.name)` have \(channels) channels. The receptive field is that of a place of the last map, in pixels a side \
       ("all": the whole picture). Parameters are those for \(shown.input.channels == 1 ? 10 : 1000) classes.
 
+      \(forms(entries[0]))
+
       Checked by `ClassifierGoldenTests`: each variant's outputs to 1e-4, names, parameters and multiply-adds, and a training step of one \
       variant, against `Scripts/golden/classifiers.py`; this table's numbers against the network itself.
 
       """
+  }
+
+  /// How networks of the family can differ from the published ones.
+  private static func forms(_ entry: ClassifierEntry) -> String {
+    let abilities = entry.abilities
+    var forms: [String] = []
+    if abilities.contains(.stem) { forms.append("`--stem small` for pictures of 8 to 64 pixels") }
+    if abilities.contains(.width) { forms.append("`--width`") }
+    if entry.auxiliarySide != nil {
+      forms.append("auxiliary heads while training (`--aux-weight`)")
+    }
+    if abilities.contains(.channels) { forms.append("fewer channels by `saker prune`") }
+    return forms.isEmpty
+      ? "There is one form of each." : "Other forms: \(forms.joined(separator: ", "))."
   }
 
   private static func source(_ entry: ClassifierEntry) -> String {

@@ -13,6 +13,13 @@ extension Layer {
     LayerHooks.add(self) { $0.forward[$1] = body }
   }
 
+  /// Calls `body(input)` in place of each forward pass; where it gives `nil`, the layer computes as ever. What is set by
+  /// `onForward(_:)` is called with the result.
+  @discardableResult
+  public func replacingForward(_ body: @escaping (Tensor) -> Tensor?) -> HookHandle {
+    LayerHooks.add(self) { $0.replacement[$1] = body }
+  }
+
   /// Calls `body(output, input)` in each backward pass with the gradients of the layer's output and input, once both are
   /// complete; what it returns, unless `nil`, takes the place of the input's. A layer whose input wants no gradient, such as
   /// the first one, is called when the output's has come, with `nil` for the input's.
@@ -29,7 +36,8 @@ enum LayerHooks {
     weak var layer: (any Layer)?
     var forward: [Int: (Tensor, Tensor) -> Tensor?] = [:]
     var backward: [Int: (Tensor, Tensor?) -> Tensor?] = [:]
-    var isEmpty: Bool { forward.isEmpty && backward.isEmpty }
+    var replacement: [Int: (Tensor) -> Tensor?] = [:]
+    var isEmpty: Bool { forward.isEmpty && backward.isEmpty && replacement.isEmpty }
   }
 
   private struct Table: @unchecked Sendable {
@@ -55,6 +63,7 @@ enum LayerHooks {
       table.withLock { table in
         table.hooks[key]?.forward[id] = nil
         table.hooks[key]?.backward[id] = nil
+        table.hooks[key]?.replacement[id] = nil
         if table.hooks[key]?.isEmpty == true { table.hooks[key] = nil }
         count.store(table.hooks.count, ordering: .relaxed)
       }
@@ -72,7 +81,9 @@ enum LayerHooks {
     guard let hooks = of(layer) else { return forward(x) }
     // The layer gets nodes of its own at both ends, whatever else uses its input and output.
     let probed = hooks.backward.isEmpty ? x : apply(Probe(), x)
-    var output = forward(probed)
+    // The last one that was set.
+    let replacement = hooks.replacement.max { $0.key < $1.key }?.value
+    var output = replacement?(probed) ?? forward(probed)
     for (_, body) in hooks.forward.sorted(by: { $0.key < $1.key }) {
       output = body(x, output) ?? output
     }

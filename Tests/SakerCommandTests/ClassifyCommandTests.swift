@@ -282,6 +282,49 @@ struct ClassifyCommandTests {
     #expect(other.status != 0 && other.errors.contains("is for resnet18, not vgg16"))
   }
 
+  /// GoogLeNet learns with its heads in the middle; weights without them are trained without, told once, unless they are asked for.
+  @Test func auxiliaryHeadsComeAndGo() throws {
+    let sandbox = try Sandbox()
+    try sandbox.colours("two", splits: [], classes: ["green", "red"])
+    func train(_ out: String, _ more: [String]) throws -> (names: Set<String>, errors: String) {
+      let result = try Saker.succeed(
+        [
+          "train", "--task", "classify", "--data", sandbox.path("two"), "--model", "googlenet",
+          "--size", "32", "--out", sandbox.path(out), "--epochs", "1", "--batch", "6", "--workers",
+          "1", "--json", "--no-pictures", "--val-split", "none",
+        ] + more)
+      let file = try Safetensors(contentsOf: sandbox.path(out + "/weights/best.safetensors"))
+      return (Set(file.tensors.map(\.name)), result.errors)
+    }
+    let first = try train("first", [])
+    #expect(first.names.contains("aux1.fc2.weight") && !first.errors.contains("auxiliary"))
+    let without = try train("without", ["--aux-weight", "0"])
+    #expect(!without.names.contains { $0.hasPrefix("aux") } && without.names.contains("fc.bias"))
+    // As another program's file: tensors alone.
+    let best = try Safetensors(contentsOf: sandbox.path("without/weights/best.safetensors"))
+    let plain = sandbox.path("plain.safetensors")
+    try Safetensors(best.tensors.filter { !$0.name.hasPrefix("training.") }).write(to: plain)
+    let tuned = try train("tuned", ["--weights", plain])
+    #expect(!tuned.names.contains { $0.hasPrefix("aux") })
+    #expect(
+      tuned.errors.components(separatedBy: "has no auxiliary heads: trained without them").count
+        == 2, "\(tuned.errors)")
+    let asked = try train("asked", ["--weights", plain, "--aux-weight", "0.3"])
+    #expect(asked.names.contains("aux2.conv.conv.weight"))
+    let info = try Saker.succeed(["info", sandbox.path("first")]).output
+    #expect(info.contains("classifier googlenet, auxiliary heads, 2 classes"))
+    let other = try Saker.run([
+      "train", "--task", "classify", "--data", sandbox.path("two"), "--model", "resnet18",
+      "--aux-weight", "0.3", "--epochs", "1", "--out", sandbox.path("other"),
+    ])
+    #expect(other.status != 0 && other.errors.contains("resnet18 has no auxiliary heads"))
+    let small = try Saker.run([
+      "train", "--task", "classify", "--data", sandbox.path("two"), "--model", "inception_v3",
+      "--size", "128", "--aux-weight", "0.3", "--epochs", "1", "--out", sandbox.path("other"),
+    ])
+    #expect(small.errors.contains("auxiliary head needs pictures of 299 pixels a side, got 128"))
+  }
+
   @Test func aStoppedRunGoesOn() throws {
     let run = try ClassifierRun.get()
     let sandbox = try Sandbox()

@@ -93,3 +93,41 @@ import Testing
     }
   }
 }
+
+extension HookTests {
+  /// What takes a forward pass's place is what hooks see; `nil` leaves it to the layer.
+  @Test func aForwardPassCanBeReplaced() {
+    let layer = Linear(2, 2)
+    let x = Tensor([1, 2] as [Float], [1, 2])
+    let expected = layer(x).floats
+    var seen: [[Float]] = []
+    let watch = layer.onForward { _, y in
+      seen.append(y.floats)
+      return nil
+    }
+    let first = layer.replacingForward { _ in nil }
+    #expect(layer(x).floats == expected)
+    let second = layer.replacingForward { $0 * 10 }
+    #expect(layer(x).floats == [10, 20])
+    second.remove()
+    #expect(layer(x).floats == expected)
+    #expect(seen == [expected, [10, 20], expected])
+    first.remove()
+    watch.remove()
+  }
+
+  @Test func shapesOfConvolutionsAreToldWithoutComputing() {
+    let layers = [
+      Conv2d(4, 6, kernel: 3, stride: 2, padding: 1), Conv2d(4, 6, kernel: 3, dilation: 2),
+      Conv2d(4, 4, kernel: (1, 5), padding: .each(0, 2), groups: 4), Conv2d(4, 2, kernel: 7),
+    ]
+    for layer in layers {
+      for side in [7, 8, 12] {
+        let x = Tensor.zeros([2, 4, side, side + 1])
+        #expect(layer.outputShape(of: x.shape) == layer(x).shape)
+      }
+    }
+    #expect(layers[0].outputShape(of: [2, 3, 8, 8]) == nil)
+    #expect(layers[3].outputShape(of: [2, 4, 6, 8]) == nil)
+  }
+}

@@ -47,6 +47,11 @@ struct ClassificationOptions: ParsableArguments {
   var linearProbe = false
   @Option(help: "Classifiers: classes of different sizes: none, sampler, weights or threshold.")
   var balance: ClassificationSettings.Balance?
+  @Option(
+    help:
+      "Classifiers with auxiliary heads: how much each of their losses counts; 0 leaves the heads out. Left out: as published."
+  )
+  var auxWeight: Float?
 
   func apply(to own: inout ClassificationSettings) {
     func set<T>(_ path: WritableKeyPath<ClassificationSettings, T>, _ value: T?) {
@@ -65,6 +70,7 @@ struct ClassificationOptions: ParsableArguments {
     set(\.layerDecay, layerDecay)
     if linearProbe { own.linearProbe = true }
     set(\.balance, balance)
+    set(\.auxiliaryWeight, auxWeight)
   }
 
   /// The options that were named.
@@ -78,7 +84,7 @@ struct ClassificationOptions: ParsableArguments {
       ("--erase", erase != nil), ("--freeze-layers", freezeLayers != nil),
       ("--freeze-bn", freezeBn), ("--head-lr", headLr != nil),
       ("--layer-decay", layerDecay != nil), ("--linear-probe", linearProbe),
-      ("--balance", balance != nil),
+      ("--balance", balance != nil), ("--aux-weight", auxWeight != nil),
     ]
     return all.filter(\.1).map(\.0)
   }

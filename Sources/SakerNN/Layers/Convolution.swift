@@ -96,6 +96,16 @@ public final class Conv2d: Layer {
       groups: groups)
   }
 
+  /// The shape of what `forward` makes of an input; `nil` if it cannot take it.
+  public func outputShape(of input: Shape) -> Shape? {
+    guard input.rank == 4, input[1] == weight.shape[1] * groups else { return nil }
+    let edges = edges
+    let rows = input[2] + edges.top + edges.bottom - dilation.0 * (weight.shape[2] - 1) - 1
+    let columns = input[3] + edges.left + edges.right - dilation.1 * (weight.shape[3] - 1) - 1
+    guard rows >= 0, columns >= 0 else { return nil }
+    return [input[0], weight.shape[0], rows / stride.0 + 1, columns / stride.1 + 1]
+  }
+
   /// The same without a tape, with other weights and with what `conv2dInference` does on the way.
   func inference(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, adding residual: consuming Tensor?,

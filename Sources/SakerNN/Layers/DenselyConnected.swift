@@ -10,9 +10,15 @@ public final class DenselyConnected: Layer {
   /// - Parameters:
   ///   - growth: channels that a layer adds.
   ///   - width: channels between its two convolutions.
-  public init(_ inputs: Int, growth: Int, width: Int, depth: Int) {
-    layers = (0..<depth).map { index in
-      let channels = inputs + index * growth
+  public convenience init(_ inputs: Int, growth: Int, width: Int, depth: Int) {
+    self.init(inputs, Array(repeating: (width, growth), count: depth))
+  }
+
+  /// - Parameter layers: of each, the channels between its two convolutions, and those that it adds.
+  public init(_ inputs: Int, _ layers: [(width: Int, growth: Int)]) {
+    var channels = inputs
+    self.layers = layers.map { width, growth in
+      defer { channels += growth }
       return Sequential(named: [
         ("norm1", BatchNorm2d(channels)), ("relu1", ReLU()),
         ("conv1", Conv2d(channels, width, kernel: 1, bias: false)),

@@ -12,6 +12,10 @@ public struct ChannelGroup: Hashable, Sendable {
   public var producers: [String]
   /// Batch norms over the channels.
   public var norms: [String] = []
+  /// Batch norms over joined maps, of which the channels are a part.
+  public var joinedNorms: [Reader] = []
+  /// How many channels, one after the other, can only go together: those of a group of a grouped convolution.
+  public var block = 1
   /// Layers with an output for each channel that aren't asked which matter: depthwise convolutions, the last layer of a gate.
   public var followers: [String] = []
   public var readers: [Reader]
@@ -84,7 +88,7 @@ public struct ChannelPruning: Hashable, Sendable {
     let tensors = Dictionary(state.map { ($0.name, $0.tensor) }) { first, _ in first }
     var random: Random? = if case .random(let seed) = criterion { Random(seed: seed) } else { nil }
     let scored = groups.filter { includesStreams || !$0.isStream }.compactMap { group in
-      scores(group, tensors, &random).map { (group: group, scores: $0) }
+      scores(group, tensors, &random).map { (group: group, scores: group.joiningBlocks($0)) }
     }
     let all = scored.map(\.scores).flatMap(\.self)
     let together = Pruning.kept(all, removing: Pruning.number(amount, of: all.count))
@@ -98,9 +102,13 @@ public struct ChannelPruning: Hashable, Sendable {
       } else {
         remaining = scores.count - Pruning.number(amount, of: scores.count)
       }
-      remaining = max(1, (remaining + multiple - 1) / multiple * multiple)
+      // The least number of blocks that makes a multiple of channels.
+      let step = (1...multiple).first { $0 * group.block % multiple == 0 } ?? multiple
+      remaining = max(1, (remaining + step - 1) / step * step)
       let kept = Pruning.kept(scores, removing: max(0, scores.count - remaining))
-      result[group.name] = kept.indices.filter { kept[$0] }
+      result[group.name] = kept.indices.filter { kept[$0] }.flatMap {
+        $0 * group.block..<($0 + 1) * group.block
+      }
     }
     return result
   }
@@ -135,6 +143,19 @@ public struct ChannelPruning: Hashable, Sendable {
   }
 }
 
+extension ChannelGroup {
+  /// How much each block matters: the mean of its channels, so that blocks of all sizes compare.
+  fileprivate func joiningBlocks(_ scores: [Float]) -> [Float] {
+    guard block > 1 else { return scores }
+    check(
+      channels % block == 0, op: "ChannelGroup", expected: "blocks of \(block) channels",
+      got: channels)
+    return stride(from: 0, to: channels, by: block).map { start in
+      scores[start..<start + block].reduce(0, +) / Float(block)
+    }
+  }
+}
+
 // MARK: - Taking channels away
 
 extension Module {
@@ -157,6 +178,15 @@ extension Module {
           }
         }
       }
+      for norm in group.joinedNorms {
+        for name in [norm.layer + ".weight", norm.layer + ".bias"] {
+          parameters[name]?.update { values in
+            for channel in 0..<group.channels where !channels.contains(channel) {
+              values[norm.offset + channel] = 0
+            }
+          }
+        }
+      }
     }
   }
 }
@@ -173,6 +203,10 @@ extension ChannelGroup {
       guard let channels = kept[group.name] else { continue }
       for layer in group.producers + group.followers + group.norms {
         cuts[layer, default: []].append(Cut(axis: 0, kept: channels, of: group.channels))
+      }
+      for norm in group.joinedNorms {
+        cuts[norm.layer, default: []].append(
+          Cut(axis: 0, kept: channels, of: group.channels, offset: norm.offset))
       }
       for reader in group.readers {
         cuts[reader.layer, default: []].append(

@@ -36,6 +36,9 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
   /// Whether only the head learns, on features computed as in evaluation.
   public var linearProbe = false
   public var balance = Balance.none
+  /// How much the loss of each auxiliary head counts, of networks that have some; as published if left out, and with 0 nobody asks
+  /// them.
+  public var auxiliaryWeight: Float?
   /// Whether weights that are exactly 0 in the beginning, as pruning leaves them, stay 0.
   public var keepsZeros = false
   /// Strength of the penalty on batch norms' |γ|, so that channels that don't help fade away; 0: none.
@@ -122,6 +125,9 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
       "linear probe: freezes all but the head, leave out freeze layers")
     demand(
       slimming >= 0 && slimming.isFinite, "slimming: expected 0 or more, got \(slimming)")
+    let auxiliary = auxiliaryWeight ?? 0
+    demand(
+      auxiliary >= 0 && auxiliary.isFinite, "aux weight: expected 0 or more, got \(auxiliary)")
     if let distillation {
       demand(
         distillation.temperature > 0 && distillation.temperature.isFinite,

@@ -59,6 +59,9 @@ public final class ClassificationTask: TrainingTask {
     if let layers = own.frozenLayers { try model.freezeStages(layers) }
     if own.freezesBatchNorm { model.freezeBatchNorm() }
     if own.balance == .threshold { card.priors = training.shares }
+    if own.auxiliaryWeight ?? 0 > 0, model.namesOfAuxiliaryHeads.isEmpty {
+      throw TrainingError("aux weight: \(card.architecture) was built without auxiliary heads")
+    }
     guard (own.distillation == nil) == (teacher == nil) else {
       throw TrainingError("distillation: expected a teacher and how much it says, got one of both")
     }
@@ -102,6 +105,8 @@ public final class ClassificationTask: TrainingTask {
       if !found.isEmpty { groups.append(ParameterGroup(found, rateFactor: rate)) }
     }
     take(rate: own.headRate, model.isHead)
+    // What an auxiliary head has below its classes is as near to a loss as the highest stage.
+    take(rate: 1, model.isAuxiliary)
     var rate = 1.0
     for stage in stages.reversed() {
       rate *= own.layerDecay
@@ -118,13 +123,25 @@ public final class ClassificationTask: TrainingTask {
   public func loss(_ batch: Batch, _ settings: TrainingSettings, at place: StepPlace) -> StepLoss {
     let own = settings.classification ?? ClassificationSettings()
     let (images, targets) = inputs(batch, settings, at: place)
-    let logits = model(images)
+    let (logits, further, weight) = outputs(images, own)
     var total = targets.loss(logits)
     if let teacher, let distillation = own.distillation {
       total = teacher.loss(logits, of: images, labelLoss: total, distillation)
     }
+    for logits in further { total = total + weight * targets.loss(logits) }
     if own.slimming > 0 { total = total + model.slimmingPenalty(strength: own.slimming) }
     return StepLoss(total: total, parts: [Double(total.detached().item)])
+  }
+
+  /// The logits, those of auxiliary heads that are to be learned from, and how much each of their losses counts.
+  private func outputs(
+    _ images: Tensor, _ own: ClassificationSettings
+  ) -> (logits: Tensor, auxiliary: [Tensor], weight: Float) {
+    guard let model = model as? any AuxiliaryClassifier, !model.auxiliaryHeads.isEmpty,
+      own.auxiliaryWeight != 0
+    else { return (model(images), [], 0) }
+    let outputs = model.outputs(images)
+    return (outputs.logits, outputs.auxiliary, own.auxiliaryWeight ?? model.auxiliaryWeight)
   }
 
   public func learn(

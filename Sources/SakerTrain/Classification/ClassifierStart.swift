@@ -8,6 +8,8 @@ public struct ClassifierStart: Hashable, Sendable {
   public var replaced: [String] = []
   /// Classes whose rows of the head were taken because the names are the same.
   public var reusedClasses: [String] = []
+  /// Auxiliary heads of which the weights have nothing: they start anew.
+  public var newAuxiliaryHeads: [String] = []
 }
 
 extension Classifier {
@@ -16,7 +18,8 @@ extension Classifier {
   /// a head, this one stays as it is.
   ///
   /// - Parameters:
-  ///   - state: under the network's names; tensors of auxiliary heads that it lacks are left out.
+  ///   - state: under the network's names; tensors of auxiliary heads that it lacks are left out, and heads that the state lacks stay as
+  ///     they are.
   ///   - names: of the classes that the weights tell apart, in order; `nil` if nobody knows.
   ///   - classNames: of this network.
   ///   - file: what messages call the state.
@@ -27,7 +30,7 @@ extension Classifier {
   ) throws -> ClassifierStart {
     var start = ClassifierStart()
     let own = Dictionary(self.state.map { ($0.name, $0.tensor) }) { first, _ in first }
-    let auxiliary = ["aux1.", "aux2.", "AuxLogits."]
+    let auxiliary = (self as? any AuxiliaryClassifier)?.namesOfAllAuxiliaryHeads ?? []
     var rows: [(from: Int, to: Int)] = []
     if let names {
       for (to, name) in classNames.enumerated() {
@@ -36,7 +39,9 @@ extension Classifier {
     }
     var fitted: [NamedTensor] = []
     for named in state {
-      if own[named.name] == nil, auxiliary.contains(where: named.name.hasPrefix) { continue }
+      if own[named.name] == nil, auxiliary.contains(where: { named.name.hasPrefix($0 + ".") }) {
+        continue
+      }
       guard isHead(named.name), let fresh = own[named.name],
         named.tensor.shape != fresh.shape || (names != nil && names != classNames)
       else {
@@ -59,6 +64,11 @@ extension Classifier {
     if !fitted.isEmpty, !heads.isEmpty, heads.allSatisfy({ !given.contains($0.name) }) {
       start.replaced += heads.map(\.name)
       fitted += heads
+    }
+    for head in namesOfAuxiliaryHeads
+    where !state.contains(where: { $0.name.hasPrefix(head + ".") }) {
+      start.newAuxiliaryHeads.append(head)
+      fitted += self.state.filter { $0.name.hasPrefix(head + ".") }
     }
     try load(state: fitted, file: file)
     return start

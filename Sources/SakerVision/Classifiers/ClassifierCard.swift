@@ -37,15 +37,13 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
       throw ModelCardError(
         description: "expected a classifier that 'saker models' lists, got '\(architecture)'")
     }
-    if let widths { return try buildNarrow(widths) }
+    let plan = ClassifierPlan(classes: classNames.count, side: input.side, variant: variant)
+    if let problem = entry.problem(with: plan) { throw ModelCardError(description: problem) }
+    if let widths { return try buildNarrow(entry, plan, widths) }
     if hasDarknetSlopes == true, let network = entry.buildAsDarknet(classNames.count) {
       return network
     }
-    guard !variant.isPublished else { return entry.build(classNames.count) }
-    guard let build = entry.buildVariant else {
-      throw ModelCardError(description: "\(architecture) has neither other stems nor other widths")
-    }
-    return build(variant, classNames.count)
+    return entry.build(plan)
   }
 }
 
@@ -54,18 +52,41 @@ public struct ClassifierVariant: Hashable, Codable, Sendable {
   public var stem: ClassifierStem
   /// Channels everywhere, in units of the published ones, 1/8...4.
   public var width: Double
+  /// Whether it has heads in the middle that help it learn.
+  public var auxiliary: Bool
 
-  public init(stem: ClassifierStem = .standard, width: Double = 1) {
+  public init(stem: ClassifierStem = .standard, width: Double = 1, auxiliary: Bool = false) {
     self.stem = stem
     self.width = width
+    self.auxiliary = auxiliary
   }
 
-  public var isPublished: Bool { stem == .standard && width == 1 }
+  private enum CodingKeys: CodingKey { case stem, width, auxiliary }
+
+  /// Older cards have nothing about heads in the middle.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    stem = try values.decode(ClassifierStem.self, forKey: .stem)
+    width = try values.decode(Double.self, forKey: .width)
+    auxiliary = try values.decodeIfPresent(Bool.self, forKey: .auxiliary) ?? false
+  }
+
+  /// Nothing is written about heads that aren't there, so that older programs read the card.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(stem, forKey: .stem)
+    try values.encode(width, forKey: .width)
+    if auxiliary { try values.encode(true, forKey: .auxiliary) }
+  }
+
+  public var isPublished: Bool { self == ClassifierVariant() }
 
   /// For people: `small stem, width 0.5`; empty for the published one.
   public var description: String {
-    [stem == .small ? "small stem" : "", width == 1 ? "" : "width \(width)"]
-      .filter { !$0.isEmpty }.joined(separator: ", ")
+    [
+      stem == .small ? "small stem" : "", width == 1 ? "" : "width \(width)",
+      auxiliary ? "auxiliary heads" : "",
+    ].filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }
 

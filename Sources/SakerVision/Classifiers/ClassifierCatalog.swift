@@ -11,15 +11,26 @@ public struct ClassifierEntry: Sendable {
   public let source: Source
   /// What it expects of pictures.
   public let input: ClassifierInput
-  /// - Parameter classes: of the last layer.
-  public let build: @Sendable (_ classes: Int) -> any Classifier
-  /// The same with another stem or width, where the family has them.
-  public let buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)?
-  /// The same with fewer channels, where the family can lose some.
-  public let buildNarrow: NarrowBuilder?
+  /// How it can differ from the published network.
+  public let abilities: Abilities
+  /// Pixels a side of its patches, of networks that are made for one size of pictures, a multiple of it.
+  public let patch: Int?
+  /// The least side of pictures for its auxiliary heads, where it has some.
+  public let auxiliarySide: Int?
+  private let maker: @Sendable (ClassifierPlan) -> any Classifier
 
-  public typealias NarrowBuilder =
-    @Sendable (ClassifierVariant, ChannelWidths, _ classes: Int) -> any PrunableClassifier
+  /// How a network can differ from the published one.
+  public struct Abilities: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// A stem for small pictures.
+    public static let stem = Abilities(rawValue: 1)
+    /// More or fewer channels everywhere.
+    public static let width = Abilities(rawValue: 2)
+    /// Channels can be taken away: it is a `PrunableClassifier`.
+    public static let channels = Abilities(rawValue: 4)
+  }
 
   public enum Source: String, Codable, Sendable {
     case torchvision, timm
@@ -29,17 +40,103 @@ public struct ClassifierEntry: Sendable {
 
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
-    buildVariant: (@Sendable (ClassifierVariant, _ classes: Int) -> any Classifier)? = nil,
-    buildNarrow: NarrowBuilder? = nil,
     build: @escaping @Sendable (_ classes: Int) -> any Classifier
+  ) {
+    self.init(name: name, family: family, source: source, input: input, abilities: []) {
+      build($0.classes)
+    }
+  }
+
+  /// - Parameters:
+  ///   - patch: of networks that are made for one size of pictures.
+  ///   - auxiliarySide: the least side of pictures for auxiliary heads, if the plan may ask for some.
+  ///   - build: obeys all of the plan that the abilities name.
+  public init(
+    name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
+    abilities: Abilities, patch: Int? = nil, auxiliarySide: Int? = nil,
+    build: @escaping @Sendable (ClassifierPlan) -> any Classifier
   ) {
     self.name = name
     self.family = family
     self.source = source
     self.input = input
-    self.build = build
-    self.buildVariant = buildVariant
-    self.buildNarrow = buildNarrow
+    self.abilities = abilities
+    self.patch = patch
+    self.auxiliarySide = auxiliarySide
+    maker = build
+  }
+
+  /// The published network.
+  ///
+  /// - Parameter classes: of the last layer.
+  public func build(_ classes: Int) -> any Classifier {
+    maker(ClassifierPlan(classes: classes, side: input.side))
+  }
+
+  /// - Parameter plan: one that `problem(with:)` finds nothing wrong with.
+  public func build(_ plan: ClassifierPlan) -> any Classifier { maker(plan) }
+
+  /// The side of small pictures that the network can take with the stem for them, at least so many pixels.
+  public func smallSide(atLeast side: Int) -> Int {
+    guard patch != nil else { return side }
+    let patch = ClassifierPlan.smallPatch
+    return (side + patch - 1) / patch * patch
+  }
+
+  /// What the network lacks that a plan asks for.
+  public func problem(with plan: ClassifierPlan) -> String? {
+    let variant = plan.variant
+    if variant.stem != .standard && !abilities.contains(.stem) {
+      return "\(name) has no other stem, got \(variant.stem.rawValue)"
+    }
+    if variant.width != 1 && !abilities.contains(.width) {
+      return "\(name) has no other widths, got \(variant.width)"
+    }
+    if variant.auxiliary && auxiliarySide == nil { return "\(name) has no auxiliary heads" }
+    if let patch = patch.map({ variant.stem == .small ? ClassifierPlan.smallPatch : $0 }),
+      plan.side % patch != 0
+    {
+      return
+        "\(name) has patches of \(patch)x\(patch): expected a multiple of it for its pictures' side, got \(plan.side)"
+    }
+    return nil
+  }
+}
+
+/// What a network is built by.
+public struct ClassifierPlan: Sendable {
+  public var classes: Int
+  /// Pixels a side of its pictures: for networks that are made for one size.
+  public var side: Int
+  public var variant: ClassifierVariant
+  /// Of a network that lost channels.
+  public var widths: ChannelWidths
+
+  /// Pixels a side of patches of small pictures.
+  static let smallPatch = 4
+
+  public init(
+    classes: Int, side: Int, variant: ClassifierVariant = ClassifierVariant(),
+    widths: ChannelWidths = ChannelWidths()
+  ) {
+    (self.classes, self.side, self.variant, self.widths) = (classes, side, variant, widths)
+  }
+
+  var isSmall: Bool { variant.stem == .small }
+  /// In units of the published channels.
+  var width: Double { variant.width }
+
+  /// Pixels a side of a patch, of `published` with the standard stem.
+  func patch(_ published: Int) -> Int { isSmall ? ClassifierPlan.smallPatch : published }
+
+  /// Channels of `full` as wide as the plan says, a multiple of 8.
+  func scaled(_ full: Int) -> Int { width == 1 ? full : full.scaled(width) }
+}
+
+extension Int {
+  /// So many channels times `share`, the nearest multiple of 8, at least 8.
+  func scaled(_ share: Double) -> Int {
+    Swift.max(8, Int((Double(self) * share / 8).rounded()) * 8)
   }
 }
 

@@ -20,13 +20,16 @@ extension Classifier {
     head.contains { name == $0 || name.hasPrefix($0 + ".") }
   }
 
-  /// The network in order of depth, without its head: the members that hold layers (`conv1`, `layer1`, ...). A member that holds nearly
+  /// The network in order of depth, without its heads: the members that hold layers (`conv1`, `layer1`, ...). A member that holds nearly
   /// everything, such as `features` or `blocks`, is told apart by its own members. Normalizations and tokens go with the layer before them.
   public var stages: [ClassifierStage] {
     let entries = namedParameters.map {
       (path: $0.name.split(separator: ".").map(String.init), parameter: $0.parameter)
     }
-    .filter { !isHead($0.path.joined(separator: ".")) }
+    .filter { entry in
+      let name = entry.path.joined(separator: ".")
+      return !isHead(name) && !isAuxiliary(name)
+    }
     let groups = divide(entries, depth: 0, total: entries.count)
     // What has no kernel goes with what is before it, or, at the beginning, with what comes after.
     var stages: [ClassifierStage] = []

@@ -53,11 +53,12 @@ public final class ConvMixer: Classifier {
   ].map { (name: String, width: Int, depth: Int, kernel: Int, patch: Int) in
     ClassifierEntry(
       name: "convmixer_\(name)", family: "ConvMixer", source: .timm,
-      input: ClassifierInput(resizedSide: 233, interpolation: .bicubic)
+      input: ClassifierInput(resizedSide: 233, interpolation: .bicubic),
+      abilities: [.stem, .width]
     ) {
       ConvMixer(
-        width: width, depth: depth, kernel: kernel, patch: patch, rectified: width == 768,
-        classes: $0)
+        width: $0.scaled(width), depth: depth, kernel: kernel, patch: $0.patch(patch),
+        rectified: width == 768, classes: $0.classes)
     }
   }
 }

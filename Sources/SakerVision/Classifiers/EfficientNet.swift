@@ -21,6 +21,8 @@ public final class EfficientNet: Classifier {
     public var momentum: Float
     /// Pixels a side, and those before the crop.
     public var side, resizedSide: Int
+    /// Whether the first two strides are 1, for small pictures.
+    public var isSmall = false
 
     public init(
       width: Double, depth: Double, dropout: Float, side: Int, resizedSide: Int,
@@ -29,6 +31,20 @@ public final class EfficientNet: Classifier {
       (self.width, self.depth, self.dropout) = (width, depth, dropout)
       (self.side, self.resizedSide) = (side, resizedSide)
       (self.epsilon, self.momentum) = (epsilon, momentum)
+    }
+
+    /// For small pictures.
+    public var small: Configuration {
+      var copy = self
+      copy.isSmall = true
+      return copy
+    }
+
+    /// With `share` times as many channels everywhere.
+    public func scaled(_ share: Double) -> Configuration {
+      var copy = self
+      copy.width *= share
+      return copy
     }
   }
 
@@ -51,15 +67,19 @@ public final class EfficientNet: Classifier {
     let depths = stages.map { Int((Double($0.4) * configuration.depth).rounded(.up)) }
     let total = depths.reduce(0, +)
     var channels = scaled(32)
-    var layers: [any Layer] = [normalized(3, channels, kernel: 3, stride: 2, SiLU())]
-    var (stride, levels, taps): (Int, [FeatureLevel], [Int]) = (2, [], [])
+    var strides = StrideCounter(small: configuration.isSmall)
+    var layers: [any Layer] = [
+      normalized(3, channels, kernel: 3, stride: strides.next(2), SiLU())
+    ]
+    var (levels, taps): ([FeatureLevel], [Int]) = ([], [])
     var place = 0
     for (stage, depth) in zip(stages, depths) {
-      let (expansion, kernel, first, wide, _) = stage
+      let (expansion, kernel, published, wide, _) = stage
+      let before = strides.total
+      let first = strides.next(published)
       if first == 2 {
-        levels.append(FeatureLevel(stride: stride, channels: channels))
+        levels.append(FeatureLevel(stride: before, channels: channels))
         taps.append(layers.count - 1)
-        stride *= 2
       }
       let outputs = scaled(wide)
       var blocks: [any Layer] = []
@@ -87,7 +107,7 @@ public final class EfficientNet: Classifier {
       layers.append(Sequential(blocks))
     }
     layers.append(normalized(channels, 4 * channels, kernel: 1, SiLU()))
-    levels.append(FeatureLevel(stride: stride, channels: 4 * channels))
+    levels.append(FeatureLevel(stride: strides.total, channels: 4 * channels))
     taps.append(layers.count - 1)
     body = Sequential(layers)
     classifier = Sequential(Dropout(configuration.dropout), Linear(4 * channels, classes))
@@ -103,7 +123,7 @@ public final class EfficientNet: Classifier {
 
   public var head: [String] { ["classifier.1"] }
 
-  /// The last maps at strides 2 to 32.
+  /// The last maps at strides 2 to 32; with the small stem 1 to 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("EfficientNet", side: 1)
     return body.outputs(of: taps, images)
@@ -139,7 +159,11 @@ extension EfficientNet {
     ClassifierEntry(
       name: "efficientnet_b\(index)", family: "EfficientNet", source: .torchvision,
       input: ClassifierInput(
-        side: configuration.side, resizedSide: configuration.resizedSide, interpolation: .bicubic)
-    ) { EfficientNet(configuration, classes: $0) }
+        side: configuration.side, resizedSide: configuration.resizedSide, interpolation: .bicubic),
+      abilities: [.stem, .width]
+    ) {
+      let scaled = configuration.scaled($0.width)
+      return EfficientNet($0.isSmall ? scaled.small : scaled, classes: $0.classes)
+    }
   }
 }

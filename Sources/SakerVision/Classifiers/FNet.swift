@@ -48,7 +48,11 @@ public final class FNet: Classifier {
   ].map { (name: String, width: Int, patch: Int) in
     ClassifierEntry(
       name: "fnet_\(name)", family: "FNet", source: .paper,
-      input: .half(side: 224, smallestSide: 224, resizedSide: 248, interpolation: .bicubic)
-    ) { FNet(width: width, patch: patch, classes: $0) }
+      input: .half(side: 224, smallestSide: 224, resizedSide: 248, interpolation: .bicubic),
+      abilities: [.stem, .width], patch: patch
+    ) {
+      FNet(
+        width: $0.scaled(width), patch: $0.patch(patch), side: $0.side, classes: $0.classes)
+    }
   }
 }

@@ -13,8 +13,12 @@ public final class GhostNet: Classifier {
   public let levels: [FeatureLevel]
   private let taps: [Int]
 
-  /// - Parameter width: factor of the numbers of channels.
-  public init(width: Double = 1, classes: Int = 1000, dropout: Float = 0.2) {
+  /// - Parameters:
+  ///   - width: factor of the numbers of channels.
+  ///   - small: whether the first two strides are 1, for small pictures.
+  public init(
+    width: Double = 1, small: Bool = false, classes: Int = 1000, dropout: Float = 0.2
+  ) {
     // Kernel, hidden channels, outputs, whether gated; the first of a row strides, but for the first row and the wide ones.
     let stages: [(stride: Int, blocks: [(Int, Int, Int, Bool)])] = [
       (1, [(3, 16, 16, false)]), (2, [(3, 48, 24, false)]), (1, [(3, 72, 24, false)]),
@@ -33,25 +37,28 @@ public final class GhostNet: Classifier {
     ]
     func scaled(_ channels: Int) -> Int { divisible(Double(channels) * width, by: 4) }
     var channels = scaled(16)
+    var strides = StrideCounter(small: small)
+    let first = strides.next(2)
     stem = Sequential(named: [
-      ("conv_stem", Conv2d(3, channels, kernel: 3, stride: 2, padding: 1, bias: false)),
+      ("conv_stem", Conv2d(3, channels, kernel: 3, stride: first, padding: 1, bias: false)),
       ("bn1", BatchNorm2d(channels)), ("act1", ReLU()),
     ])
-    var (stride, levels, taps): (Int, [FeatureLevel], [Int]) = (2, [], [])
+    var (levels, taps): ([FeatureLevel], [Int]) = ([], [])
     var layers: [any Layer] = []
     for stage in stages {
-      if stage.stride == 2 {
-        levels.append(FeatureLevel(stride: stride, channels: channels))
+      let before = strides.total
+      let stride = strides.next(stage.stride)
+      if stride == 2 {
+        levels.append(FeatureLevel(stride: before, channels: channels))
         taps.append(layers.count - 1)
-        stride *= 2
       }
       layers.append(
         Sequential(
           stage.blocks.map { kernel, hidden, outputs, gated in
             defer { channels = scaled(outputs) }
             return GhostNet.block(
-              channels, scaled(hidden), scaled(outputs), kernel: kernel, stride: stage.stride,
-              gated: gated)
+              channels, scaled(hidden), scaled(outputs), kernel: kernel, stride: stride,
+              halves: stage.stride == 2, gated: gated)
           }))
     }
     let wide = scaled(960)
@@ -61,7 +68,7 @@ public final class GhostNet: Classifier {
           ("conv", Conv2d(channels, wide, kernel: 1, bias: false)), ("bn1", BatchNorm2d(wide)),
           ("act", ReLU()),
         ])))
-    levels.append(FeatureLevel(stride: stride, channels: wide))
+    levels.append(FeatureLevel(stride: strides.total, channels: wide))
     taps.append(layers.count - 1)
     blocks = Sequential(layers)
     last = Conv2d(wide, 1280, kernel: 1)
@@ -71,8 +78,10 @@ public final class GhostNet: Classifier {
     startConvolutions(.kaimingNormal(fan: .output))
   }
 
+  /// - Parameter halves: whether the published block halves the map: then it has its layers also where the stride is 1.
   private static func block(
-    _ inputs: Int, _ hidden: Int, _ outputs: Int, kernel: Int, stride: Int, gated: Bool
+    _ inputs: Int, _ hidden: Int, _ outputs: Int, kernel: Int, stride: Int, halves: Bool,
+    gated: Bool
   ) -> ResidualBlock {
     func depthwise(_ channels: Int) -> Conv2d {
       Conv2d(
@@ -82,7 +91,7 @@ public final class GhostNet: Classifier {
     var body: [(name: String, layer: any Layer)] = [
       ("ghost1", GhostModule(inputs, hidden, isActive: true))
     ]
-    if stride > 1 {
+    if halves {
       body += [("conv_dw", depthwise(hidden)), ("bn_dw", BatchNorm2d(hidden))]
     }
     if gated {
@@ -96,7 +105,7 @@ public final class GhostNet: Classifier {
     }
     body.append(("ghost2", GhostModule(hidden, outputs, isActive: false)))
     let shortcut =
-      stride == 1 && inputs == outputs
+      !halves && inputs == outputs
       ? nil
       : Sequential(
         depthwise(inputs), BatchNorm2d(inputs), Conv2d(inputs, outputs, kernel: 1, bias: false),
@@ -112,7 +121,7 @@ public final class GhostNet: Classifier {
 
   public var head: [String] { ["classifier"] }
 
-  /// The last maps at strides 2 to 32.
+  /// The last maps at strides 2 to 32; with the small stem 1 to 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("GhostNet", side: 1)
     return blocks.outputs(of: taps, stem(images))
@@ -129,8 +138,8 @@ public final class GhostNet: Classifier {
     (name: String, width: Double) in
     ClassifierEntry(
       name: "ghostnet_\(name)", family: "GhostNet", source: .timm,
-      input: ClassifierInput(interpolation: .bicubic)
-    ) { GhostNet(width: width, classes: $0) }
+      input: ClassifierInput(interpolation: .bicubic), abilities: [.stem, .width]
+    ) { GhostNet(width: width * $0.width, small: $0.isSmall, classes: $0.classes) }
   }
 }
 

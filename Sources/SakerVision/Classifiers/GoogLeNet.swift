@@ -6,46 +6,75 @@ import SakerTensor
 ///
 /// Names and layout are torchvision's: with batch norm, and in the branch that the paper gives a 5x5 kernel a 3x3 one, as in the
 /// weights that were published.
-public final class GoogLeNet: Classifier {
+public final class GoogLeNet: PrunableClassifier, AuxiliaryClassifier {
   let body: Sequential
   let fc: Linear
   /// The two further heads that help training, or nothing.
   let auxiliary: [AuxiliaryHead]
   private let dropout = Dropout(0.2)
+  public let levels: [FeatureLevel]
 
-  /// What training sees.
-  public struct Output {
-    /// `[N, classes]`
-    public let logits: Tensor
-    /// Those of the first and second auxiliary head; the paper adds their losses with weight 0.3.
-    public let auxiliary: [Tensor]
-  }
-
-  /// - Parameter auxiliary: whether there are auxiliary heads, `aux1` and `aux2`.
-  public init(classes: Int = 1000, auxiliary: Bool = false) {
-    func conv(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1) -> BasicConv2d {
-      BasicConv2d(inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2)
+  /// - Parameters:
+  ///   - auxiliary: whether there are auxiliary heads, `aux1` and `aux2`.
+  ///   - widths: of a network that lost channels.
+  public init(
+    classes: Int = 1000, auxiliary: Bool = false, widths: ChannelWidths = ChannelWidths()
+  ) {
+    var channels = 3
+    var layers: [(name: String, layer: any Layer)] = []
+    var levels: [FeatureLevel] = []
+    var auxiliaryInputs: [Int] = []
+    func conv(_ name: String, _ published: Int, kernel: Int, stride: Int = 1) {
+      let outputs = widths(name + ".conv", published)
+      layers.append(
+        (
+          name,
+          BasicConv2d(channels, outputs, kernel: kernel, stride: stride, padding: kernel / 2)
+        ))
+      channels = outputs
     }
-    func pool(_ kernel: Int) -> MaxPool2d { MaxPool2d(kernel: kernel, stride: 2, ceil: true) }
-    body = Sequential(named: [
-      ("conv1", conv(3, 64, kernel: 7, stride: 2)), ("maxpool1", pool(3)),
-      ("conv2", conv(64, 64, kernel: 1)), ("conv3", conv(64, 192, kernel: 3)),
-      ("maxpool2", pool(3)),
-      ("inception3a", InceptionV1Block(192, 64, (96, 128), (16, 32), 32)),
-      ("inception3b", InceptionV1Block(256, 128, (128, 192), (32, 96), 64)),
-      ("maxpool3", pool(3)),
-      ("inception4a", InceptionV1Block(480, 192, (96, 208), (16, 48), 64)),
-      ("inception4b", InceptionV1Block(512, 160, (112, 224), (24, 64), 64)),
-      ("inception4c", InceptionV1Block(512, 128, (128, 256), (24, 64), 64)),
-      ("inception4d", InceptionV1Block(512, 112, (144, 288), (32, 64), 64)),
-      ("inception4e", InceptionV1Block(528, 256, (160, 320), (32, 128), 128)),
-      ("maxpool4", pool(2)),
-      ("inception5a", InceptionV1Block(832, 256, (160, 320), (32, 128), 128)),
-      ("inception5b", InceptionV1Block(832, 384, (192, 384), (48, 128), 128)),
-    ])
+    func pool(_ kernel: Int) {
+      levels.append(FeatureLevel(stride: 2 << levels.count, channels: channels))
+      layers.append(
+        ("maxpool\(levels.count)", MaxPool2d(kernel: kernel, stride: 2, ceil: true)))
+    }
+    func block(
+      _ name: String, _ one: Int, _ three: (Int, Int), _ five: (Int, Int), _ pooled: Int
+    ) {
+      let name = "inception" + name
+      let block = InceptionBranches(channels, one, three, five, pooled) {
+        widths("\(name).\($0).conv", $1)
+      }
+      layers.append((name, block))
+      channels = block.channels(from: channels)
+    }
+    conv("conv1", 64, kernel: 7, stride: 2)
+    pool(3)
+    conv("conv2", 64, kernel: 1)
+    conv("conv3", 192, kernel: 3)
+    pool(3)
+    block("3a", 64, (96, 128), (16, 32), 32)
+    block("3b", 128, (128, 192), (32, 96), 64)
+    pool(3)
+    block("4a", 192, (96, 208), (16, 48), 64)
+    auxiliaryInputs.append(channels)
+    block("4b", 160, (112, 224), (24, 64), 64)
+    block("4c", 128, (128, 256), (24, 64), 64)
+    block("4d", 112, (144, 288), (32, 64), 64)
+    auxiliaryInputs.append(channels)
+    block("4e", 256, (160, 320), (32, 128), 128)
+    pool(2)
+    block("5a", 256, (160, 320), (32, 128), 128)
+    block("5b", 384, (192, 384), (48, 128), 128)
+    levels.append(FeatureLevel(stride: 32, channels: channels))
+    body = Sequential(named: layers)
+    self.levels = levels
     self.auxiliary =
-      auxiliary ? [AuxiliaryHead(512, classes: classes), AuxiliaryHead(528, classes: classes)] : []
-    fc = Linear(1024, classes)
+      auxiliary
+      ? auxiliaryInputs.enumerated().map { index, inputs in
+        AuxiliaryHead(inputs, classes: classes) { widths("aux\(index + 1).\($0)", $1) }
+      } : []
+    fc = Linear(channels, classes)
     startConvolutions(.truncatedNormal(deviation: 0.01))
     startLinears(.truncatedNormal(deviation: 0.01))
   }
@@ -56,11 +85,29 @@ public final class GoogLeNet: Classifier {
   }
 
   public var head: [String] { ["fc"] + (auxiliary.isEmpty ? [] : ["aux1.fc2", "aux2.fc2"]) }
-  public let levels = [
-    FeatureLevel(stride: 2, channels: 64), FeatureLevel(stride: 4, channels: 192),
-    FeatureLevel(stride: 8, channels: 480), FeatureLevel(stride: 16, channels: 832),
-    FeatureLevel(stride: 32, channels: 1024),
-  ]
+  public var auxiliaryHeads: [String] { auxiliary.indices.map { "aux\($0 + 1)" } }
+  public var namesOfAllAuxiliaryHeads: [String] { ["aux1", "aux2"] }
+  /// The paper's.
+  public var auxiliaryWeight: Float { 0.3 }
+
+  /// The places of `inception4a` and `inception4d` in the body.
+  private static let auxiliaryPlaces = [8, 11]
+
+  /// All channels but the classes: the branches' ends are read by the branches of the block behind, and by the auxiliary heads.
+  public var channelGroups: [ChannelGroup] {
+    var trace = ChannelTrace()
+    let maps = trace.inceptions(body)
+    trace.read("fc", maps[maps.count - 1])
+    for (name, (head, place)) in zip(
+      auxiliaryHeads, zip(auxiliary, GoogLeNet.auxiliaryPlaces))
+    {
+      let conv = trace.basic(name + ".conv", head.conv, maps[place])
+      trace.read(name + ".fc1", conv, each: AuxiliaryHead.side * AuxiliaryHead.side)
+      let hidden = trace.produce(name + ".fc1", channels: head.fc1.weight.shape[0])
+      trace.read(name + ".fc2", hidden)
+    }
+    return trace.groups
+  }
 
   /// The last maps at strides 2 to 32.
   public func features(_ images: Tensor) -> [Tensor] {
@@ -75,28 +122,35 @@ public final class GoogLeNet: Classifier {
   }
 
   /// The logits and those of the auxiliary heads, which see the maps behind `inception4a` and `inception4d`.
-  public func outputs(_ images: Tensor) -> Output {
+  public func outputs(_ images: Tensor) -> AuxiliaryOutputs {
     images.checkPictures("GoogLeNet", side: 15)
-    let maps = body.outputs(of: [8, 11, 15], images)
-    return Output(
+    let maps = body.outputs(of: GoogLeNet.auxiliaryPlaces + [15], images)
+    return AuxiliaryOutputs(
       logits: fc(dropout(maps[2].globalAverage())), auxiliary: zip(auxiliary, maps).map { $0($1) })
   }
 
   static let catalog = [
     ClassifierEntry(
       name: "googlenet", family: "GoogLeNet", source: .torchvision,
-      input: .half(side: 224, smallestSide: 15, resizedSide: 256)
-    ) { GoogLeNet(classes: $0) }
+      input: .half(side: 224, smallestSide: 15, resizedSide: 256), abilities: .channels,
+      auxiliarySide: 15
+    ) { plan in
+      GoogLeNet(
+        classes: plan.classes, auxiliary: plan.variant.auxiliary, widths: plan.widths)
+    }
   ]
 }
 
 /// Convolution without bias, batch norm (ε 0.001) and ReLU: `conv`, `bn`.
 final class BasicConv2d: Layer {
   private let body: Sequential
+  /// Channels that it puts out.
+  let outputs: Int
 
   init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: Int = 1, padding: (Int, Int)
   ) {
+    self.outputs = outputs
     body = Sequential(named: [
       (
         "conv",
@@ -118,28 +172,27 @@ final class BasicConv2d: Layer {
   func forward(_ x: Tensor) -> Tensor { body(x) }
 }
 
-/// Four branches, their maps one after the other.
-private final class InceptionV1Block: Layer {
-  let branch1: BasicConv2d
-  let branch2, branch3, branch4: Sequential
-
+extension InceptionBranches {
+  /// Four branches: 1x1; 1x1 and 3x3, twice; a pooling and 1x1.
+  ///
   /// - Parameters:
   ///   - one: channels of the 1x1 branch.
   ///   - three, five: of the other branches, before and behind the large kernel.
   ///   - pooled: of the branch with the pooling.
-  init(_ inputs: Int, _ one: Int, _ three: (Int, Int), _ five: (Int, Int), _ pooled: Int) {
-    func conv(_ inputs: Int, _ outputs: Int, kernel: Int) -> BasicConv2d {
-      BasicConv2d(inputs, outputs, kernel: kernel, padding: kernel / 2)
-    }
-    branch1 = conv(inputs, one, kernel: 1)
-    branch2 = Sequential(conv(inputs, three.0, kernel: 1), conv(three.0, three.1, kernel: 3))
-    branch3 = Sequential(conv(inputs, five.0, kernel: 1), conv(five.0, five.1, kernel: 3))
-    branch4 = Sequential(
-      MaxPool2d(kernel: 3, stride: 1, padding: 1, ceil: true), conv(inputs, pooled, kernel: 1))
-  }
-
-  func forward(_ x: Tensor) -> Tensor {
-    concatenate([branch1(x), branch2(x), branch3(x), branch4(x)], axis: 1)
+  fileprivate convenience init(
+    _ inputs: Int, _ one: Int, _ three: (Int, Int), _ five: (Int, Int), _ pooled: Int,
+    widths: (_ layer: String, _ published: Int) -> Int
+  ) {
+    self.init([
+      Branch(inputs, [("branch1", one, (1, 1), 1)], widths),
+      Branch(
+        inputs, [("branch2.0", three.0, (1, 1), 1), ("branch2.1", three.1, (3, 3), 1)], widths),
+      Branch(
+        inputs, [("branch3.0", five.0, (1, 1), 1), ("branch3.1", five.1, (3, 3), 1)], widths),
+      Branch(
+        inputs, pool: MaxPool2d(kernel: 3, stride: 1, padding: 1, ceil: true),
+        [("branch4.1", pooled, (1, 1), 1)], widths),
+    ])
   }
 }
 
@@ -149,14 +202,21 @@ final class AuxiliaryHead: Layer {
   let fc1, fc2: Linear
   private let dropout = Dropout(0.7)
 
-  init(_ inputs: Int, classes: Int) {
-    conv = BasicConv2d(inputs, 128, kernel: 1)
-    fc1 = Linear(2048, 1024)
-    fc2 = Linear(1024, classes)
+  /// Height and width of the map that the first linear layer reads.
+  static let side = 4
+
+  init(
+    _ inputs: Int, classes: Int, widths: (_ layer: String, _ published: Int) -> Int
+  ) {
+    let channels = widths("conv.conv", 128)
+    let hidden = widths("fc1", 1024)
+    conv = BasicConv2d(inputs, channels, kernel: 1)
+    fc1 = Linear(channels * AuxiliaryHead.side * AuxiliaryHead.side, hidden)
+    fc2 = Linear(hidden, classes)
   }
 
   func forward(_ x: Tensor) -> Tensor {
-    let map = conv(adaptiveAveragePool2d(x, (4, 4)))
+    let map = conv(adaptiveAveragePool2d(x, (AuxiliaryHead.side, AuxiliaryHead.side)))
     return fc2(dropout(relu(fc1(map.flatten(from: 1)))))
   }
 }

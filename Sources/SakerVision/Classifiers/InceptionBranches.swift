@@ -29,6 +29,28 @@ final class InceptionBranches: Layer {
     }
   }
 
+  /// Channels of the joined map, of an input of so many.
+  func channels(from inputs: Int) -> Int {
+    branches.reduce(0) { sum, branch in
+      let ends = branch.fork.isEmpty ? branch.steps.suffix(1) : branch.fork[...]
+      return sum + (ends.isEmpty ? inputs : ends.reduce(0) { $0 + $1.conv.outputs })
+    }
+  }
+
+  /// What the branches make of the channels of a map, in the order in which they are joined.
+  func follow(_ input: ChannelTrace.Map, _ name: String, _ trace: inout ChannelTrace)
+    -> ChannelTrace.Map
+  {
+    var joined: ChannelTrace.Map = []
+    for branch in branches {
+      var map = input
+      for step in branch.steps { map = trace.basic("\(name).\(step.name)", step.conv, map) }
+      if branch.fork.isEmpty { joined += map }
+      for end in branch.fork { joined += trace.basic("\(name).\(end.name)", end.conv, map) }
+    }
+    return joined
+  }
+
   func forward(_ x: Tensor) -> Tensor {
     let maps = zip(branches, runs).flatMap { branch, run in
       let y = run(x)
@@ -65,6 +87,33 @@ extension InceptionBranches.Branch {
         InceptionBranches.conv(channels, conv.outputs, conv.kernel, stride: conv.stride)
       )
     }
+  }
+
+  /// A convolution's name, the channels that it was published with, its kernel and stride.
+  typealias Step = (name: String, published: Int, kernel: (Int, Int), stride: Int)
+
+  /// Convolutions one after the other, then others side by side.
+  ///
+  /// - Parameter widths: how many channels a layer has, of its name and how many it was published with.
+  init(
+    _ inputs: Int, pool: (any Layer)? = nil, _ steps: [Step], fork: [Step] = [],
+    _ widths: (_ layer: String, _ published: Int) -> Int
+  ) {
+    var channels = inputs
+    func conv(_ step: Step) -> (name: String, conv: BasicConv2d) {
+      let outputs = widths(step.name, step.published)
+      return (
+        step.name,
+        InceptionBranches.conv(channels, outputs, step.kernel, stride: step.stride)
+      )
+    }
+    self.pool = pool
+    self.steps = steps.map { step in
+      let made = conv(step)
+      channels = made.conv.outputs
+      return made
+    }
+    self.fork = fork.map(conv)
   }
 
   /// Maxima at half the size.

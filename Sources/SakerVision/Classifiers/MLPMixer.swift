@@ -58,7 +58,12 @@ public final class MLPMixer: Classifier {
   ].map { (name: String, width: Int, depth: Int, patch: Int) in
     ClassifierEntry(
       name: "mixer_\(name)_224", family: "MLPMixer", source: .timm,
-      input: .half(side: 224, smallestSide: 224, interpolation: .bicubic)
-    ) { MLPMixer(width: width, depth: depth, patch: patch, classes: $0) }
+      input: .half(side: 224, smallestSide: 224, interpolation: .bicubic),
+      abilities: [.stem, .width], patch: patch
+    ) {
+      MLPMixer(
+        width: $0.scaled(width), depth: depth, patch: $0.patch(patch), side: $0.side,
+        classes: $0.classes)
+    }
   }
 }

@@ -13,20 +13,24 @@ public final class MobileNetV1: Classifier {
   /// - Parameters:
   ///   - width: factor of all numbers of channels.
   ///   - capped: ReLU6 in place of ReLU.
-  public init(width: Double = 1, capped: Bool = true, classes: Int = 1000) {
+  ///   - small: whether the first two strides are 1, for small pictures.
+  public init(
+    width: Double = 1, capped: Bool = true, small: Bool = false, classes: Int = 1000
+  ) {
+    var strides = StrideCounter(small: small)
+    let first = strides.next(2)
     func activation() -> any Layer { capped ? ReLU6() : ReLU() }
     var channels = divisible(32 * width)
     stem = Sequential(named: [
-      ("conv_stem", Conv2d(3, channels, kernel: 3, stride: 2, padding: 1, bias: false)),
+      ("conv_stem", Conv2d(3, channels, kernel: 3, stride: first, padding: 1, bias: false)),
       ("bn1", BatchNorm2d(channels)), ("act1", activation()),
     ])
     var levels: [FeatureLevel] = []
-    var stride = 2
     let stages = [(1, 64, 1), (2, 128, 2), (2, 256, 2), (6, 512, 2), (2, 1024, 2)]
-    blocks = stages.map { depth, wide, first in
-      stride *= first
+    blocks = stages.map { depth, wide, published in
+      let first = strides.next(published)
       let outputs = divisible(Double(wide) * width)
-      levels.append(FeatureLevel(stride: stride, channels: outputs))
+      levels.append(FeatureLevel(stride: strides.total, channels: outputs))
       return (0..<depth).map { index in
         defer { channels = outputs }
         let step = index == 0 ? first : 1
@@ -53,7 +57,7 @@ public final class MobileNetV1: Classifier {
 
   public var head: [String] { ["classifier"] }
 
-  /// The maps of the five stages, at strides 2 to 32.
+  /// The maps of the five stages, at strides 2 to 32; with the small stem 1 to 8, the first two 1.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("MobileNetV1", side: 1)
     var x = stem(images)
@@ -72,8 +76,10 @@ public final class MobileNetV1: Classifier {
   static let catalog: [ClassifierEntry] = [("mobilenetv1_100", 1.0), ("mobilenetv1_125", 1.25)].map
   {
     name, width in
-    ClassifierEntry(name: name, family: "MobileNetV1", source: .timm) {
-      MobileNetV1(width: width, classes: $0)
+    ClassifierEntry(
+      name: name, family: "MobileNetV1", source: .timm, abilities: [.stem, .width]
+    ) {
+      MobileNetV1(width: width * $0.width, small: $0.isSmall, classes: $0.classes)
     }
   }
 }

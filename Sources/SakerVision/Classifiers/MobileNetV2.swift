@@ -12,26 +12,31 @@ public final class MobileNetV2: PrunableClassifier {
 
   /// - Parameters:
   ///   - width: factor of all numbers of channels; the last layer never shrinks.
+  ///   - small: whether the first two strides are 1, for small pictures.
   ///   - widths: of a network that lost channels.
   public init(
-    width: Double = 1, classes: Int = 1000, dropout: Float = 0.2,
+    width: Double = 1, small: Bool = false, classes: Int = 1000, dropout: Float = 0.2,
     widths: ChannelWidths = ChannelWidths()
   ) {
     // As published, and as it is.
     var full = divisible(32 * width)
     var channels = widths("features.0.0", full)
-    var layers: [any Layer] = [Sequential.normalized(3, channels, kernel: 3, stride: 2, ReLU6())]
-    var (stride, levels, taps): (Int, [FeatureLevel], [Int]) = (2, [], [])
+    var strides = StrideCounter(small: small)
+    var layers: [any Layer] = [
+      Sequential.normalized(3, channels, kernel: 3, stride: strides.next(2), ReLU6())
+    ]
+    var (levels, taps): ([FeatureLevel], [Int]) = ([], [])
     // Expansion, channels, blocks, stride of the first.
     let stages = [
       (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
       (6, 320, 1, 1),
     ]
-    for (expansion, wide, depth, first) in stages {
+    for (expansion, wide, depth, step) in stages {
+      let before = strides.total
+      let first = strides.next(step)
       if first == 2 {
-        levels.append(FeatureLevel(stride: stride, channels: channels))
+        levels.append(FeatureLevel(stride: before, channels: channels))
         taps.append(layers.count - 1)
-        stride *= 2
       }
       let published = divisible(Double(wide) * width)
       for index in 0..<depth {
@@ -49,7 +54,7 @@ public final class MobileNetV2: PrunableClassifier {
     }
     let last = widths("features.\(layers.count).0", divisible(1280 * max(1, width)))
     layers.append(Sequential.normalized(channels, last, kernel: 1, ReLU6()))
-    levels.append(FeatureLevel(stride: stride, channels: last))
+    levels.append(FeatureLevel(stride: strides.total, channels: last))
     taps.append(layers.count - 1)
     body = Sequential(layers)
     classifier = Sequential(Dropout(dropout), Linear(last, classes))
@@ -116,7 +121,7 @@ public final class MobileNetV2: PrunableClassifier {
     return inner + [end] + streams
   }
 
-  /// The last maps at strides 2 to 32.
+  /// The last maps at strides 2 to 32; with the small stem 1 to 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("MobileNetV2", side: 1)
     return body.outputs(of: taps, images)
@@ -131,7 +136,10 @@ public final class MobileNetV2: PrunableClassifier {
   static let catalog = [
     ClassifierEntry(
       name: "mobilenet_v2", family: "MobileNetV2", source: .torchvision,
-      buildNarrow: { _, widths, classes in MobileNetV2(classes: classes, widths: widths) },
-      build: { MobileNetV2(classes: $0) })
+      abilities: [.stem, .width, .channels]
+    ) { plan in
+      MobileNetV2(
+        width: plan.width, small: plan.isSmall, classes: plan.classes, widths: plan.widths)
+    }
   ]
 }

@@ -26,6 +26,31 @@ public final class MobileNetV3: Classifier {
     public var blocks: [Block]
     /// Of the layer before the last.
     public var last: Int
+    /// Of the stem.
+    public var first = 16
+    /// Whether the first two strides are 1, for small pictures.
+    public var isSmall = false
+
+    /// For small pictures.
+    public var small: Configuration {
+      var copy = self
+      copy.isSmall = true
+      return copy
+    }
+
+    /// With `share` times as many channels everywhere, as the paper's ×0.75 and ×1.25.
+    public func scaled(_ share: Double) -> Configuration {
+      guard share != 1 else { return self }
+      func scaled(_ channels: Int) -> Int { divisible(Double(channels) * share) }
+      var copy = self
+      copy.blocks = blocks.map {
+        Block(
+          $0.kernel, scaled($0.hidden), scaled($0.outputs), gated: $0.gated, hard: $0.hard,
+          stride: $0.stride)
+      }
+      (copy.first, copy.last) = (scaled(first), scaled(last))
+      return copy
+    }
   }
 
   public init(_ configuration: Configuration, classes: Int = 1000, dropout: Float = 0.2) {
@@ -37,14 +62,18 @@ public final class MobileNetV3: Classifier {
         inputs, outputs, kernel: kernel, stride: stride, groups: groups, epsilon: 1e-3,
         momentum: 0.01, activation)
     }
-    var channels = 16
-    var layers: [any Layer] = [normalized(3, channels, kernel: 3, stride: 2, HardSwish())]
-    var (stride, levels, taps): (Int, [FeatureLevel], [Int]) = (2, [], [])
+    var channels = configuration.first
+    var strides = StrideCounter(small: configuration.isSmall)
+    var layers: [any Layer] = [
+      normalized(3, channels, kernel: 3, stride: strides.next(2), HardSwish())
+    ]
+    var (levels, taps): ([FeatureLevel], [Int]) = ([], [])
     for block in configuration.blocks {
-      if block.stride == 2 {
-        levels.append(FeatureLevel(stride: stride, channels: channels))
+      let before = strides.total
+      let stride = strides.next(block.stride)
+      if stride == 2 {
+        levels.append(FeatureLevel(stride: before, channels: channels))
         taps.append(layers.count - 1)
-        stride *= 2
       }
       func activation() -> any Layer { block.hard ? HardSwish() : ReLU() }
       let hidden = block.hidden
@@ -52,7 +81,7 @@ public final class MobileNetV3: Classifier {
       if hidden != channels { inner.append(normalized(channels, hidden, kernel: 1, activation())) }
       inner.append(
         normalized(
-          hidden, hidden, kernel: block.kernel, stride: block.stride, groups: hidden,
+          hidden, hidden, kernel: block.kernel, stride: stride, groups: hidden,
           activation()))
       if block.gated {
         inner.append(
@@ -61,12 +90,12 @@ public final class MobileNetV3: Classifier {
       inner.append(normalized(hidden, block.outputs, kernel: 1, nil))
       let body: [(name: String, layer: any Layer)] = [("block", Sequential(inner))]
       layers.append(
-        block.stride == 1 && channels == block.outputs
+        stride == 1 && channels == block.outputs
           ? ResidualBlock(body) : Sequential(named: body))
       channels = block.outputs
     }
     layers.append(normalized(channels, 6 * channels, kernel: 1, HardSwish()))
-    levels.append(FeatureLevel(stride: stride, channels: 6 * channels))
+    levels.append(FeatureLevel(stride: strides.total, channels: 6 * channels))
     taps.append(layers.count - 1)
     body = Sequential(layers)
     classifier = Sequential(
@@ -83,7 +112,7 @@ public final class MobileNetV3: Classifier {
 
   public var head: [String] { ["classifier.3"] }
 
-  /// The last maps at strides 2 to 32.
+  /// The last maps at strides 2 to 32; with the small stem 1 to 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("MobileNetV3", side: 1)
     return body.outputs(of: taps, images)
@@ -135,8 +164,11 @@ extension MobileNetV3 {
   static let catalog: [ClassifierEntry] = [
     ("mobilenet_v3_large", Configuration.large), ("mobilenet_v3_small", .small),
   ].map { name, configuration in
-    ClassifierEntry(name: name, family: "MobileNetV3", source: .torchvision) {
-      MobileNetV3(configuration, classes: $0)
+    ClassifierEntry(
+      name: name, family: "MobileNetV3", source: .torchvision, abilities: [.stem, .width]
+    ) {
+      let scaled = configuration.scaled($0.width)
+      return MobileNetV3($0.isSmall ? scaled.small : scaled, classes: $0.classes)
     }
   }
 }

@@ -40,7 +40,7 @@ extension ClassifierCard {
 
   var notPrunable: ModelCardError {
     let families = Set(
-      ClassifierCatalog.all.filter { $0.buildNarrow != nil }.map(\.family)
+      ClassifierCatalog.all.filter { $0.abilities.contains(.channels) }.map(\.family)
     ).sorted()
     return ModelCardError(
       description:
@@ -49,22 +49,30 @@ extension ClassifierCard {
   }
 
   /// The network with the widths of the card.
-  func buildNarrow(_ widths: [String: Int]) throws(ModelCardError) -> any Classifier {
-    guard let entry = ClassifierCatalog.named(architecture), let build = entry.buildNarrow else {
-      throw notPrunable
-    }
-    let full = withoutStarts { build(variant, ChannelWidths(), 2) }
-    let groups = Dictionary(uniqueKeysWithValues: full.channelGroups.map { ($0.name, $0.channels) })
+  func buildNarrow(
+    _ entry: ClassifierEntry, _ plan: ClassifierPlan, _ widths: [String: Int]
+  ) throws(ModelCardError) -> any Classifier {
+    guard entry.abilities.contains(.channels),
+      let full = withoutStarts({ entry.build(plan) }) as? any PrunableClassifier
+    else { throw notPrunable }
+    let groups = Dictionary(uniqueKeysWithValues: full.channelGroups.map { ($0.name, $0) })
     for (name, width) in widths.sorted(by: { $0.key < $1.key }) {
-      guard let most = groups[name] else {
+      guard let group = groups[name] else {
         throw ModelCardError(description: "widths: \(architecture) has no channels '\(name)'")
       }
-      guard (1...most).contains(width) else {
+      guard (1...group.channels).contains(width) else {
         throw ModelCardError(
-          description: "widths: expected 1...\(most) channels of \(name), got \(width)")
+          description: "widths: expected 1...\(group.channels) channels of \(name), got \(width)")
+      }
+      guard width % group.block == 0 else {
+        throw ModelCardError(
+          description:
+            "widths: expected a multiple of \(group.block) channels of \(name), got \(width)")
       }
     }
-    return build(variant, ChannelWidths(widths), classNames.count)
+    var plan = plan
+    plan.widths = ChannelWidths(widths)
+    return entry.build(plan)
   }
 }
 
@@ -73,5 +81,11 @@ extension Module {
   func outputs(of name: String) -> Int {
     namedParameters.first { $0.name == name + ".weight" && $0.parameter.shape.rank >= 2 }?
       .parameter.shape[0] ?? 0
+  }
+
+  /// The number of inputs of a group of the convolution of that name.
+  func inputs(of name: String) -> Int {
+    namedParameters.first { $0.name == name + ".weight" && $0.parameter.shape.rank >= 2 }?
+      .parameter.shape[1] ?? 0
   }
 }

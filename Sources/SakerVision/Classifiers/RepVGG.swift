@@ -18,6 +18,8 @@ public final class RepVGG: Classifier {
     public var widths: [Double]
     /// Of every second convolution.
     public var groups = 1
+    /// Whether the first two strides are 1, for small pictures.
+    public var isSmall = false
 
     public init(depths: [Int], widths: [Double], groups: Int = 1) {
       self.depths = depths
@@ -29,6 +31,24 @@ public final class RepVGG: Classifier {
     public func grouped(_ groups: Int) -> Configuration {
       Configuration(depths: depths, widths: widths, groups: groups)
     }
+
+    /// For small pictures.
+    public var small: Configuration {
+      var copy = self
+      copy.isSmall = true
+      return copy
+    }
+
+    /// With `share` times as many channels everywhere, multiples of 8.
+    public func scaled(_ share: Double) -> Configuration {
+      guard share != 1 else { return self }
+      var copy = self
+      copy.widths = widths.enumerated().map { stage, factor in
+        let published = Int(Double(64 << stage) * factor)
+        return Double(published.scaled(share)) / Double(64 << stage)
+      }
+      return copy
+    }
   }
 
   public convenience init(_ configuration: Configuration, classes: Int = 1000) {
@@ -39,20 +59,23 @@ public final class RepVGG: Classifier {
     self.configuration = configuration
     let widths = configuration.widths.enumerated().map { Int(Double(64 << $0) * $1) }
     var channels = min(64, widths[0])
-    let first = channels
-    stem = RepVGGBlock(3, channels, stride: 2, isFused: isFused)
+    var strides = StrideCounter(small: configuration.isSmall)
+    stem = RepVGGBlock(
+      3, channels, stride: strides.next(2), hasIdentity: false, isFused: isFused)
+    var levels = [FeatureLevel(stride: strides.total, channels: channels)]
     stages = zip(configuration.depths, widths).map { depth, width in
-      (0..<depth).map { index in
+      let first = strides.next(2)
+      levels.append(FeatureLevel(stride: strides.total, channels: width))
+      return (0..<depth).map { index in
         defer { channels = width }
         return RepVGGBlock(
-          channels, width, stride: index == 0 ? 2 : 1,
-          groups: index % 2 == 1 ? configuration.groups : 1, isFused: isFused)
+          channels, width, stride: index == 0 ? first : 1,
+          groups: index % 2 == 1 ? configuration.groups : 1, hasIdentity: index > 0,
+          isFused: isFused)
       }
     }
     fc = Linear(channels, classes)
-    levels =
-      [FeatureLevel(stride: 2, channels: first)]
-      + widths.enumerated().map { FeatureLevel(stride: 4 << $0, channels: $1) }
+    self.levels = levels
     startConvolutions(.kaimingNormal(fan: .output))
     startLinears(.normal(deviation: 0.01))
   }
@@ -65,7 +88,7 @@ public final class RepVGG: Classifier {
   /// Whether it has plain convolutions, as `fused()` makes them.
   public var isFused: Bool { stem.isFused }
 
-  /// The maps at strides 2, 4, 8, 16 and 32.
+  /// The maps at strides 2, 4, 8, 16 and 32; with the small stem 1, 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("RepVGG", side: 1)
     var maps = [stem(images)]
@@ -102,7 +125,10 @@ final class RepVGGBlock: Layer {
   let plain: Conv2d?
   private let run: any Layer
 
-  init(_ inputs: Int, _ outputs: Int, stride: Int, groups: Int = 1, isFused: Bool) {
+  /// - Parameter hasIdentity: where the shape stays and the block is not the first of a stage.
+  init(
+    _ inputs: Int, _ outputs: Int, stride: Int, groups: Int = 1, hasIdentity: Bool, isFused: Bool
+  ) {
     func conv(_ kernel: Int, bias: Bool) -> Conv2d {
       Conv2d(
         inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups,
@@ -119,7 +145,7 @@ final class RepVGGBlock: Layer {
       Sequential(named: [("conv", conv(kernel, bias: false)), ("bn", BatchNorm2d(outputs))])
     }
     let (large, small) = (branch(3), branch(1))
-    let identity = inputs == outputs && stride == 1 ? BatchNorm2d(inputs) : nil
+    let identity = hasIdentity ? BatchNorm2d(inputs) : nil
     plain = nil
     (self.identity, self.large, self.small) = (identity, large, small)
     // Each sum is part of the normalization before it.
@@ -201,8 +227,11 @@ extension RepVGG {
     ("b1g4", .b1.grouped(4)), ("b2", .b2), ("b2g4", .b2.grouped(4)), ("b3", .b3),
     ("b3g4", .b3.grouped(4)),
   ].map { name, configuration in
-    ClassifierEntry(name: "repvgg_\(name)", family: "RepVGG", source: .timm) {
-      RepVGG(configuration, classes: $0)
+    ClassifierEntry(
+      name: "repvgg_\(name)", family: "RepVGG", source: .timm, abilities: [.stem, .width]
+    ) {
+      let scaled = configuration.scaled($0.width)
+      return RepVGG($0.isSmall ? scaled.small : scaled, classes: $0.classes)
     }
   }
 }

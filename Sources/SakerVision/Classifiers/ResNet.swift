@@ -64,7 +64,7 @@ public final class ResNet: PrunableClassifier {
     /// With `share` times as many channels everywhere, a multiple of 8.
     public func scaled(_ share: Double) -> Configuration {
       var copy = self
-      copy.width = max(8, Int((Double(width) * share / 8).rounded()) * 8)
+      copy.width = width.scaled(share)
       return copy
     }
 
@@ -142,9 +142,12 @@ public final class ResNet: PrunableClassifier {
         ("conv2", conv(inner, outputs, kernel: 3)), ("bn2", BatchNorm2d(outputs)),
       ]
     case .bottleneck:
-      let groups = configuration.groups
-      let full = width * configuration.groupWidth / 64 * groups
-      let (narrow, inner) = (widths(name + ".conv1", full), widths(name + ".conv2", full))
+      let full = max(1, width * configuration.groupWidth / 64) * configuration.groups
+      let narrow = widths(name + ".conv1", full)
+      // What is in groups stays as wide, and loses whole groups.
+      let isGrouped = configuration.groups > 1
+      let inner = isGrouped ? narrow : widths(name + ".conv2", full)
+      let groups = isGrouped ? narrow / (full / configuration.groups) : 1
       body = [
         ("conv1", conv(inputs, narrow, kernel: 1)), ("bn1", BatchNorm2d(narrow)), ("act1", ReLU()),
         ("conv2", conv(narrow, inner, kernel: 3, stride: stride, groups: groups)),
@@ -199,8 +202,8 @@ extension ResNet: StackedClassifier {
 }
 
 extension ResNet {
-  /// What is inside of blocks, unless its convolutions are in groups, and the streams: one for the stem, and one from each shortcut
-  /// convolution on to the next.
+  /// What is inside of blocks, where convolutions are in groups whole groups, and the streams: one for the stem, and one from each
+  /// shortcut convolution on to the next.
   public var channelGroups: [ChannelGroup] {
     var inner: [ChannelGroup] = []
     var streams = [
@@ -211,6 +214,15 @@ extension ResNet {
       for (index, block) in blocks.enumerated() {
         let name = "layer\(stage + 1).\(index)"
         streams[streams.count - 1].readers.append(.init(name + ".conv1"))
+        if configuration.groups > 1 {
+          let width = outputs(of: name + ".conv1")
+          var group = ChannelGroup(
+            name + ".conv1", channels: width, norms: [name + ".bn1", name + ".bn2"],
+            readers: [.init(name + ".conv3")])
+          group.producers.append(name + ".conv2")
+          group.block = inputs(of: name + ".conv2")
+          inner.append(group)
+        }
         for number in 1..<(configuration.block == .basic ? 2 : 3) where configuration.groups == 1 {
           let layer = "\(name).conv\(number)"
           inner.append(
@@ -267,15 +279,11 @@ extension ResNet {
   ].map { (name: String, configuration: Configuration) in
     ClassifierEntry(
       name: name, family: "ResNet", source: configuration.gated ? .timm : .torchvision,
-      buildVariant: { variant, classes in
-        let scaled = configuration.scaled(variant.width)
-        return ResNet(variant.stem == .small ? scaled.small : scaled, classes: classes)
-      },
-      buildNarrow: { variant, widths, classes in
-        let scaled = configuration.scaled(variant.width)
-        return ResNet(
-          variant.stem == .small ? scaled.small : scaled, classes: classes, widths: widths)
-      }
-    ) { ResNet(configuration, classes: $0) }
+      abilities: [.stem, .width, .channels]
+    ) { plan in
+      let scaled = configuration.scaled(plan.width)
+      return ResNet(
+        plan.isSmall ? scaled.small : scaled, classes: plan.classes, widths: plan.widths)
+    }
   }
 }

@@ -15,15 +15,23 @@ public final class ResNetV2: Classifier {
   /// - Parameters:
   ///   - block: a bottleneck strides in its 3x3 convolution.
   ///   - depths: blocks in each of the four stages.
-  public init(_ block: ResNet.Block, depths: [Int], classes: Int = 1000) {
-    stem = Sequential(named: [
-      ("conv", Conv2d(3, 64, kernel: 7, stride: 2, padding: 3, bias: false)),
-      ("pool", MaxPool2d(kernel: 3, stride: 2, padding: 1)),
-    ])
-    var channels = 64
+  ///   - first: channels of the stem and of the first stage; each stage doubles them.
+  ///   - small: whether the stem halves nothing, for small pictures: a 3x3 convolution.
+  public init(
+    _ block: ResNet.Block, depths: [Int], width first: Int = 64, small: Bool = false,
+    classes: Int = 1000
+  ) {
+    stem = Sequential(
+      named: small
+        ? [("conv", Conv2d(3, first, kernel: 3, padding: 1, bias: false))]
+        : [
+          ("conv", Conv2d(3, first, kernel: 7, stride: 2, padding: 3, bias: false)),
+          ("pool", MaxPool2d(kernel: 3, stride: 2, padding: 1)),
+        ])
+    var channels = first
     stages = depths.enumerated().map { stage, depth in
       (0..<depth).map { index in
-        let (inputs, width) = (channels, 64 << stage)
+        let (inputs, width) = (channels, first << stage)
         channels = width * block.expansion
         return PreActivationBlock(
           block, inputs, width, stride: stage > 0 && index == 0 ? 2 : 1, shrinks: index == 0)
@@ -32,7 +40,7 @@ public final class ResNetV2: Classifier {
     last = Sequential(named: [("norm", BatchNorm2d(channels)), ("act", ReLU())])
     fc = Conv2d(channels, classes, kernel: 1)
     levels = depths.indices.map {
-      FeatureLevel(stride: 4 << $0, channels: 64 << $0 * block.expansion)
+      FeatureLevel(stride: (small ? 1 : 4) << $0, channels: first << $0 * block.expansion)
     }
     startConvolutions(.kaimingNormal(fan: .output))
     fc.weight.start(.normal(deviation: 0.01))
@@ -46,7 +54,7 @@ public final class ResNetV2: Classifier {
 
   public var head: [String] { ["head.fc"] }
 
-  /// The maps of the four stages, before they are normalized, at strides 4, 8, 16 and 32.
+  /// The maps of the four stages, before they are normalized, at strides 4, 8, 16 and 32; with the small stem 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("ResNetV2", side: 1)
     var x = stem(images)
@@ -70,8 +78,12 @@ public final class ResNetV2: Classifier {
   ].map { (depth: Int, block: ResNet.Block, depths: [Int], crop: Double) in
     ClassifierEntry(
       name: "resnetv2_\(depth)", family: "ResNetV2", source: .timm,
-      input: .half(side: 224, resizedSide: Int(224 / crop), interpolation: .bicubic)
-    ) { ResNetV2(block, depths: depths, classes: $0) }
+      input: .half(side: 224, resizedSide: Int(224 / crop), interpolation: .bicubic),
+      abilities: [.stem, .width]
+    ) {
+      ResNetV2(
+        block, depths: depths, width: $0.scaled(64), small: $0.isSmall, classes: $0.classes)
+    }
   }
 }
 

@@ -8,18 +8,22 @@ public final class ShuffleNetV1: Classifier {
   let stage2, stage3, stage4: [GroupShuffleUnit]
   let fc: Linear
   public let levels: [FeatureLevel]
-  private let maxpool = MaxPool2d(kernel: 3, stride: 2, padding: 1)
+  /// Halves the map; nothing with the small stem.
+  private let maxpool: any Layer
 
   /// - Parameters:
   ///   - groups: 1, 2, 3, 4 or 8.
   ///   - width: factor of the stages' numbers of channels.
-  public init(groups: Int = 3, width: Double = 1, classes: Int = 1000) {
+  ///   - small: whether the stem halves nothing, for small pictures.
+  public init(groups: Int = 3, width: Double = 1, small: Bool = false, classes: Int = 1000) {
     let table = [1: 144, 2: 200, 3: 240, 4: 272, 8: 384]
     check(
       table[groups] != nil, op: "ShuffleNetV1", expected: "1, 2, 3, 4 or 8 groups", got: groups)
-    let first = divisible(Double(table[groups] ?? 0) * width, by: 4 * groups)
+    // More than the stem's: the first unit adds what is missing.
+    let least = 24 / (4 * groups) * 4 * groups + 4 * groups
+    let first = max(least, divisible(Double(table[groups] ?? 0) * width, by: 4 * groups))
     stem = Sequential(named: [
-      ("conv1", Conv2d(3, 24, kernel: 3, stride: 2, padding: 1, bias: false)),
+      ("conv1", Conv2d(3, 24, kernel: 3, stride: small ? 1 : 2, padding: 1, bias: false)),
       ("bn1", BatchNorm2d(24)), ("relu", ReLU()),
     ])
     func stage(_ inputs: Int, _ outputs: Int, _ depth: Int, isFirst: Bool = false)
@@ -37,8 +41,9 @@ public final class ShuffleNetV1: Classifier {
     stage4 = stage(2 * first, 4 * first, 4)
     fc = Linear(4 * first, classes)
     levels =
-      [FeatureLevel(stride: 2, channels: 24)]
-      + (0..<3).map { FeatureLevel(stride: 8 << $0, channels: first << $0) }
+      [FeatureLevel(stride: small ? 1 : 2, channels: 24)]
+      + (0..<3).map { FeatureLevel(stride: (small ? 2 : 8) << $0, channels: first << $0) }
+    maxpool = small ? Identity() : MaxPool2d(kernel: 3, stride: 2, padding: 1)
     startConvolutions(.kaimingNormal(fan: .output))
   }
 
@@ -50,7 +55,7 @@ public final class ShuffleNetV1: Classifier {
 
   public var head: [String] { ["fc"] }
 
-  /// Four maps, at strides 2, 8, 16 and 32.
+  /// Four maps, at strides 2, 8, 16 and 32; with the small stem 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("ShuffleNetV1", side: 1)
     let c1 = stem(images)
@@ -66,8 +71,11 @@ public final class ShuffleNetV1: Classifier {
   }
 
   static let catalog: [ClassifierEntry] = [1, 2, 3, 4, 8].map { groups in
-    ClassifierEntry(name: "shufflenet_v1_g\(groups)", family: "ShuffleNetV1", source: .paper) {
-      ShuffleNetV1(groups: groups, classes: $0)
+    ClassifierEntry(
+      name: "shufflenet_v1_g\(groups)", family: "ShuffleNetV1", source: .paper,
+      abilities: [.stem, .width]
+    ) {
+      ShuffleNetV1(groups: groups, width: $0.width, small: $0.isSmall, classes: $0.classes)
     }
   }
 }

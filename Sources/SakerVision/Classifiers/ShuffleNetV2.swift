@@ -5,18 +5,22 @@ import SakerTensor
 /// torchvision's: `stage2.0.branch1.0`, ..., `conv5.0`, `fc`.
 public final class ShuffleNetV2: Classifier {
   let conv1: Sequential
-  private let maxpool = MaxPool2d(kernel: 3, stride: 2, padding: 1)
+  /// Halves the map; nothing with the small stem.
+  private let maxpool: any Layer
   let stage2, stage3, stage4: [ShuffleUnit]
   let conv5: Sequential
   let fc: Linear
   public let levels: [FeatureLevel]
 
-  /// - Parameter widths: channels of the three stages, and of the last convolution.
-  public init(widths: [Int], classes: Int = 1000) {
+  /// - Parameters:
+  ///   - widths: channels of the three stages, and of the last convolution.
+  ///   - small: whether the stem halves nothing, for small pictures.
+  public init(widths: [Int], small: Bool = false, classes: Int = 1000) {
     check(
       widths.count == 4 && widths.allSatisfy { $0 % 2 == 0 }, op: "ShuffleNetV2",
       expected: "4 even widths", got: widths)
-    conv1 = .normalized(3, 24, kernel: 3, stride: 2, ReLU())
+    conv1 = .normalized(3, 24, kernel: 3, stride: small ? 1 : 2, ReLU())
+    maxpool = small ? Identity() : MaxPool2d(kernel: 3, stride: 2, padding: 1)
     func stage(_ inputs: Int, _ outputs: Int, _ depth: Int) -> [ShuffleUnit] {
       (0..<depth).map { ShuffleUnit($0 == 0 ? inputs : outputs, outputs, stride: $0 == 0 ? 2 : 1) }
     }
@@ -26,9 +30,9 @@ public final class ShuffleNetV2: Classifier {
     conv5 = .normalized(widths[2], widths[3], kernel: 1, ReLU())
     fc = Linear(widths[3], classes)
     levels =
-      [FeatureLevel(stride: 2, channels: 24)]
-      + [0, 1].map { FeatureLevel(stride: 8 << $0, channels: widths[$0]) }
-      + [FeatureLevel(stride: 32, channels: widths[3])]
+      [FeatureLevel(stride: small ? 1 : 2, channels: 24)]
+      + [0, 1].map { FeatureLevel(stride: (small ? 2 : 8) << $0, channels: widths[$0]) }
+      + [FeatureLevel(stride: small ? 8 : 32, channels: widths[3])]
   }
 
   public var members: [(name: String, value: Any)] {
@@ -41,7 +45,7 @@ public final class ShuffleNetV2: Classifier {
 
   public var head: [String] { ["fc"] }
 
-  /// Four maps, at strides 2, 8, 16 and 32.
+  /// Four maps, at strides 2, 8, 16 and 32; with the small stem 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("ShuffleNetV2", side: 1)
     let c1 = conv1(images)
@@ -60,8 +64,14 @@ public final class ShuffleNetV2: Classifier {
     ("shufflenet_v2_x0_5", [48, 96, 192, 1024]), ("shufflenet_v2_x1_0", [116, 232, 464, 1024]),
     ("shufflenet_v2_x1_5", [176, 352, 704, 1024]), ("shufflenet_v2_x2_0", [244, 488, 976, 2048]),
   ].map { name, widths in
-    ClassifierEntry(name: name, family: "ShuffleNetV2", source: .torchvision) {
-      ShuffleNetV2(widths: widths, classes: $0)
+    ClassifierEntry(
+      name: name, family: "ShuffleNetV2", source: .torchvision, abilities: [.stem, .width]
+    ) { plan in
+      // The last convolution never shrinks, as in the published ones.
+      let last = plan.width > 1 ? plan.scaled(widths[3]) : widths[3]
+      return ShuffleNetV2(
+        widths: widths[..<3].map(plan.scaled) + [last], small: plan.isSmall,
+        classes: plan.classes)
     }
   }
 }

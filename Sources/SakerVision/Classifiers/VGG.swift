@@ -20,6 +20,8 @@ public final class VGG: PrunableClassifier {
     public var width = 4096
     /// The probability with which training drops their results.
     public var dropout: Float = 0.5
+    /// Whether it is for pictures of 8 to 64 pixels: poolings round up, and the last map is averaged to one pixel.
+    public var isSmall = false
 
     public init(_ stages: [[Int]], batchNorm: Bool = false) {
       self.stages = stages
@@ -32,6 +34,23 @@ public final class VGG: PrunableClassifier {
       copy.batchNorm = true
       return copy
     }
+
+    /// For small pictures, as it is used for those of 32 pixels: without the large linear layers, in which most of the parameters are.
+    public var small: Configuration {
+      var copy = self
+      copy.isSmall = true
+      copy.width = stages.last?.last ?? width
+      return copy
+    }
+
+    /// With `share` times as many channels everywhere, multiples of 8.
+    public func scaled(_ share: Double) -> Configuration {
+      guard share != 1 else { return self }
+      var copy = self
+      copy.stages = stages.map { $0.map { $0.scaled(share) } }
+      copy.width = width.scaled(share)
+      return copy
+    }
   }
 
   public let levels: [FeatureLevel]
@@ -40,7 +59,9 @@ public final class VGG: PrunableClassifier {
 
   /// The least height and width of a picture: five poolings leave one pixel.
   public static let smallestSide = 32
-  private static let mapSide = 7
+  /// Height and width of the map that the linear layers read.
+  private let mapSide: Int
+  private let leastSide: Int
 
   /// Convolutions start as He et al. ask for by their outputs, linear layers normal with deviation 0.01, biases as zeros.
   ///
@@ -59,7 +80,7 @@ public final class VGG: PrunableClassifier {
         layers.append(ReLU())
         channels = outputs
       }
-      layers.append(MaxPool2d(kernel: 2))
+      layers.append(MaxPool2d(kernel: 2, ceil: configuration.isSmall))
       ends.append(channels)
     }
     body = Sequential(layers)
@@ -67,11 +88,13 @@ public final class VGG: PrunableClassifier {
     levels = ends.enumerated().map {
       FeatureLevel(stride: 2 << $0.offset, channels: $0.element)
     }
+    mapSide = configuration.isSmall ? 1 : 7
+    leastSide = configuration.isSmall ? 1 : VGG.smallestSide
     let drop = configuration.dropout
     let first = widths("classifier.0", configuration.width)
     let second = widths("classifier.3", configuration.width)
     classifier = Sequential(
-      VGG.linear(channels * VGG.mapSide * VGG.mapSide, first), ReLU(), Dropout(drop),
+      VGG.linear(channels * mapSide * mapSide, first), ReLU(), Dropout(drop),
       VGG.linear(first, second), ReLU(), Dropout(drop), VGG.linear(second, classes))
   }
 
@@ -107,7 +130,7 @@ public final class VGG: PrunableClassifier {
     for index in groups.indices.dropLast() {
       groups[index].readers = [.init(groups[index + 1].name)]
     }
-    groups[groups.count - 1].readers = [.init("classifier.0", each: VGG.mapSide * VGG.mapSide)]
+    groups[groups.count - 1].readers = [.init("classifier.0", each: mapSide * mapSide)]
     for (name, next) in [("classifier.0", "classifier.3"), ("classifier.3", "classifier.6")] {
       groups.append(ChannelGroup(name, channels: outputs(of: name), readers: [.init(next)]))
     }
@@ -116,14 +139,14 @@ public final class VGG: PrunableClassifier {
 
   /// The maps behind the five poolings, at strides 2 to 32.
   public func features(_ images: Tensor) -> [Tensor] {
-    images.checkPictures("VGG", side: VGG.smallestSide)
+    images.checkPictures("VGG", side: leastSide)
     return body.outputs(of: poolings, images)
   }
 
   /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, float32 or bfloat16.
   public func forward(_ images: Tensor) -> Tensor {
-    images.checkPictures("VGG", side: VGG.smallestSide)
-    let map = adaptiveAveragePool2d(body(images), (VGG.mapSide, VGG.mapSide))
+    images.checkPictures("VGG", side: leastSide)
+    let map = adaptiveAveragePool2d(body(images), (mapSide, mapSide))
     return classifier(map.flatten(from: 1))
   }
 }
@@ -144,10 +167,11 @@ extension VGG {
   ].flatMap { name, configuration in
     [(name, configuration), (name + "_bn", configuration.normalized)].map { name, configuration in
       ClassifierEntry(
-        name: name, family: "VGG", source: .torchvision,
-        buildNarrow: { _, widths, classes in VGG(configuration, classes: classes, widths: widths) }
-      ) {
-        VGG(configuration, classes: $0)
+        name: name, family: "VGG", source: .torchvision, abilities: [.stem, .width, .channels]
+      ) { plan in
+        let scaled = configuration.scaled(plan.width)
+        return VGG(
+          plan.isSmall ? scaled.small : scaled, classes: plan.classes, widths: plan.widths)
       }
     }
   }

@@ -26,6 +26,13 @@ public final class VisionTransformer: Classifier {
     public init(width: Int, depth: Int, heads: Int, patch: Int) {
       (self.width, self.depth, self.heads, self.patch) = (width, depth, heads, patch)
     }
+
+    /// As a plan asks for: with small patches, and with `width` times as many heads, each as wide as before.
+    func fitted(to plan: ClassifierPlan) -> Configuration {
+      let heads = max(1, Int((Double(self.heads) * plan.width).rounded()))
+      return Configuration(
+        width: heads * (width / self.heads), depth: depth, heads: heads, patch: plan.patch(patch))
+    }
   }
 
   public init(
@@ -197,8 +204,11 @@ extension VisionTransformer {
     ].map { name, configuration, resized in
       ClassifierEntry(
         name: name, family: "VisionTransformer", source: .torchvision,
-        input: ClassifierInput(smallestSide: 224, resizedSide: resized)
-      ) { VisionTransformer(configuration, classes: $0) }
+        input: ClassifierInput(smallestSide: 224, resizedSide: resized),
+        abilities: [.stem, .width], patch: configuration.patch
+      ) {
+        VisionTransformer(configuration.fitted(to: $0), side: $0.side, classes: $0.classes)
+      }
     }
     + [
       ("vit_tiny_patch16_224", Configuration.tiny(patch: 16)),
@@ -207,7 +217,11 @@ extension VisionTransformer {
       ClassifierEntry(
         name: name, family: "VisionTransformer", source: .timm,
         input: .half(
-          side: 224, smallestSide: 224, resizedSide: 248, interpolation: .bicubic)
-      ) { VisionTransformer(configuration, classes: $0, naming: .timm) }
+          side: 224, smallestSide: 224, resizedSide: 248, interpolation: .bicubic),
+        abilities: [.stem, .width], patch: configuration.patch
+      ) {
+        VisionTransformer(
+          configuration.fitted(to: $0), side: $0.side, classes: $0.classes, naming: .timm)
+      }
     }
 }

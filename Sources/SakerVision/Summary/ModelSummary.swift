@@ -36,6 +36,22 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
     _ model: any Module, name: String, input: Tensor, run: (Tensor) -> Void
   ) {
     let recorder = Recorder(input, model)
+    // Only shapes matter: what is most of the work isn't done.
+    let skipped = model.namedModules.compactMap { named -> HookHandle? in
+      switch named.module {
+      case let layer as Conv2d:
+        layer.replacingForward { x in
+          layer.outputShape(of: x.shape).map { Tensor.zeros($0, x.dtype) }
+        }
+      case let layer as Linear:
+        layer.replacingForward { x in
+          guard x.rank > 0, x.shape[x.rank - 1] == layer.weight.shape[1] else { return nil }
+          return .zeros(Shape(x.shape.sizes.dropLast() + [layer.weight.shape[0]]), x.dtype)
+        }
+      default: nil
+      }
+    }
+    defer { for handle in skipped { handle.remove() } }
     let handles = model.namedModules.compactMap { named -> HookHandle? in
       guard let layer = named.module as? any Layer else { return nil }
       // What only holds layers would count them twice.

@@ -29,7 +29,7 @@ import Testing
 
   @Test func inceptionV1PoolsToo() throws {
     let model = withoutStarts { GoogLeNet(classes: 2) }
-    #expect(try layer(model, "inception3a.branch4.0") is MaxPool2d)
+    #expect(try layer(model, "inception3a.pool") is MaxPool2d)
     // 192 channels in; 64, 128, 32 and 32 out.
     let block = try layer(model, "inception3a")
     #expect(block.evaluating { block(.ones([1, 192, 4, 4])) }.shape == [1, 256, 4, 4])

@@ -133,7 +133,7 @@ struct ClassifierInputTests {
     refused { $0.priors = [1] }
     refused { $0.variant.width = 100 }
     #expect(throws: ModelCardError.self) { _ = try ClassifierCard(metadata: [:], file: "x") }
-    card.architecture = "vgg16"
+    card.architecture = "alexnet"
     #expect(throws: ModelCardError.self) { _ = try card.build() }
     card.architecture = "nothing"
     #expect(throws: ModelCardError.self) { _ = try card.build() }

@@ -17,6 +17,8 @@ struct NarrowCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(name) \(variant.description) \(streams) \(criterion)" }
 
   static let small = ClassifierVariant(stem: .small, width: 0.25)
+  /// With more than one channel in each group.
+  static let wider = ClassifierVariant(stem: .small, width: 0.5)
   static let all = [
     NarrowCase(name: "resnet18", variant: small),
     NarrowCase(name: "resnet18", variant: small, streams: true),
@@ -24,6 +26,19 @@ struct NarrowCase: Sendable, CustomTestStringConvertible {
     NarrowCase(name: "resnet50", variant: small, streams: true, criterion: .slimming),
     NarrowCase(name: "seresnet18", variant: small, streams: true),
     NarrowCase(name: "resnext50_32x4d", variant: small, streams: true, criterion: .random(seed: 1)),
+    NarrowCase(name: "resnext50_32x4d", variant: wider, streams: false),
+    NarrowCase(name: "resnext50_32x4d", variant: wider, streams: true, criterion: .slimming),
+    NarrowCase(name: "densenet121", variant: small),
+    NarrowCase(name: "densenet121", variant: small, streams: true),
+    NarrowCase(name: "densenet121", streams: true, side: 64, criterion: .random(seed: 2)),
+    NarrowCase(name: "googlenet"),
+    NarrowCase(name: "googlenet", variant: ClassifierVariant(auxiliary: true), criterion: .l2),
+    NarrowCase(name: "googlenet", criterion: .slimming),
+    NarrowCase(name: "inception_v3", side: 96, criterion: .random(seed: 3)),
+    NarrowCase(
+      name: "inception_v3", variant: ClassifierVariant(auxiliary: true), side: 96),
+    NarrowCase(name: "vgg11_bn", variant: small),
+    NarrowCase(name: "mobilenet_v2", variant: small, streams: true),
     NarrowCase(name: "vgg11_bn", side: 64),
     NarrowCase(name: "vgg11", side: 64, criterion: .l2),
     NarrowCase(name: "mobilenet_v2"),
@@ -75,6 +90,13 @@ struct PrunableClassifierTests {
     let masked = model.evaluating { model(x) }
     let result = small.evaluating { small(x) }
     expectClose(result, masked, relative: 1e-5)
+    // Heads in the middle read the same channels; Inception v3's wants larger pictures.
+    if let model = model as? GoogLeNet, let small = small as? GoogLeNet {
+      let pairs = zip(
+        small.evaluating { small.outputs(x) }.auxiliary,
+        model.evaluating { model.outputs(x) }.auxiliary)
+      for (got, expected) in pairs { expectClose(got, expected, relative: 1e-5) }
+    }
     // Masking does something.
     #expect(zip(whole.floats, masked.floats).contains { abs($0 - $1) > 1e-4 })
     #expect(small.parameterCount < model.parameterCount)
@@ -92,18 +114,33 @@ struct PrunableClassifierTests {
     let groups = try #require(model as? any PrunableClassifier).channelGroups
     let shapes = Dictionary(
       uniqueKeysWithValues: model.namedParameters.map { ($0.name, $0.parameter.shape) })
+    var (read, normalized): ([String: [Range<Int>]], [String: [Range<Int>]]) = ([:], [:])
     for group in groups {
       #expect(!group.readers.isEmpty, "\(group.name)")
+      #expect(group.channels % group.block == 0)
       for layer in group.producers + group.norms + group.followers {
         #expect(shapes[layer + ".weight"]?[0] == group.channels, "\(group.name): \(layer)")
       }
       for reader in group.readers {
-        #expect(
-          shapes[reader.layer + ".weight"]?[1] == group.channels * reader.each,
-          "\(group.name): \(reader.layer)")
+        read[reader.layer, default: []].append(
+          reader.offset..<reader.offset + group.channels * reader.each)
+      }
+      for norm in group.joinedNorms {
+        normalized[norm.layer, default: []].append(norm.offset..<norm.offset + group.channels)
       }
     }
     #expect(Set(groups.map(\.name)).count == groups.count)
+    // Together they are all that a layer reads, each once.
+    for (axis, places) in [(1, read), (0, normalized)] {
+      for (layer, ranges) in places {
+        let sorted = ranges.sorted { $0.lowerBound < $1.lowerBound }
+        #expect(sorted.first?.lowerBound == 0, "\(layer)")
+        #expect(sorted.last?.upperBound == shapes[layer + ".weight"]?[axis], "\(layer)")
+        for (one, next) in zip(sorted, sorted.dropFirst()) {
+          #expect(one.upperBound == next.lowerBound, "\(layer)")
+        }
+      }
+    }
   }
 
   /// By hand: ResNet-18 without half of the inner channels of its blocks. Each pair of 3x3 convolutions a → n → b has 9 n (a + b) weights
@@ -132,6 +169,42 @@ struct PrunableClassifierTests {
       ModelSummary(model, name: "", input: .zeros([1, 3, 224, 224])) { _ = model($0) }.multiplyAdds
     }
     #expect(count(model) - count(small) == products)
+  }
+
+  /// By hand: a layer of DenseNet-121 whose channels are in the middle of what others read. Without 16 of the 32 channels of the
+  /// second layer of the last block: 16 rows of 9 · 128, and of each of the 14 layers behind 16 columns of 128 and 16 scales and biases,
+  /// of the last norm 16 of both, of the classifier 16 columns.
+  @Test func aDenseLayerHalvedIsCountedByHand() throws {
+    let card = ClassifierCard(
+      architecture: "densenet121", classNames: (0..<1000).map(String.init), input: .imageNet)
+    let model = try withoutStarts { try card.build() }
+    let name = "features.denseblock4.denselayer2.conv2"
+    let (_, small) = try card.narrowed(model, keeping: [name: Array(0..<16)])
+    let gone = 16 * 9 * 128 + 14 * (16 * 128 + 2 * 16) + 2 * 16 + 16 * 1000
+    #expect(model.parameterCount == 7_978_856)
+    #expect(small.parameterCount == 7_978_856 - gone)
+  }
+
+  /// By hand: 3 of the 32 groups of 4 channels of a block's 3x3 convolution, and the narrow channels that they read.
+  @Test func groupsOfAResNeXtGoWhole() throws {
+    let card = ClassifierCard(
+      architecture: "resnext50_32x4d", classNames: (0..<1000).map(String.init), input: .imageNet)
+    let model = try withoutStarts { try card.build() }
+    let prunable = try #require(model as? any PrunableClassifier)
+    let group = try #require(prunable.channelGroups.first { $0.name == "layer1.0.conv1" })
+    #expect(group.block == 4 && group.channels == 128)
+    let kept = (0..<128).filter { ![0, 17, 31].contains($0 / 4) }
+    let (_, small) = try card.narrowed(model, keeping: [group.name: kept])
+    // 64 inputs and 256 outputs of the block, 4 · 9 weights a channel, two norms.
+    #expect(model.parameterCount - small.parameterCount == 12 * (64 + 4 * 9 + 256 + 2 * 2))
+    // Chosen ones are whole, too, as many as the amount says.
+    let chosen = ChannelPruning(.l1, amount: 0.25).kept([group], in: model.state)
+    let channels = try #require(chosen[group.name])
+    #expect(channels.count == 96)
+    #expect(Set(channels.map { $0 / 4 }).count == 24)
+    var eights = ChannelPruning(.l1, amount: 0.28)
+    eights.multiple = 8
+    #expect(eights.kept([group], in: model.state)[group.name]?.count == 96)
   }
 
   @Test func networksCanLoseChannelsTwice() throws {
@@ -166,8 +239,14 @@ struct PrunableClassifierTests {
     #expect(problem() == "widths: expected 1...64 channels of layer1.0.conv1, got 0")
     card.widths = ["layer9.conv1": 3]
     #expect(problem() == "widths: resnet18 has no channels 'layer9.conv1'")
+    card.widths = ["layer1.0.conv1": 10]
+    card.architecture = "resnext50_32x4d"
+    #expect(problem() == "widths: expected a multiple of 4 channels of layer1.0.conv1, got 10")
     card.widths = ["x": 1]
-    card.architecture = "densenet121"
-    #expect(problem() == "densenet121: channels can be taken only of MobileNetV2, ResNet, VGG")
+    card.architecture = "efficientnet_b0"
+    #expect(
+      problem()
+        == "efficientnet_b0: channels can be taken only of DenseNet, GoogLeNet, InceptionV3, MobileNetV2, ResNet, VGG"
+    )
   }
 }

@@ -29,7 +29,7 @@ import Testing
 
   /// By hand: one channel, kernels 2 and 3, norms that only scale.
   @Test func branchesAddUp() {
-    let block = RepVGGBlock(1, 1, stride: 1, isFused: false)
+    let block = RepVGGBlock(1, 1, stride: 1, hasIdentity: true, isFused: false)
     let modules = block.namedModules.map(\.module)
     let convs = modules.compactMap { $0 as? Conv2d }
     convs[0].weight.value = .full([1, 1, 3, 3], 2)

@@ -29,13 +29,22 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     let model = withoutStarts { entry.build(input.channels == 1 ? 10 : 1000) }
     let picture = Tensor.zeros([1, input.channels, input.side, input.side])
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }
-    parameters = summary.parameters
-    multiplyAdds = summary.multiplyAdds
     let sides = model.evaluating {
       withoutGradients { model.features(picture).map { $0.shape[2] } }
     }
+    self.init(of: model, summary, side: input.side, sides: sides)
+  }
+
+  /// - Parameters:
+  ///   - summary: of the network's run.
+  ///   - side: of the picture it ran on.
+  ///   - sides: of the maps that `features` gives for it.
+  init(of model: any Classifier, _ summary: ModelSummary, side: Int, sides: [Int]) {
+    parameters = summary.parameters
+    multiplyAdds = summary.multiplyAdds
     let modules = Dictionary(
       model.namedModules.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
+    let attentions = modules.filter { $0.value is MultiheadAttention }.map { $0.key + "." }
     let rows = summary.rows
     let places = ClassifierFacts.stages(
       of: rows, sides: sides, channels: model.levels.map(\.channels))
@@ -49,6 +58,8 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
         field = row.receptiveField
       }
       guard let layer = modules[row.name] as? any Layer else { continue }
+      // An attention's own projections are part of it.
+      guard !attentions.contains(where: row.name.hasPrefix) else { continue }
       // Beside the maps only gates are told, by the first of their two layers.
       let isGate = row.name.hasSuffix("fc1") || row.name.hasSuffix("conv_reduce")
       let kind = place != nil || isTokens ? layer.kindInFacts : isGate ? "gate" : nil
@@ -62,7 +73,7 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
     // Tokens see all of the picture from the first attention on.
     let seen = field?.max()
     receptiveField =
-      sides.count == 1 || seen ?? 0 >= input.side && field == [input.side, input.side] ? nil : seen
+      sides.count == 1 || seen ?? 0 >= side && field == [side, side] ? nil : seen
     stages = zip(zip(model.levels, sides), counts).map { level, layers in
       Stage(
         stride: level.0.stride, channels: level.0.channels, side: level.1,
@@ -100,17 +111,20 @@ extension ClassifierFacts {
     func begins(_ index: Int, _ place: Int) -> Bool {
       names(rows[index]).contains { name in
         guard let made = modules[name] else { return false }
-        return made.first == sides[place] && made.count > 1
+        return made.last == sides[place + 1] && made.count > 1
           && Set(made) == [sides[place], sides[place + 1]]
       }
     }
-    /// The last row of each stage at its size, where no module tells: what gives the level's map, the pooling if one does.
+    /// The last row of each stage at its size, where no module tells: what gives the level's map.
     let ends = sides.indices.map { place -> Int in
       func gives(_ row: ModelSummary.Row) -> Bool {
         row.outputShape.count == 4 && row.outputShape[1...2] == [channels[place], sides[place]]
       }
-      return rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" } ?? rows.lastIndex(where: gives)
-        ?? rows.count
+      // Where a pooling makes the next smaller maps, too, a stage ends in one; else it begins with it.
+      let next = rows.indices.first { place + 1 < sides.count && maps[$0] == sides[place + 1] }
+      let pooled = rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" }
+      let isPooled = next.map { rows[$0].kind == "MaxPool2d" } ?? false
+      return (isPooled ? pooled : nil) ?? rows.lastIndex(where: gives) ?? rows.count
     }
     let places = maps.map { side in
       side.map { side in sides.firstIndex { $0 <= side } ?? sides.count - 1 }

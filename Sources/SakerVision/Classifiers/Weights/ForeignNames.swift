@@ -21,11 +21,9 @@ extension WeightNames {
 
   /// Patterns of what files have beyond a model that was built without it: the auxiliary heads of torchvision's Inceptions.
   static func passedOver(by model: any Classifier) -> [String] {
-    switch model {
-    case let model as GoogLeNet: model.auxiliary.isEmpty ? ["aux1.*", "aux2.*"] : []
-    case let model as InceptionV3: model.auxiliary == nil ? ["AuxLogits.*"] : []
-    default: []
-    }
+    guard let model = model as? any AuxiliaryClassifier else { return [] }
+    let own = model.auxiliaryHeads
+    return model.namesOfAllAuxiliaryHeads.filter { !own.contains($0) }.map { $0 + ".*" }
   }
 }
 
