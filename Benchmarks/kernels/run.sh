@@ -9,7 +9,7 @@ kernels=$here/../../Sources/CKernels
 clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
-for source in isa parallel normalization winograd{,_avx512,_avx2,_portable} pointwise{,_avx512,_avx2,_portable}; do
+for source in isa parallel normalization winograd{,_avx512,_avx2,_portable} pointwise{,_amx,_avx512,_avx2,_portable}; do
   "$clang" -O2 -I"$kernels/include" -c "$kernels/$source.c" -o "$build/$source.o"
 done
 "$clang++" -std=c++17 -O2 -I"$kernels/include" "$here/$program.cpp" "$build"/*.o -o "$build/$program" -ldnnl -lgomp -lm
