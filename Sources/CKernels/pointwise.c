@@ -2,10 +2,11 @@
 #include "isa.h"
 #include "pointwise_shape.h"
 
-/// Tiles are 32 channels: with few they would be mostly empty.
+int saker_pointwise_is_tiled(shape s) { return s.in >= 32 && s.out >= 32 && s.pixels >= 600 && saker_amx(); }
+
 static const struct pointwise_form *form(shape s) {
 #if defined(__x86_64__)
-  if (s.in >= 32 && s.out >= 32 && saker_amx()) return &saker_pointwise_amx;
+  if (saker_pointwise_is_tiled(s)) return &saker_pointwise_amx;
 #endif
   switch (saker_isa()) {
 #if defined(__x86_64__)

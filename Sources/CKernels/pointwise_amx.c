@@ -208,42 +208,29 @@ struct gradient_plan {
 
 INLINE int columns_of(shape s) { return groups_of(s.in) * GROUP; }
 
-static size_t block_size(shape s, int rows) { return (size_t)(groups_of(s.in) + groups_of(s.out)) * side_size(rows); }
+static size_t block_size(shape s, int rows) { return floats((groups_of(s.in) + groups_of(s.out)) * side_size(rows)); }
 static size_t sums_size(shape s) { return (size_t)groups_of(s.out) * GROUP * columns_of(s); }
-static int gradient_blocks(shape s, struct gradient_plan plan) { return (s.pixels + plan.block - 1) / plan.block; }
 
 static struct gradient_plan gradient_plan_of(shape s) {
-  long fit = 1000000 / (long)block_size(s, DEEP), sums = 4 * (long)sums_size(s);
+  long fit = 250000 / (long)block_size(s, DEEP), sums = 4 * (long)sums_size(s);
   struct gradient_plan plan = {.block = DEEP * (fit < 2 ? 2 : fit > 16 ? 16 : (int)fit)};
-  if (sums <= 1100000 && gradient_blocks(s, plan) >= 8) {
+  if (sums <= 1100000 && s.pixels > 7 * plan.block) {
     plan.parts = 8;
     return plan;
   }
   plan.block = least(512, deep_of(s.pixels) * DEEP);
-  long room = 24000000 / (long)block_size(s, plan.block);
-  plan.stage = room < 1 ? 1 : least((int)room, gradient_blocks(s, plan));
+  long room = 6000000 / (long)block_size(s, plan.block);
+  plan.stage = room < 1 ? 1 : least((int)room, (s.pixels + plan.block - 1) / plan.block);
   return plan;
 }
 
 static size_t gradient_sums(shape s, struct gradient_plan plan) { return sums_size(s) * most(1, plan.parts); }
-static size_t gradient_rows(shape s, struct gradient_plan plan, int threads) {
-  return floats(block_size(s, plan.block)) * (plan.parts ? threads : plan.stage);
-}
+/// Panels of 32 input channels.
+static int units_of(shape s) { return groups_of(s.in); }
 
-static size_t gradient_workspace(shape s, int threads) {
-  struct gradient_plan plan = gradient_plan_of(s);
-  return gradient_sums(s, plan) + gradient_rows(s, plan, threads) + (size_t)gradient_blocks(s, plan) * s.out;
-}
-
-struct gradient_job {
-  shape shape;
-  struct gradient_plan plan;
-  source x, dy;
-  float *dw, *db;
-  float *sums, *bias;
-  char *rows;
-  int next;
-};
+#define BEGIN() configure_tiles()
+#define END() _tile_release()
+#include "pointwise_gradient.h"
 
 /// Brings rows [first, first + count) of the input to right tiles.
 INLINE void load_inputs(const int kind, shape s, const source *x, char *u, size_t pair, int first, int count) {
@@ -285,8 +272,9 @@ INLINE void load_gradients(const int kind, shape s, const source *dy, char *d, s
     }
 }
 
-static void load_block(const struct gradient_job *job, int index, char *u) {
+static void load_block(const struct gradient_job *job, int index, float *to) {
   shape s = job->shape;
+  char *u = (char *)to;
   int block = job->plan.block, first = index * block, count = least(block, s.pixels - first);
   size_t pair = side_size(block);
   char *d = u + groups_of(s.in) * pair;
@@ -295,9 +283,10 @@ static void load_block(const struct gradient_job *job, int index, char *u) {
   EACH_KIND(load_gradients, &job->dy, s, &job->dy, d, pair, bias, first, count)
 }
 
-/// The sums over a block's rows, of panels [from, end) of 32 input channels, `[panels][groups][32 output channels][32]`; added to what is there if `add`.
-static void multiply_block(const struct gradient_job *job, int index, const char *u, float *sums, int add, int from, int end) {
+/// Sums are `[panels][groups][32 output channels][32]`.
+static void multiply_block(const struct gradient_job *job, int index, const float *rows, float *sums, int add, int from, int end) {
   shape s = job->shape;
+  const char *u = (const char *)rows;
   int block = job->plan.block, deep = deep_of(least(block, s.pixels - index * block)), groups = groups_of(s.out);
   size_t pair = side_size(block);
   const char *d = u + groups_of(s.in) * pair;
@@ -312,66 +301,14 @@ static void multiply_block(const struct gradient_job *job, int index, const char
       }
 }
 
-static void gradient_parts(struct gradient_job *job, int id) {
+static void write_sums(const struct gradient_job *job, int k) {
   shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), panels = groups_of(s.in);
-  char *u = job->rows + id * block_size(s, plan.block);
-  for (int part; (part = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < plan.parts;) {
-    int from = (int)((long)blocks * part / plan.parts), end = (int)((long)blocks * (part + 1) / plan.parts);
-    for (int b = from; b < end; b++) {
-      load_block(job, b, u);
-      multiply_block(job, b, u, job->sums + part * sums_size(s), b > from, 0, panels);
-    }
+  for (int c = 0; c < s.in; c += LANES) {
+    const float *sums = job->sums + (((size_t)(c / GROUP) * groups_of(s.out) + k / GROUP) * GROUP + k % GROUP) * GROUP + c % GROUP;
+    vec sum = *(const vec *)sums;
+    for (int part = 1; part < job->plan.parts; part++) sum += *(const vec *)(sums + part * sums_size(s));
+    store(job->dw + (size_t)k * s.in + c, part_of(s.in, c), sum);
   }
-}
-
-static void gradient_stages(struct gradient_job *job, int id, int of) {
-  shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), panels = groups_of(s.in);
-  for (int start = 0; start < blocks; start += plan.stage) {
-    int count = least(plan.stage, blocks - start);
-    for (int b = count * id / of; b < count * (id + 1) / of; b++) load_block(job, start + b, job->rows + b * block_size(s, plan.block));
-    saker_barrier(of);
-    for (int b = 0; b < count; b++)
-      multiply_block(job, start + b, job->rows + b * block_size(s, plan.block), job->sums, start + b > 0, panels * id / of, panels * (id + 1) / of);
-    saker_barrier(of);
-  }
-}
-
-static void gradient_worker(void *argument, int id, int of) {
-  struct gradient_job *job = argument;
-  shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  configure_tiles();
-  if (plan.parts) {
-    gradient_parts(job, id);
-    saker_barrier(of);
-  } else {
-    gradient_stages(job, id, of);
-  }
-  _tile_release();
-  int from = (int)((long)s.out * id / of), end = (int)((long)s.out * (id + 1) / of), blocks = gradient_blocks(s, plan);
-  for (int k = from; k < end; k++)
-    for (int c = 0; c < s.in; c += LANES) {
-      const float *sums = job->sums + (((size_t)(c / GROUP) * groups_of(s.out) + k / GROUP) * GROUP + k % GROUP) * GROUP + c % GROUP;
-      vec sum = *(const vec *)sums;
-      for (int part = 1; part < plan.parts; part++) sum += *(const vec *)(sums + part * sums_size(s));
-      store(job->dw + (size_t)k * s.in + c, part_of(s.in, c), sum);
-    }
-  for (int k = from; k < end && job->db; k++) {
-    double sum = 0;
-    for (int b = 0; b < blocks; b++) sum += job->bias[(size_t)b * s.out + k];
-    job->db[k] = (float)sum;
-  }
-}
-
-static void gradient(shape s, source x, source dy, float *dw, float *db, float *workspace, int threads) {
-  struct gradient_plan plan = gradient_plan_of(s);
-  float *rows = workspace + gradient_sums(s, plan), *bias = rows + gradient_rows(s, plan, threads);
-  struct gradient_job job = {s, plan, x, dy, dw, db, workspace, bias, (char *)rows, 0};
-  saker_parallel(gradient_worker, &job, threads);
 }
 
 const struct pointwise_form saker_pointwise_amx = {packed_size, workspace, gradient_workspace, block_of, pack, convolve, gradient};

@@ -247,25 +247,12 @@ static int sums_in_place(shape s, struct gradient_plan plan) { return !plan.part
 
 static size_t gradient_sums(shape s, struct gradient_plan plan) { return sums_in_place(s, plan) ? 0 : sums_size(s) * most(1, plan.parts); }
 
-static size_t gradient_rows(shape s, struct gradient_plan plan, int threads) {
-  return block_size(s, plan.block) * (plan.parts ? threads : plan.stage);
-}
+/// Panels of input channels and groups of output channels.
+static int units_of(shape s) { return panels_of(s.in) * groups_of(s.out); }
 
-static int gradient_blocks(shape s, struct gradient_plan plan) { return (s.pixels + plan.block - 1) / plan.block; }
-
-static size_t gradient_workspace(shape s, int threads) {
-  struct gradient_plan plan = gradient_plan_of(s);
-  return gradient_sums(s, plan) + gradient_rows(s, plan, threads) + (size_t)gradient_blocks(s, plan) * s.out;
-}
-
-struct gradient_job {
-  shape shape;
-  struct gradient_plan plan;
-  source x, dy;
-  float *dw, *db;
-  float *sums, *rows, *bias;
-  int next;
-};
+#define BEGIN()
+#define END()
+#include "pointwise_gradient.h"
 
 /// Brings rows [first, first + count) of the input to panels.
 INLINE void load_panels(const int kind, shape s, const source *x, float *u, int block, int first, int count) {
@@ -316,7 +303,6 @@ static void load_block(const struct gradient_job *job, int index, float *u) {
   EACH_KIND(load_gradients, &job->dy, s, &job->dy, d, bias, block, first, count)
 }
 
-/// The sums over a block's rows, of units [from, end) of a panel of input channels and a group of output channels; added to what is there if `add`.
 static void multiply_block(const struct gradient_job *job, int index, const float *u, float *sums, int add, int from, int end) {
   shape s = job->shape;
   int block = job->plan.block, count = least(block, s.pixels - index * block), groups = groups_of(s.out), row = padded(s.in);
@@ -330,64 +316,14 @@ static void multiply_block(const struct gradient_job *job, int index, const floa
   }
 }
 
-static void gradient_parts(struct gradient_job *job, int id) {
+static void write_sums(const struct gradient_job *job, int k) {
   shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), units = panels_of(s.in) * groups_of(s.out);
-  float *u = job->rows + id * block_size(s, plan.block);
-  for (int part; (part = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < plan.parts;) {
-    int from = (int)((long)blocks * part / plan.parts), end = (int)((long)blocks * (part + 1) / plan.parts);
-    for (int b = from; b < end; b++) {
-      load_block(job, b, u);
-      multiply_block(job, b, u, job->sums + part * sums_size(s), b > from, 0, units);
-    }
+  for (int c = 0; c < s.in; c += LANES) {
+    const float *sums = job->sums + (size_t)k * padded(s.in) + c;
+    vec sum = *(const vec *)sums;
+    for (int part = 1; part < job->plan.parts; part++) sum += *(const vec *)(sums + part * sums_size(s));
+    store(job->dw + (size_t)k * s.in + c, part_of(s.in, c), sum);
   }
-}
-
-static void gradient_stages(struct gradient_job *job, int id, int of) {
-  shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  int blocks = gradient_blocks(s, plan), units = panels_of(s.in) * groups_of(s.out);
-  for (int start = 0; start < blocks; start += plan.stage) {
-    int count = least(plan.stage, blocks - start);
-    for (int b = count * id / of; b < count * (id + 1) / of; b++) load_block(job, start + b, job->rows + b * block_size(s, plan.block));
-    saker_barrier(of);
-    for (int b = 0; b < count; b++)
-      multiply_block(job, start + b, job->rows + b * block_size(s, plan.block), job->sums, start + b > 0, units * id / of, units * (id + 1) / of);
-    saker_barrier(of);
-  }
-}
-
-static void gradient_worker(void *argument, int id, int of) {
-  struct gradient_job *job = argument;
-  shape s = job->shape;
-  struct gradient_plan plan = job->plan;
-  if (plan.parts) {
-    gradient_parts(job, id);
-    saker_barrier(of);
-  } else {
-    gradient_stages(job, id, of);
-  }
-  int from = (int)((long)s.out * id / of), end = (int)((long)s.out * (id + 1) / of), row = padded(s.in), blocks = gradient_blocks(s, plan);
-  for (int k = from; k < end && !sums_in_place(s, plan); k++)
-    for (int c = 0; c < s.in; c += LANES) {
-      const float *sums = job->sums + (size_t)k * row + c;
-      vec sum = *(const vec *)sums;
-      for (int part = 1; part < plan.parts; part++) sum += *(const vec *)(sums + part * sums_size(s));
-      store(job->dw + (size_t)k * s.in + c, part_of(s.in, c), sum);
-    }
-  for (int k = from; k < end && job->db; k++) {
-    double sum = 0;
-    for (int b = 0; b < blocks; b++) sum += job->bias[(size_t)b * s.out + k];
-    job->db[k] = (float)sum;
-  }
-}
-
-static void gradient(shape s, source x, source dy, float *dw, float *db, float *workspace, int threads) {
-  struct gradient_plan plan = gradient_plan_of(s);
-  float *rows = workspace + gradient_sums(s, plan), *bias = rows + gradient_rows(s, plan, threads);
-  struct gradient_job job = {s, plan, x, dy, dw, db, sums_in_place(s, plan) ? dw : workspace, rows, bias, 0};
-  saker_parallel(gradient_worker, &job, threads);
 }
 
 const struct pointwise_form FORM = {packed_size, workspace, gradient_workspace, block_of, pack, convolve, gradient};

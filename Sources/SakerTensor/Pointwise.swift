@@ -41,9 +41,9 @@ struct Pointwise: BlockKernel {
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
   ) -> Pointwise? {
     guard dtype == .float32, InstructionSet.hasMatrixUnits, weight[0] >= 64, weight[1] >= 64,
-      x.elements / x[1] >= 128
+      let kernel = inBlock(x, weight, attributes)
     else { return nil }
-    return inBlock(x, weight, attributes)
+    return saker_pointwise_is_tiled(kernel.raw(turned: false)) != 0 ? kernel : nil
   }
 
   private func raw(turned: Bool) -> saker_pointwise {
@@ -92,9 +92,9 @@ struct Pointwise: BlockKernel {
   }
 
   private func packed(_ weight: Tensor, turned: Bool, keeping: Bool) -> Storage {
-    let key = [-2, turned ? 1 : 0]
-    if keeping, let kept = weight.storage.derived(key) { return kept }
     let raw = raw(turned: turned)
+    let key = [-2, turned ? 1 : 0, Int(saker_pointwise_is_tiled(raw))]
+    if keeping, let kept = weight.storage.derived(key) { return kept }
     let storage = Storage(bytes: Int(saker_pointwise_packed(raw)) * 4)
     KernelTime.measure {
       saker_pointwise_pack(

@@ -123,6 +123,7 @@ import Testing
     arguments: [
       ([2, 64, 40, 40], 96), ([1, 700, 7, 7], 900), ([4, 1030, 3, 3], 33), ([1, 3, 50, 50], 1),
       ([1, 1, 1, 1], 1), ([3, 48, 29, 31], 600),
+      ([2, 130, 25, 25], 35), ([1, 40, 30, 41], 330),
     ] as [(Shape, Int)])
   func largeShapesToo(x: Shape, out: Int) {
     for seed in 500..<504 { expectEqual(Case(seed: seed, x, out: out)) }
@@ -155,6 +156,7 @@ import Testing
     let shapes =
       (0..<12).map { Case(seed: 2000 + $0) } + [
         Case(seed: 1, [2, 64, 40, 40], out: 96), Case(seed: 2, [1, 700, 7, 7], out: 900),
+        Case(seed: 3, [1, 600, 26, 26], out: 700),
       ]
     for shape in shapes {
       let results = [1, 2, 3].map { count -> [[Float]] in
@@ -186,8 +188,22 @@ import Testing
       ).floats
     }
     let first = result(keeping: true)
-    #expect(work.weight.storage.derived([-2, 0]) != nil)
+    #expect(work.weight.storage.derived([-2, 0, 0]) != nil)
     #expect(result(keeping: true) == first && result(keeping: false) == first)
+  }
+
+  /// Few pixels and many may run on different units, with weights packed for each.
+  @Test func keptWeightsAreThoseOfTheKernel() {
+    let weight = random([64, 96, 1, 1], seed: 1)
+    func result(_ side: Int, keeping: Bool) -> [Float] {
+      let x = random([1, 96, side, side], seed: UInt64(side)).channelsLast()
+      return Pointwise(x.shape, weight.shape, ConvolutionAttributes())!.convolve(
+        KernelSource(x), weight, turned: false, KernelEpilogue(), keeping: keeping
+      ).floats
+    }
+    for side in [8, 40, 8, 40] {
+      #expect(result(side, keeping: true) == result(side, keeping: false), "\(side)")
+    }
   }
 
   @Test func manyInputChannelsHaveTheirWeightsGradientAlone() {

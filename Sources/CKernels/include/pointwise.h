@@ -14,6 +14,10 @@ struct saker_pointwise {
   int in_stride, out_stride;  // floats from a pixel to the next, at least the channels
 };
 
+/// Whether it runs on matrix units, whose packed weights are different ones: with few channels tiles would be mostly empty, and few pixels are not
+/// worth splitting the weights.
+int saker_pointwise_is_tiled(struct saker_pointwise shape);
+
 /// Floats of packed weights; of the workspaces that the passes need.
 size_t saker_pointwise_packed(struct saker_pointwise shape);
 size_t saker_pointwise_workspace(struct saker_pointwise shape, int threads);
