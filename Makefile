@@ -14,7 +14,7 @@ TEST_SAKER := .build-test/release/saker
 
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples)
 
-.PHONY: help setup build demo test bench lint docs-check clean
+.PHONY: help setup build demo test test-part bench lint docs-check clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,10 @@ test: setup lint  ## Lint, build, run all tests, check the documented commands
 	@Scripts/build.sh $(TEST_BUILD) --build-tests
 	swift test $(TEST_BUILD) --skip-build
 	@Scripts/check-docs.sh $(TEST_SAKER)
+
+test-part: setup  ## Build and run some test targets alone: make test-part TESTS=SakerDataTests [FILTER=YOLO]
+	SAKER_TESTS=$(TESTS) Scripts/build.sh $(TEST_BUILD) --product SakerPackageTests
+	SAKER_TESTS=$(TESTS) swift test $(TEST_BUILD) --skip-build $(if $(FILTER),--filter $(FILTER))
 
 bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
 	@Scripts/setup-peers.sh

@@ -85,3 +85,9 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )
+
+// A part of the suite builds in a part of the time: SAKER_TESTS=SakerDataTests,SakerVisionTests
+// leaves the other test targets out (`make test-part`, docs/testing.md).
+if let wanted = Context.environment["SAKER_TESTS"]?.split(separator: ",").map(String.init) {
+  package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
+}
