@@ -205,11 +205,16 @@ func brokenXMLIsNamed(what: String, text: String, message: String) throws {
   try folder.write(
     annotation("zero.png", "", size: "<width>0</width><height>40</height>"), "Annotations/zero.xml")
   let found = problems(folder)
+  // Only what is stated can be wrong; what is not stated is the picture's own.
   #expect(
     found.map(\.message).map { String($0.prefix(14)) } == [
-      "has no <size>", "<size> says 30", "<size> says 0x",
+      "has no <size>;", "<size> says 0x", "<size> says 30",
     ])
   #expect(found.map(\.line) == [1, 3, 3])
+  #expect(found.map(\.severity) == [.warning, .warning, .error])
+  let kept = try DetectionDataset(folder: folder.path, policy: .skipBad)
+  #expect(kept.items.count == 3 && kept.skipped == 1)
+  #expect(kept.items.allSatisfy { $0.size == PictureSize(width: 40, height: 30) })
 }
 
 @Test func picturesMustBeThereAndWhole() throws {
@@ -231,7 +236,7 @@ func brokenXMLIsNamed(what: String, text: String, message: String) throws {
   #expect(found[3].file.hasSuffix("d.png") && found[3].message.contains("not a picture"))
   #expect(found[4].file.hasSuffix("good.xml") && found[4].message.contains("e.xml"))
   let kept = try DetectionDataset(folder: folder.path, policy: .skipBad)
-  #expect(kept.items.map(\.name) == ["e"] && kept.skipped == 5)
+  #expect(kept.items.map(\.name) == ["good"] && kept.boxCount == 0 && kept.skipped == 5)
 }
 
 @Test func fullVerificationDecodes() throws {

@@ -77,6 +77,10 @@ struct DataInfoCommand: ParsableCommand {
     /// How often the set uses what formats differ in.
     var features: [String: Int]
     var errors, warnings: Int
+    /// What became of every file.
+    var files: FileAccount?
+    /// Said where no picture has labels.
+    var lack: String?
     /// Reading, without the start of the program.
     var readSeconds: Double
     var peakMemoryBytes: Int
@@ -103,7 +107,8 @@ struct DataInfoCommand: ParsableCommand {
           label: $0, name: $1.name, id: $1.id, objects: counts[$0] + (ofPictures[$0] ?? 0))
       },
       features: Dictionary(uniqueKeysWithValues: set.features.map { ($0.rawValue, $1) }),
-      errors: errors, warnings: set.problems.count - errors, readSeconds: seconds,
+      errors: errors, warnings: set.problems.count - errors,
+      files: set.account(), lack: set.lackOfLabels?.message, readSeconds: seconds,
       peakMemoryBytes: ProcessMemory.peak)
     if json { return try printJSON(info) }
     source.tell(set.problems)
@@ -114,6 +119,8 @@ struct DataInfoCommand: ParsableCommand {
     for (name, count) in splits.sorted(by: { $0.key < $1.key }) {
       print("  split \(name.isEmpty ? "(none)" : name): \(count) pictures")
     }
+    if let files = info.files { print(files) }
+    if let lack = info.lack { print(lack) }
     let width = set.classes.map(\.name.count).max() ?? 0
     for entry in info.classes {
       let id = entry.id.map { "  id \($0)" } ?? ""
@@ -162,6 +169,7 @@ struct DataCheckCommand: ParsableCommand {
     var format: DataFormat
     var pictures, objects, errors, warnings: Int
     var classes: [String]
+    var files: FileAccount?
     var problems: [Problem]
   }
 
@@ -176,7 +184,7 @@ struct DataCheckCommand: ParsableCommand {
         Report(
           path: try source.path, format: set.format ?? .voc, pictures: set.pictures.count,
           objects: set.objectCount, errors: errors, warnings: problems.count - errors,
-          classes: set.classNames,
+          classes: set.classNames, files: set.account(),
           problems: problems.prefix(limit).map {
             .init(
               file: $0.file, line: $0.line, severity: $0.severity.rawValue, message: $0.message)
@@ -187,6 +195,7 @@ struct DataCheckCommand: ParsableCommand {
       print(
         "\(set.pictures.count) pictures, \(set.objectCount) objects, classes in order: "
           + set.classNames.joined(separator: ", "))
+      if let files = set.account() { print(files) }
       print("\(errors) errors, \(problems.count - errors) warnings")
     }
     if errors > 0 { throw ExitCode.failure }

@@ -99,6 +99,17 @@ struct DataOptions: ParsableArguments {
     }
   }
 
+  /// The account of the files for pictures that are used; `nil` if the data cannot be read as a whole.
+  ///
+  /// - Parameter splits: their names; every split if left out.
+  func account(_ datasets: [DetectionDataset?], splits: [String]?) -> FileAccount? {
+    guard let path = try? EmbeddedData.path(data ?? EmbeddedData.bloodCells.rawValue),
+      let whole = try? LabelSet(path: path, LabelReading(pictures: .listed))
+    else { return nil }
+    let used = Set(datasets.flatMap { $0?.items.map(\.picture) ?? [] })
+    return whole.account(using: used, splits: splits ?? whole.splits)
+  }
+
   /// The splits there are.
   func splits() throws -> [String] {
     DetectionDataset.splits(ofData: try EmbeddedData.path(data ?? EmbeddedData.bloodCells.rawValue))

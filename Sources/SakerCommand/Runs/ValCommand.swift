@@ -97,12 +97,28 @@ struct ValCommand: ParsableCommand {
       kind: elevenPoints ? .elevenPoints : .allPoints)
     if let out { try draw(measures, dataset, results, order, into: out) }
     if let hardNegatives { try cut(dataset, results, order, into: hardNegatives) }
+    let files = source.account(
+      [dataset], splits: chosen == nil || chosen == "all" ? nil : [chosen!])
     if common.json {
-      print(measures.json)
+      try printJSON(Told(measures: measures, files: files))
     } else {
       print("\(results.count) pictures, split \(chosen ?? "all")")
+      if let files { print(files) }
       print(measures)
       if let out { print("curves and pictures in \(out)") }
+    }
+  }
+
+  /// The measures, and what became of the files.
+  private struct Told: Encodable {
+    var measures: DetectionMeasures
+    var files: FileAccount?
+    private enum Keys: String, CodingKey { case files }
+
+    func encode(to encoder: any Encoder) throws {
+      try measures.encode(to: encoder)
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encodeIfPresent(files, forKey: .files)
     }
   }
 

@@ -10,6 +10,7 @@ struct ClassificationJob {
   /// Where the pictures come from, for people.
   private let data: String
   private let start: ClassifierStart?
+  private let files: FileAccount?
 
   /// Keys of what a resumed run must find again.
   private enum Origin {
@@ -67,6 +68,7 @@ struct ClassificationJob {
       model, card, on: parts.training, validation: parts.validation, teacher: teacher, settings,
       into: folder, origin: origin, skipBad: command.source.skipBad)
     test = parts.test
+    files = parts.files
     isResumed = false
     data = EmbeddedData.told(command.source.data, else: .fashionMNIST)
   }
@@ -80,6 +82,7 @@ struct ClassificationJob {
       model, card, on: parts.training, validation: parts.validation, settings, into: folder,
       origin: origin, skipBad: skipBad)
     test = parts.test
+    files = parts.files
     (isResumed, start) = (false, nil)
     data = EmbeddedData.told(
       origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 }, else: .fashionMNIST)
@@ -143,6 +146,7 @@ struct ClassificationJob {
       checkpoint, on: parts.training, validation: parts.validation, teacher: teacher,
       into: place.folder, skipBad: command.source.skipBad)
     test = parts.test
+    files = parts.files
     isResumed = true
     start = nil
     self.data = EmbeddedData.told(data, else: .fashionMNIST)
@@ -298,6 +302,7 @@ struct ClassificationJob {
       + " on \(card.input.side)x\(card.input.side)"
     session.dataDescription =
       "\(trainer.training.items.count) pictures of \(card.classNames.count) classes"
+    session.files = files
     session.report = start.map { $0.description(card) }
     session.measure = { result in
       result.top1.map {

@@ -9,6 +9,7 @@ struct DetectionJob {
   private let isResumed: Bool
   /// Where the pictures come from, for people.
   private let data: String
+  private let files: FileAccount?
 
   /// Keys of what a resumed run must find again.
   private enum Origin {
@@ -53,6 +54,8 @@ struct DetectionJob {
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
     data = EmbeddedData.told(command.source.data, else: .bloodCells)
+    files = command.source.account(
+      [training, validation], splits: trainSplit.map { [$0] + [valSplit].compactMap(\.self) })
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
@@ -64,9 +67,10 @@ struct DetectionJob {
     if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
     func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
     let classes = checkpoint.card.classNames
+    let trainSplit = split(Origin.train)
+    let valSplit = split(Origin.val).flatMap { $0 == "none" ? nil : $0 }
     let (training, validation) = try source.datasets(
-      training: split(Origin.train),
-      validation: split(Origin.val).flatMap { $0 == "none" ? nil : $0 }, classes: classes)
+      training: trainSplit, validation: valSplit, classes: classes)
     let entry = try ModelEntry.model(of: checkpoint)
     let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
     trainer = try DetectorTrainer.resuming(
@@ -75,6 +79,8 @@ struct DetectionJob {
     anchorReport = nil
     isResumed = true
     data = EmbeddedData.told(source.data, else: .bloodCells)
+    files = source.account(
+      [training, validation], splits: trainSplit.map { [$0] + [valSplit].compactMap(\.self) })
     try place.takeBest()
   }
 
@@ -110,6 +116,7 @@ struct DetectionJob {
     session.dataDescription =
       "\(trainer.training.items.count) pictures, \(trainer.training.boxCount) boxes of "
       + trainer.model.card.classNames.joined(separator: ", ")
+    session.files = files
     session.report = anchorReport.map { "\($0)" }
     session.measure = { $0.meanAveragePrecision.map { String(format: "mAP50 %.4f", $0) } }
     if hasPictures {

@@ -10,6 +10,8 @@ struct TrainingSession<Task: TrainingTask> {
   var subject = ""
   /// What it learns from, for people.
   var dataDescription = ""
+  /// What became of the files of the data.
+  var files: FileAccount?
   /// Lines before the training.
   var report: String?
   /// An epoch's measure, for its line.
@@ -39,10 +41,11 @@ struct TrainingSession<Task: TrainingTask> {
     /// The most that tensors took at a time while it trained.
     var peakBytes: Int
     var profile: Profiler.Report?
+    var files: FileAccount?
     var more: More
 
     private enum Keys: String, CodingKey {
-      case run, ending, weights, best, epochs, seconds, imagesPerSecond, peakBytes, profile
+      case run, ending, weights, best, epochs, seconds, imagesPerSecond, peakBytes, profile, files
     }
 
     /// What a task adds stands beside the rest.
@@ -57,6 +60,7 @@ struct TrainingSession<Task: TrainingTask> {
       try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
       try container.encode(peakBytes, forKey: .peakBytes)
       try container.encodeIfPresent(profile, forKey: .profile)
+      try container.encodeIfPresent(files, forKey: .files)
       try more.encode(to: encoder)
     }
   }
@@ -95,7 +99,7 @@ struct TrainingSession<Task: TrainingTask> {
           run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
           best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
           imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2],
-          peakBytes: peakBytes, profile: times, more: more()))
+          peakBytes: peakBytes, profile: times, files: files, more: more()))
     } else {
       if let times { print(times) }
       if let conclusion = conclusion() { print(conclusion) }
@@ -122,6 +126,7 @@ struct TrainingSession<Task: TrainingTask> {
     print(
       "\(isResumed ? "resuming" : "training") \(subject), "
         + "\(trainer.task.network.parameterCount) parameters, on \(dataDescription)")
+    if let files { print(files) }
     if let report { print(report) }
     print(
       "\(settings.epochs) epochs, batch \(settings.batch), \(settings.rule.rawValue), "

@@ -67,6 +67,8 @@ public struct ClassificationParts: Sendable {
   public var problems: [DataProblem]
   /// Pictures left out because of errors.
   public var skipped: Int
+  /// What became of every file; `nil` for labels that were made, not read.
+  public var files: FileAccount?
 }
 
 /// Where the pictures to validate on come from.
@@ -77,6 +79,11 @@ public enum ValidationChoice: Hashable, Sendable {
   case split(String)
   /// Of the pictures to learn from, above 0 and below 1, with its share of each class.
   case share(Double)
+
+  /// The split that is named.
+  var name: String? {
+    if case .split(let name) = self { name } else { nil }
+  }
 }
 
 extension ClassificationParts {
@@ -91,7 +98,7 @@ extension ClassificationParts {
     _ labels: LabelSet, train: String? = nil, validation: ValidationChoice = .automatic,
     skipBad: Bool = false, seed: UInt64 = 0
   ) throws {
-    let place = labels.root
+    let (place, all) = (labels.root, labels)
     var (labels, problems) = (labels, labels.problems + labels.check())
     let before = labels.pictures.count
     labels.pictures = ClassificationParts.usable(labels, &problems)
@@ -159,6 +166,11 @@ extension ClassificationParts {
       problems.append(problem)
     }
     self.problems = problems
+    let used = [self.training, self.validation, test].compactMap(\.self).flatMap(\.items)
+    let named = [train ?? "train", validation.name ?? "val", "test"]
+    files = all.account(
+      using: Set(used.map(\.file)), splits: isWhole ? all.splits : all.splits.filter(named.contains)
+    )
   }
 
   /// Pictures that are there, whole and of a known class; what is missing becomes a problem.

@@ -112,12 +112,12 @@ enum ByteText {
     shown(String(decoding: text.prefix(60), as: UTF8.self), cut: text.count > 60)
   }
 
-  static func shown(_ text: String, cut: Bool = false) -> String {
-    let short = text.unicodeScalars.prefix(60)
+  static func shown(_ text: String, cut: Bool = false, most: Int = 60) -> String {
+    let short = text.unicodeScalars.prefix(most)
     let clean = String(
       String.UnicodeScalarView(
         short.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
-    return cut || text.unicodeScalars.count > 60 ? clean + "..." : clean
+    return cut || text.unicodeScalars.count > most ? clean + "..." : clean
   }
 }
 

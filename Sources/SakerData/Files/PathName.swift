@@ -101,6 +101,35 @@ enum PathName {
     ends(name, with: "jpg") || ends(name, with: "png") || ends(name, with: "jpeg")
   }
 
+  /// Whether a name is of what systems and tools leave behind, which is never data: it begins with a dot (`.DS_Store`, `._a.jpg`,
+  /// `.ipynb_checkpoints`), or is `__MACOSX`, `Thumbs.db` or `desktop.ini`.
+  static func isHidden(_ name: String) -> Bool {
+    switch name.utf8.first {
+    case UInt8(ascii: "."): true
+    case UInt8(ascii: "_"): name == "__MACOSX"
+    case UInt8(ascii: "T"), UInt8(ascii: "t"), UInt8(ascii: "D"), UInt8(ascii: "d"):
+      ["thumbs.db", "desktop.ini"].contains(name.lowercased())
+    default: false
+    }
+  }
+
+  /// Whether people keep pictures under such a name, also of kinds that are not read.
+  static func isAnyPicture(_ name: String) -> Bool {
+    isPicture(name) || pictureEndings.contains(ending(name))
+  }
+
+  private static let pictureEndings: Set<String> = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic",
+    "heif", "avif",
+    "jp2", "j2k", "jxl", "ppm", "pgm", "pbm", "pnm", "tga", "exr", "dng", "cr2", "nef", "arw",
+    "raw", "dcm",
+  ]
+
+  /// Whether a text of that name lists classes, not objects.
+  static func isListOfClasses(_ name: String) -> Bool {
+    ["classes.txt", "predefined_classes.txt", "labels.txt"].contains(name.lowercased())
+  }
+
   /// Whether the extension is that one, of small letters, in any case; as `ending` tells, without making a string.
   static func ends(_ path: String, with ending: StaticString) -> Bool {
     let utf8 = path.utf8

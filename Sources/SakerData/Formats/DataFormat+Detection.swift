@@ -21,8 +21,7 @@ extension DataFormat {
     let path = PathName.trimmed(path)
     let format = try format ?? detect(path)
     switch format {
-    case .voc: return PascalVOC.splitNames(path)
-    case .labelImgVOC: return DetectionDataset.splits(ofFolder: path)
+    case .voc, .labelImgVOC: return VOCLayout(path).splits
     default:
       var reading = LabelReading()
       reading.pictures = .unread
@@ -39,13 +38,14 @@ extension DataFormat {
     func isFolder(_ name: String) -> Bool {
       known.contains(name) && FileBytes.isFolder(path + "/" + name)
     }
-    if isFolder("Annotations") { return .voc }
+    if isFolder("Annotations"), VOCLayout.isDevkit(path) { return .voc }
     if isFolder("SegmentationClass") || isFolder("masks") && isFolder("images") {
       return .vocSegmentation
     }
     for name in names where ["yaml", "yml"].contains(PathName.ending(name)) {
       if let file = try? YOLODataFile(path + "/" + name), !file.splits.isEmpty { return .yolo }
     }
+    if VOCLayout.isDevkit(path) || !VOCLayout.nested(path).isEmpty { return .voc }
     if isFolder("images") && isFolder("labels") { return .yolo }
     if names.contains(where: { $0.contains("idx3-ubyte") || $0.contains("idx4-ubyte") }) {
       return .idx

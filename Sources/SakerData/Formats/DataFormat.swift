@@ -74,6 +74,9 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// Whether objects are boxes that a detector can learn from.
   public var isDetection: Bool { features.contains(.boxes) }
 
+  /// Whether boxes are Pascal VOC's: corners count pixels from 1, both inside.
+  var isVOC: Bool { self == .voc || self == .labelImgVOC }
+
   /// In words, for people.
   public var title: String {
     switch self {
@@ -100,6 +103,8 @@ public struct LabelReading: Sendable {
   public enum Pictures: String, Codable, Sendable {
     /// Not at all: nothing is known but what labels state.
     case unread
+    /// Looked for where they should be, but not opened.
+    case listed
     /// Format, size and end of the file; decoded only where that leaves a doubt.
     case header
     /// Every picture is decoded.
@@ -146,6 +151,8 @@ extension LabelSet {
     case .tusimple: self = try TuSimple.read(path, reading)
     }
     self.format = format
+    self.place = path
+    self.reading = reading
     try LabelSet.finish(&self, path, reading)
   }
 

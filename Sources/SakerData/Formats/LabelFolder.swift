@@ -5,6 +5,8 @@ struct LabelFolder {
   let root: String
   private(set) var problems: [DataProblem] = []
   private var listings: [String: Set<String>] = [:]
+  /// Names of pictures by folder and by stem in small letters.
+  private var nearby: [String: [String: [String]]] = [:]
 
   init(_ root: String) { self.root = root }
 
@@ -27,8 +29,10 @@ struct LabelFolder {
   /// More are no help, and a broken set of a million files would fill the memory with them.
   static let mostProblems = 100_000
 
-  /// Names in a folder, sorted; empty if it cannot be listed.
-  static func names(_ folder: String) -> [String] { (try? FileBytes.list(folder)) ?? [] }
+  /// Names in a folder, sorted, without what is hidden; empty if it cannot be listed.
+  static func names(_ folder: String) -> [String] {
+    ((try? FileBytes.list(folder)) ?? []).filter { !PathName.isHidden($0) }
+  }
 
   /// Names in a folder, asked for once.
   mutating func listing(_ folder: String) -> Set<String> {
@@ -46,6 +50,37 @@ struct LabelFolder {
     let names = listing(folder)
     if names.contains(name) { return folder + "/" + name }
     return LabelFolder.endings.first { names.contains(name + $0) }.map { folder + "/" + name + $0 }
+  }
+
+  /// What a search for a picture found.
+  enum Search {
+    case found(String)
+    /// Not that name, but the only one that can be meant: another case, another kind of picture.
+    case near(String)
+    /// More than one can be meant: their names.
+    case several([String])
+    case none
+  }
+
+  /// A picture by its name as labels state it, with or without its ending; else the only one whose name is the same but
+  /// for case and ending; else the only one that is called `stem`.
+  mutating func search(_ name: String, or stem: String, in folder: String) -> Search {
+    if let path = picture(name, in: folder) { return .found(path) }
+    if nearby[folder] == nil {
+      nearby[folder] = Dictionary(
+        grouping: listing(folder).filter(PathName.isPicture).sorted(),
+        by: { PathName.stem($0).lowercased() })
+    }
+    let base = PathName.isAnyPicture(name) ? PathName.stem(name) : name
+    for stem in [base, stem] {
+      guard var names = nearby[folder]?[stem.lowercased()] else { continue }
+      let sameCase = names.filter { PathName.stem($0) == stem }
+      if !sameCase.isEmpty { names = sameCase }
+      let sameEnding = names.filter { $0.lowercased() == name.lowercased() }
+      if !sameEnding.isEmpty { names = sameEnding }
+      return names.count == 1 ? .near(folder + "/" + names[0]) : .several(names)
+    }
+    return .none
   }
 
   /// A text file's bytes, or a problem.
@@ -159,7 +194,9 @@ extension LabelSet {
   /// Looks at the pictures, on all cores: are they there, are they whole, do they have the size that is stated? Boxes in
   /// fractions become pixels where the size is known.
   static func finish(_ set: inout LabelSet, _ path: String, _ reading: LabelReading) throws {
-    if let split = reading.split, set.pictures.contains(where: { $0.split != nil }) {
+    if set.pictures.isEmpty, set.problems.contains(where: { $0.severity == .error }) {
+      // Nothing could be read, which the problems tell.
+    } else if let split = reading.split, set.pictures.contains(where: { $0.split != nil }) {
       let splits = set.splits
       set.pictures.removeAll { $0.split != split }
       if set.pictures.isEmpty {
@@ -170,9 +207,12 @@ extension LabelSet {
       throw LabelFolder.failure(path, "has no split \(split); splits here: none")
     }
     let inFractions = set.format == .yolo || set.format == .labelImgYOLO
-    if reading.pictures != .unread && set.archive == nil {
+    if reading.pictures == .header || reading.pictures == .full, set.archive == nil {
       let pictures = set.pictures
-      let looks = Concurrently.map(pictures.count) { LabelSet.look(pictures[$0], reading.pictures) }
+      let isVOC = set.format?.isVOC == true
+      let looks = Concurrently.map(pictures.count) {
+        LabelSet.look(pictures[$0], reading.pictures, isVOC: isVOC)
+      }
       for (i, look) in looks.enumerated() {
         if set.pictures[i].size == nil { set.pictures[i].size = look.size }
         if let problem = look.problem, set.problems.count < LabelFolder.mostProblems {
@@ -191,9 +231,9 @@ extension LabelSet {
     }
   }
 
-  private static func look(_ picture: LabeledPicture, _ depth: LabelReading.Pictures) -> (
-    size: PictureSize?, problem: DataProblem?
-  ) {
+  private static func look(
+    _ picture: LabeledPicture, _ depth: LabelReading.Pictures, isVOC: Bool
+  ) -> (size: PictureSize?, problem: DataProblem?) {
     // A picture that was not found was reported by the reader, which knows who named it.
     guard !picture.path.isEmpty else { return (nil, nil) }
     do {
@@ -206,8 +246,9 @@ extension LabelSet {
           ? "; EXIF turns it, and boxes are expected in the upright picture" : ""
         problem = DataProblem(
           .error, file: picture.source.isEmpty ? picture.path : picture.source,
-          line: picture.line > 0 ? Int(picture.line) : nil,
-          "states \(size) pixels, but \(picture.path) is \(header.size)\(reason)")
+          line: [picture.sizeLine, picture.line].first { $0 > 0 }.map(Int.init),
+          (isVOC ? "<size> says \(size)" : "states \(size) pixels")
+            + ", but \(picture.path) is \(header.size)\(reason)")
       }
       if depth == .full || !header.ends { _ = try Picture(file: picture.path) }
       return (header.size, problem)

@@ -11,7 +11,7 @@ extension LabelSet {
   /// What the labels state wrongly: boxes that are inverted, empty, outside their picture or no numbers; classes that are
   /// not among the known ones; objects and pictures that are there twice. `problems` from reading are not repeated.
   public func check(_ rules: CheckRules = CheckRules()) -> [DataProblem] {
-    var found: [DataProblem] = []
+    var found: [DataProblem] = lackOfLabels.map { [$0] } ?? []
     var paths: [String: Int] = [:]
     paths.reserveCapacity(pictures.count)
     for (index, picture) in pictures.enumerated() {
@@ -91,8 +91,8 @@ extension LabelSet {
       report(.error, "box of \(name(object)) is no numbers")
       return
     }
-    let told = Self.shown(box, picture.size == nil)
-    if box.width < 0 || box.height < 0 {
+    let told = shown(box, picture.size == nil)
+    if isInverted(object) {
       report(.error, "box of \(name(object)) is inverted: \(told)")
       return
     }
@@ -119,8 +119,14 @@ extension LabelSet {
   /// Whether a box is empty. Pascal VOC's inclusive corners at one place are a pixel wide, but somebody clicked without
   /// drawing.
   func hasNoArea(_ object: LabeledObject) -> Bool {
-    let (box, isVOC) = (object.box, format == .voc || format == .labelImgVOC)
-    return box.area == 0 || isVOC && (box.width == 1 || box.height == 1)
+    let box = object.box
+    return box.area == 0 || format?.isVOC == true && (box.width == 1 || box.height == 1)
+  }
+
+  /// Whether the far corner lies before the near one.
+  func isInverted(_ object: LabeledObject) -> Bool {
+    let least: Double = format?.isVOC == true ? 1 : 0
+    return object.box.width < least || object.box.height < least
   }
 
   private func name(_ object: LabeledObject) -> String {
@@ -128,9 +134,11 @@ extension LabelSet {
       ? ByteText.shown(classes[object.label].name) : "class \(object.label)"
   }
 
-  private static func shown(_ box: LabelBox, _ inFractions: Bool) -> String {
+  /// Corners as the file states them.
+  private func shown(_ box: LabelBox, _ inFractions: Bool) -> String {
     var out = TextOutput()
-    for (i, value) in [box.left, box.top, box.right, box.bottom].enumerated() {
+    let first: Double = format?.isVOC == true ? 1 : 0
+    for (i, value) in [box.left + first, box.top + first, box.right, box.bottom].enumerated() {
       if i > 0 { out.write(", ") }
       out.write(value, most: inFractions ? 6 : 2)
     }

@@ -2,13 +2,14 @@ extension DetectionDataset {
   /// Labels of any format with boxes, for a detector to learn from: boxes become single precision and are clipped to their
   /// picture. Crowds and empty boxes are left out, with a warning.
   ///
-  /// - Throws: `DatasetError` with everything found when `policy` is `.strict` and there are errors, or when nothing is left.
+  /// - Throws: `DatasetError` with everything found when `policy` is `.strict` and there are errors, when no picture has
+  ///   labels, or when nothing is left.
   public init(_ labels: LabelSet, policy: Policy = .strict) throws {
-    let found = labels.check()
-    var (bad, problems): (Set<String>, [DataProblem]) = ([], labels.problems)
-    for problem in found where problem.severity == .error { problems.append(problem) }
-    for problem in problems where problem.severity == .error { bad.insert(problem.file) }
+    var problems = labels.problems
+    problems += labels.check().filter { $0.severity == .error }
+    let bad = Set(problems.lazy.filter { $0.severity == .error }.map(\.file))
     if policy == .strict && !bad.isEmpty { throw DatasetError.problems(problems) }
+    if let lack = labels.lackOfLabels { throw DatasetError.problems([lack]) }
     var (items, dropped, crowds): ([Item], Int, Int) = ([], 0, 0)
     let wrong = labels.pictures.map { picture in
       picture.path.isEmpty || picture.size == nil || bad.contains(picture.path)
@@ -27,14 +28,14 @@ extension DetectionDataset {
           crowds += 1
           continue
         }
-        let box = object.box.box.clipped(width: Float(size.width), height: Float(size.height))
         guard labels.classes.indices.contains(object.label), object.box.isFinite,
-          object.box.width >= 0, object.box.height >= 0
+          !labels.isInverted(object)
         else {
           isBad = true
           continue
         }
-        guard box.width > 0 && box.height > 0 else {
+        let box = object.box.box.clipped(width: Float(size.width), height: Float(size.height))
+        guard box.width > 0 && box.height > 0 && !labels.hasNoArea(object) else {
           dropped += 1
           problems.append(
             DataProblem(
@@ -66,9 +67,14 @@ extension DetectionDataset {
       }
       throw DatasetError.problems(problems)
     }
+    // Files that are no picture's: lists, annotations that could not be read.
+    let owned = Set(labels.pictures.flatMap { [$0.path, $0.source] })
+    let others = labels.problems.count { $0.severity == .error && !owned.contains($0.file) }
+    // Pictures of classes beyond those that were known are among the bad ones.
+    let names = labels.classNames.prefix(labels.listedClasses ?? labels.classes.count)
     self.init(
-      classes: labels.classNames, items: items, problems: problems,
-      skipped: labels.pictures.count - items.count, droppedBoxes: dropped)
+      classes: Array(names), items: items, problems: problems,
+      skipped: labels.pictures.count - items.count + others, droppedBoxes: dropped)
   }
 
   /// Whether one file describes many pictures, so that an error in it does not make all of them bad.
@@ -79,8 +85,7 @@ extension DetectionDataset {
     }
   }
 
-  /// Reads detection data in any format that is known: Pascal VOC as `init(folder:split:classes:policy:)` does, the others
-  /// through `LabelSet`.
+  /// Reads detection data in any format that is known.
   ///
   /// - Parameters:
   ///   - path: a folder, or the file that holds or lists everything.
@@ -100,22 +105,42 @@ extension DetectionDataset {
       self = try DetectionDataset(folder: path, split: split, classes: classes, policy: policy)
       return
     }
-    switch format {
-    case .voc, .labelImgVOC:
-      self = try DetectionDataset(folder: path, split: split, classes: classes, policy: policy)
-    case _ where !format.isDetection:
+    guard format.isDetection else {
       throw LabelFolder.failure(path, "is \(format.title), which has no boxes to learn from")
-    default:
-      var reading = LabelReading(split: split)
-      reading.classes = format == .yolo || format == .labelImgYOLO ? nil : classes
-      let labels = try LabelSet(path: path, format: format, reading)
-      if let classes, labels.classNames != classes {
-        self = try DetectionDataset(labels.renamed(to: classes, path), policy: policy)
-      } else {
-        self = try DetectionDataset(labels, policy: policy)
-      }
+    }
+    var reading = LabelReading(split: split)
+    reading.classes = format == .yolo || format == .labelImgYOLO ? nil : classes
+    let labels = try LabelSet(path: path, format: format, reading)
+    if let classes, !format.isVOC, labels.classNames != classes {
+      self = try DetectionDataset(labels.renamed(to: classes, path), policy: policy)
+    } else {
+      self = try DetectionDataset(labels, policy: policy)
     }
   }
+
+  /// Reads a folder in Pascal VOC's layout (`Annotations`, `JPEGImages`, `ImageSets/Main`), or a flat folder of pictures
+  /// with labelImg's XML beside them. VOC's inclusive corners, counted from 1, become boxes between pixels. A picture
+  /// without objects is a background. Empty boxes are left out with a warning.
+  ///
+  /// - Parameters:
+  ///   - split: a list in `ImageSets/Main` or, in a flat folder, a folder of that name; `nil` reads everything.
+  ///   - classes: their names in the order of labels. Without it, the file `classes.txt`, else all names found, sorted.
+  /// - Throws: `DatasetError.problems` with everything found when `policy` is `.strict` and there are errors, or when
+  ///   nothing is left.
+  public init(
+    folder: String, split: String? = nil, classes: [String]? = nil, policy: Policy = .strict,
+    verification: Verification = .header
+  ) throws {
+    let folder = PathName.trimmed(folder)
+    var reading = LabelReading(split: split, pictures: verification == .full ? .full : .header)
+    reading.classes = classes
+    let labels = try LabelSet(path: folder, format: VOCLayout(folder).format, reading)
+    try self.init(labels, policy: policy)
+  }
+
+  /// Names of the splits that a folder of Pascal VOC's offers: lists in `ImageSets/Main`, or folders that hold annotations;
+  /// sorted.
+  public static func splits(ofFolder folder: String) -> [String] { VOCLayout(folder).splits }
 
   /// Names of the splits that data in any format offer, sorted.
   public static func splits(ofData path: String) -> [String] {

@@ -11,6 +11,18 @@ public struct LabelSet: Sendable {
   public var archive: IDXFile?
   /// What COCO's files say of themselves and of licences: JSON values, an object and a list.
   public var info, licenses: String?
+  /// The folder or file it was read from; `nil` for a set that was made.
+  public internal(set) var place: String?
+  /// How it was read.
+  public internal(set) var reading: LabelReading?
+  /// Files that the reader met and did not take, with the reason, by path: `account()` tells them.
+  public var leftOut: [String: String] = [:]
+  /// Splits that are there and were not read, with the reason, by name.
+  public var unreadSplits: [String: String] = [:]
+  /// Classes that were known before names were found beyond them; `nil` where all are.
+  var listedClasses: Int?
+  /// Folders in which the reader searched for files of labels, where it tried other places than the usual one.
+  public var searched: [String] = []
 
   public init(
     classes: [LabelClass] = [], pictures: [LabeledPicture] = [], problems: [DataProblem] = [],
@@ -104,6 +116,8 @@ public struct LabeledPicture: Hashable, Sendable {
   public var source: String
   /// The line it begins in, from 1; 0 where lines mean nothing.
   public var line: Int32
+  /// The line that states its size, from 1; 0 where lines mean nothing.
+  public var sizeLine: Int32 = 0
   /// What else the file says: `database`, `verified`, ...
   public var attributes: [String: String]
   /// Rows (y) at which TuSimple samples lanes.

@@ -12,6 +12,8 @@ enum PascalVOC {
     var picture: LabeledPicture
     var filename: String?
     var names: [String] = []
+    /// Where each object begins.
+    var lines: [Int32] = []
     var problems: [DataProblem] = []
     var isUsable = true
     /// Whether it has classes that are not among those that are known.
@@ -20,26 +22,23 @@ enum PascalVOC {
 
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     try LabelFolder.require(path)
-    var folder = LabelFolder(path)
-    let isDevkit = FileBytes.isFolder(path + "/Annotations")
-    let entries = isDevkit ? try listDevkit(&folder, reading) : try listFlat(&folder, reading)
+    let layout = VOCLayout(path)
+    var folder = LabelFolder(layout.root)
+    var set = LabelSet()
+    let entries =
+      layout.isDevkit
+      ? try listDevkit(&folder, layout, reading, &set) : try listFlat(&folder, layout, reading)
     guard !entries.isEmpty else {
-      if let first = folder.problems.first { throw DatasetError.problems([first]) }
-      throw LabelFolder.failure(path, "holds no annotations (*.xml)")
+      let errors = folder.problems.filter { $0.severity == .error }
+      if !errors.isEmpty { throw DatasetError.problems(errors) }
+      throw LabelFolder.failure(
+        path,
+        LabelFolder.names(path).isEmpty
+          ? "is empty" : "holds no annotations (neither Annotations/ nor *.xml files)")
     }
     var parsed = Concurrently.read(entries.count) { parse(entries[$0].annotation, &$1) }
-    let listed = path + "/classes.txt"
-    var names =
-      reading.classes ?? (FileBytes.exists(listed) ? folder.classes(listed) : nil) ?? []
-    if names.isEmpty {
-      var found: Set<String> = []
-      for file in parsed {
-        for name in file.names where !found.contains(name) { found.insert(name) }
-      }
-      names = found.sorted()
-    }
-    var labels = Dictionary(zip(names, names.indices)) { first, _ in first }
-    let known = labels
+    var names = classNames(parsed, layout, reading, &folder)
+    let known = Dictionary(zip(names, names.indices)) { first, _ in first }
     Concurrently.change(&parsed) { file in
       for (i, name) in file.names.enumerated() {
         if let label = known[name] {
@@ -49,18 +48,19 @@ enum PascalVOC {
         }
       }
     }
-    var set = LabelSet()
+    set.listedClasses = names.count
+    let expected = names.prefix(20).joined(separator: ", ")
+    var labels = known
     set.pictures.reserveCapacity(parsed.count)
     for (entry, file) in zip(entries, parsed) {
       folder.add(file.problems)
       guard file.isUsable else { continue }
       var picture = file.picture
-      for (i, name) in file.names.enumerated() where file.isStrange {
+      for (i, name) in file.names.enumerated() where file.isStrange && known[name] == nil {
+        folder.report(
+          picture.source, line: Int(file.lines[i]),
+          "unknown class \(ByteText.shown(name)); expected one of \(expected)")
         if labels[name] == nil {
-          folder.report(
-            picture.source, line: Int(picture.objects[i].line),
-            "unknown class \(ByteText.shown(name)); expected one of "
-              + names.prefix(20).joined(separator: ", "))
           labels[name] = names.count
           names.append(name)
         }
@@ -70,9 +70,37 @@ enum PascalVOC {
       find(&picture, file.filename, entry, &folder, reading)
       set.pictures.append(picture)
     }
+    if reading.pictures != .unread, !layout.isDevkit {
+      warnOfOthers(Set(entries.map(\.pictures)), set.pictures, &folder)
+    }
     set.classes = names.map { LabelClass($0) }
     set.problems = folder.problems
     return set
+  }
+
+  /// As given, as a file lists them, else all that are found, sorted.
+  private static func classNames(
+    _ parsed: [Parsed], _ layout: VOCLayout, _ reading: LabelReading, _ folder: inout LabelFolder
+  ) -> [String] {
+    if let given = reading.classes { return given }
+    let (file, isBinding) = layout.classFile ?? ("", true)
+    let listed = file.isEmpty ? [] : folder.classes(file) ?? []
+    if !listed.isEmpty && isBinding { return listed }
+    var found: Set<String> = []
+    for file in parsed {
+      for name in file.names where !found.contains(name) { found.insert(name) }
+    }
+    let others = found.subtracting(listed).sorted()
+    guard !listed.isEmpty, others.count < found.count else {
+      if !listed.isEmpty { folder.warn(file, "names none of the classes that are used, left out") }
+      return others
+    }
+    if !others.isEmpty {
+      folder.warn(
+        file, "does not name the classes \(others.joined(separator: ", ")); they come after its own"
+      )
+    }
+    return listed + others
   }
 
   private static func find(
@@ -80,129 +108,107 @@ enum PascalVOC {
     _ folder: inout LabelFolder, _ reading: LabelReading
   ) {
     let stem = PathName.stem(PathName.last(entry.annotation))
-    let inside = entry.split.flatMap {
-      entry.pictures == folder.root + "/" + $0 ? $0 + "/" : nil
-    }
-    if reading.pictures == .unread {
-      picture.file = (inside ?? "") + (filename ?? stem + ".jpg")
-      picture.path = folder.root + "/" + picture.file
-      return
-    }
-    if let found = folder.picture(filename ?? stem, in: entry.pictures) {
-      picture.path = found
-    } else if let filename {
-      let other = folder.picture(stem, in: entry.pictures)
+    let inside =
+      entry.pictures.hasPrefix(folder.root + "/") && entry.split != nil
+        && PathName.last(entry.pictures) == PathName.last(PathName.folder(entry.annotation))
+      ? PathName.last(entry.pictures) + "/" : ""
+    let line = picture.line > 0 ? Int(picture.line) : nil
+    switch folder.search(filename ?? stem, or: stem, in: entry.pictures) {
+    case .found(let path): picture.path = path
+    case .near(let path):
+      picture.path = path
+      if let filename, reading.pictures != .unread {
+        folder.warn(
+          entry.annotation, line: line,
+          "names the picture \(ByteText.shown(filename)), which is not in \(entry.pictures); "
+            + "\(PathName.last(path)) is taken")
+      }
+    case .several(let names) where reading.pictures != .unread:
       folder.report(
-        entry.annotation, line: picture.line > 0 ? Int(picture.line) : nil,
-        "names the picture \(ByteText.shown(filename)), which is not in \(entry.pictures)"
-          + (other.map { " (but \(PathName.last($0)) is there)" } ?? ""))
-    } else {
+        entry.annotation, line: line,
+        "names the picture \(ByteText.shown(filename ?? stem)), which is not in \(entry.pictures), "
+          + "but \(names.prefix(4).joined(separator: ", ")) are")
+    case .none where reading.pictures != .unread:
       folder.report(
-        entry.annotation, "has no <filename>, and no picture \(stem) is in \(entry.pictures)")
+        entry.annotation, line: line,
+        filename.map {
+          "names the picture \(ByteText.shown($0)), which is not in \(entry.pictures)"
+        } ?? "has no <filename>, and no picture \(stem) is in \(entry.pictures)")
+    case .none, .several: picture.path = entry.pictures + "/" + (filename ?? stem + ".jpg")
     }
-    picture.file =
-      (inside ?? "") + (picture.path.isEmpty ? filename ?? stem : PathName.last(picture.path))
+    picture.file = inside + (picture.path.isEmpty ? filename ?? stem : PathName.last(picture.path))
+  }
+
+  /// Pictures beside annotations that no annotation is of.
+  private static func warnOfOthers(
+    _ places: Set<String>, _ pictures: [LabeledPicture], _ folder: inout LabelFolder
+  ) {
+    let taken = Set(pictures.map(\.path))
+    // An annotation whose own picture was not found tells so itself.
+    let stems = Set(pictures.map { PathName.stem($0.source) })
+    for place in places.sorted() {
+      for name in LabelFolder.names(place) where PathName.isPicture(name) {
+        let path = place + "/" + name
+        if !taken.contains(path), !stems.contains(PathName.stem(path)) {
+          folder.warn(path, "has no annotation file, left out")
+        }
+      }
+    }
   }
 
   // MARK: Which files
 
-  private static func isAnnotation(_ name: String) -> Bool { PathName.ends(name, with: "xml") }
-
-  private static func listDevkit(_ folder: inout LabelFolder, _ reading: LabelReading) throws
-    -> [Entry]
-  {
-    let root = folder.root
-    let annotations = root + "/Annotations"
-    let pictures =
-      reading.pictureFolder
-      ?? ["JPEGImages", "images", "Images"].map { root + "/" + $0 }.first(where: FileBytes.isFolder)
-    guard let pictures = pictures ?? (reading.pictures == .unread ? root : nil) else {
-      throw LabelFolder.failure(root, "has no folder JPEGImages")
-    }
-    let files = LabelFolder.names(annotations).filter(isAnnotation)
-    var splits: [String: String] = [:]
-    let lists = splitNames(root)
-    let known = lists.isEmpty ? [] : Set(files.map(PathName.stem))
-    for split in reading.split.map({ [$0] }) ?? primary(lists) {
-      guard lists.contains(split) else {
-        throw LabelFolder.failure(
-          root,
-          "has no split \(ByteText.shown(split)); splits here: "
-            + (lists.isEmpty ? "none" : lists.joined(separator: ", ")))
-      }
-      let list = "\(root)/ImageSets/Main/\(split).txt"
-      for (line, text) in folder.lines(list) ?? [] {
-        var name = text
-        // Lists of one class add -1, 0 or 1 to each name.
-        if !known.contains(name), let space = name.lastIndex(where: { $0 == " " || $0 == "\t" }),
-          ["-1", "0", "1"].contains(name[space...].dropFirst())
-        {
-          name = String(name[..<space])
-          while name.last?.isWhitespace == true { name.removeLast() }
-        }
-        if splits[name] == split {
-          folder.report(list, line: line, "names \(ByteText.shown(name)) again")
-        } else if let other = splits[name] {
-          folder.report(list, line: line, "names \(ByteText.shown(name)), which is in \(other) too")
-        } else if !known.contains(name) {
-          folder.report(
-            list, line: line,
-            "names \(ByteText.shown(name)), but Annotations/\(ByteText.shown(name)).xml does not exist"
-          )
-        } else {
-          splits[name] = split
-        }
-      }
-    }
-    return files.compactMap { file in
-      let split = splits.isEmpty ? nil : splits[PathName.stem(file)]
-      if reading.split != nil && split == nil { return nil }
-      return Entry(annotation: annotations + "/" + file, pictures: pictures, split: split)
-    }
-  }
-
-  /// Lists in `ImageSets/Main`, sorted.
-  static func splitNames(_ root: String) -> [String] {
-    LabelFolder.names(root + "/ImageSets/Main").filter { $0.hasSuffix(".txt") }
-      .map { String($0.dropLast(4)) }
-  }
-
-  /// The lists that divide the set: train, val and test where they are there; not their unions, not the lists of classes.
-  private static func primary(_ lists: [String]) -> [String] {
-    let usual = ["train", "val", "test"].filter(lists.contains)
-    return usual.isEmpty ? lists.filter { !$0.contains("_") && $0 != "trainval" } : usual
-  }
-
-  private static func listFlat(_ folder: inout LabelFolder, _ reading: LabelReading) throws
-    -> [Entry]
-  {
-    let root = folder.root
+  private static func listDevkit(
+    _ folder: inout LabelFolder, _ layout: VOCLayout, _ reading: LabelReading, _ set: inout LabelSet
+  ) throws -> [Entry] {
     var entries: [Entry] = []
-    func list(_ place: String, _ split: String?) {
-      for name in LabelFolder.names(place) where isAnnotation(name) {
+    for place in layout.places {
+      let pictures = reading.pictureFolder ?? place.pictures
+      guard let pictures = pictures ?? (reading.pictures == .unread ? layout.root : nil) else {
+        throw LabelFolder.failure(layout.root, "has no folder JPEGImages")
+      }
+      for name in LabelFolder.names(place.annotations) where VOCLayout.isAnnotation(name) {
         entries.append(
-          Entry(
-            annotation: place + "/" + name, pictures: reading.pictureFolder ?? place, split: split))
+          Entry(annotation: place.annotations + "/" + name, pictures: pictures, split: place.split))
       }
     }
-    if reading.split == nil { list(root, nil) }
-    for name in LabelFolder.names(root)
-    where FileBytes.isFolder(root + "/" + name) && (reading.split ?? name) == name {
-      list(root + "/" + name, name)
+    let lists = VOCLists(layout)
+    guard !lists.names.isEmpty else {
+      guard let wanted = reading.split else { return entries }
+      let known = layout.splits
+      entries.removeAll { $0.split != wanted }
+      guard !entries.isEmpty else { throw noSplit(wanted, layout.root, known) }
+      return entries
     }
-    if reading.pictures != .unread {
-      for place in Set(entries.map(\.pictures)).sorted() {
-        let annotated = Set(
-          entries.filter { $0.pictures == place }.map {
-            PathName.stem(PathName.last($0.annotation))
-          })
-        for name in LabelFolder.names(place)
-        where PathName.isPicture(name) && !annotated.contains(PathName.stem(name)) {
-          folder.warn(place + "/" + name, "has no annotation file, left out")
-        }
-      }
-    }
+    let stems = entries.map { PathName.stem(PathName.last($0.annotation)) }
+    let splits = try lists.read(stems, reading.split, &folder, &set.unreadSplits)
+    for (i, stem) in stems.enumerated() { entries[i].split = splits[stem] }
+    if reading.split != nil { entries.removeAll { $0.split == nil } }
     return entries
+  }
+
+  static func noSplit(_ split: String, _ root: String, _ known: [String]) -> DatasetError {
+    LabelFolder.failure(
+      root,
+      "has no split \(ByteText.shown(split)); splits here: "
+        + (known.isEmpty ? "none" : known.joined(separator: ", ")))
+  }
+
+  private static func listFlat(
+    _ folder: inout LabelFolder, _ layout: VOCLayout, _ reading: LabelReading
+  ) throws -> [Entry] {
+    let known = layout.splits
+    if let wanted = reading.split, !known.contains(wanted) {
+      throw noSplit(wanted, layout.root, known)
+    }
+    return layout.places.filter { reading.split == nil || $0.split == reading.split }.flatMap {
+      place in
+      LabelFolder.names(place.annotations).filter(VOCLayout.isAnnotation).map {
+        Entry(
+          annotation: place.annotations + "/" + $0,
+          pictures: reading.pictureFolder ?? place.annotations, split: place.split)
+      }
+    }
   }
 
   // MARK: One file
@@ -224,11 +230,12 @@ enum PascalVOC {
 
   static func parse(_ bytes: [UInt8], _ file: String) -> Parsed {
     var parsed = Parsed(picture: LabeledPicture(file: "", path: "", source: file))
-    func report(_ line: Int?, _ message: String) {
+    func add(_ severity: DataProblem.Severity, _ line: Int?, _ message: String) {
       if parsed.problems.count < 1000 {
-        parsed.problems.append(DataProblem(.error, file: file, line: line, message))
+        parsed.problems.append(DataProblem(severity, file: file, line: line, message))
       }
     }
+    func report(_ line: Int?, _ message: String) { add(.error, line, message) }
     let root: MarkupElement
     do {
       if bytes.isEmpty { throw FileBytes.Failure("is empty (zero bytes)") }
@@ -257,13 +264,13 @@ enum PascalVOC {
         parsed.filename = element.text.split { $0 == "/" || $0 == "\\" }.last.map(String.init)
         parsed.picture.line = Int32(clamping: element.line)
       case "size":
-        let sides = ["width", "height"].map { name in element[name].flatMap { number($0.text) } }
-        if let width = sides[0], let height = sides[1], (1...1e6).contains(width),
-          (1...1e6).contains(height)
-        {
-          parsed.picture.size = PictureSize(width: Int(width), height: Int(height))
-        } else {
-          report(element.line, "<size> states no width and height of a picture")
+        parsed.picture.sizeLine = Int32(clamping: element.line)
+        parsed.picture.size = size(element)
+        if parsed.picture.size == nil {
+          let sides = ["width", "height"].map { ByteText.shown(element[$0]?.text ?? "") }
+          add(
+            .warning, element.line,
+            "<size> says \(sides[0])x\(sides[1]) pixels; the picture's own size is taken")
         }
       case "source":
         if let database = element["database"]?.text, database != "Unknown", !database.isEmpty {
@@ -273,12 +280,25 @@ enum PascalVOC {
       case "object":
         if let (name, object) = object(element, report) {
           parsed.names.append(name)
+          parsed.lines.append(Int32(clamping: element.line))
           parsed.picture.objects.append(object)
         }
       default: break
       }
     }
+    if parsed.picture.sizeLine == 0 {
+      add(.warning, root.line, "has no <size>; the picture's own size is taken")
+    }
     return parsed
+  }
+
+  /// `nil` unless both sides are those of a picture.
+  private static func size(_ element: MarkupElement) -> PictureSize? {
+    let sides = ["width", "height"].map { name in element[name].flatMap { number($0.text) } }
+    guard let width = sides[0], let height = sides[1], (1...1e6).contains(width),
+      (1...1e6).contains(height)
+    else { return nil }
+    return PictureSize(width: Int(width), height: Int(height))
   }
 
   private static func object(
@@ -325,8 +345,8 @@ enum PascalVOC {
         if number(given.text) == nil {
           report(
             given.line,
-            "<\(corner)> of \(ByteText.shown(name)) is no number: "
-              + ByteText.shown(given.text))
+            "<\(corner)> of \(ByteText.shown(name)): expected a finite number, got "
+              + "\"\(ByteText.shown(given.text))\"")
         }
       }
       return nil

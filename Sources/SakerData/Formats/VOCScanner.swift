@@ -23,7 +23,8 @@ struct VOCScanner {
       if isClosing { break }
       guard child(&parsed) else { return false }
     }
-    guard isNamed("annotation") else { return false }
+    // Without a size the tree tells.
+    guard isNamed("annotation"), parsed.picture.size != nil else { return false }
     while at < bytes.count {
       guard ByteText.isSpace(bytes[at]), bytes[at] != 0x0B, bytes[at] != 0x0C else { return false }
       at += 1
@@ -68,6 +69,7 @@ struct VOCScanner {
   }
 
   private mutating func size(_ parsed: inout PascalVOC.Parsed) -> Bool {
+    parsed.picture.sizeLine = Int32(clamping: tagLine)
     var sides: (Double?, Double?)
     guard
       children({ scanner in
@@ -89,6 +91,7 @@ struct VOCScanner {
 
   private mutating func object(_ parsed: inout PascalVOC.Parsed) -> Bool {
     var result = LabeledObject(label: 0, box: LabelBox(left: 0, top: 0, width: 0, height: 0))
+    let start = tagLine
     var name: String?
     var hasBox = false
     let isRead = children { scanner in
@@ -126,6 +129,7 @@ struct VOCScanner {
     }
     guard isRead, hasBox, let name else { return false }
     parsed.names.append(name)
+    parsed.lines.append(Int32(clamping: start))
     parsed.picture.objects.append(result)
     return true
   }
