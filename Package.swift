@@ -19,6 +19,8 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
+    .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
@@ -29,7 +31,7 @@ let package = Package(
     .target(name: "SakerNN", dependencies: ["SakerTensor", "CKernels"]),
     .target(
       name: "SakerData",
-      dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG", "Yams"],
+      dependencies: ["SakerTensor", "CKernels", "CTurboJPEG", "CPNG", "CWebP", "CTIFF", "Yams"],
       resources: [
         .copy("Resources/bccd"), .copy("Resources/fashion-mnist-small"),
         .copy("Resources/pinochle-cards-crops"),

@@ -27,6 +27,8 @@ program() { command -v "$2" >/dev/null || missing+=("$1"); }
 header libdnnl-dev oneapi/dnnl/dnnl.h
 header libturbojpeg0-dev turbojpeg.h
 header libpng-dev png.h
+header libwebp-dev webp/demux.h
+header libtiff-dev tiffio.h
 header libcairo2-dev cairo/cairo.h
 header zlib1g-dev zlib.h
 header libc6-dev stdio.h

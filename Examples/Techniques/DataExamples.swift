@@ -15,6 +15,18 @@ import Testing
     #expect(cells.items.count == 205)
   }
 
+  @Test("Tensor to picture and back") func tensorAndPicture() throws {
+    let picture = Picture(width: 2, height: 1, pixels: [255, 0, 51, 0, 128, 204])
+    let image = Tensor(picture: picture)  // ToTensor: [3, 1, 2], 0...1
+    #expect(image.shape.sizes == [3, 1, 2] && image.floats[0] == 1)
+    #expect(Picture(tensor: image) == picture)  // ToPILImage
+    let (mean, std): ([Float], [Float]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    let normalized = Tensor(picture: picture, mean: mean, std: std).reshape([1, 3, 1, 2])
+    #expect(Picture(tensor: normalized, mean: mean, std: std) == picture)
+    let levels = Tensor(picture: picture, range: .levels)  // 0...255
+    #expect(Picture(tensor: levels / 2, range: .levels)[1, 0] == RGB(0, 64, 102))
+  }
+
   @Test("Split 6:2:2") func split() throws {
     let labels = try LabelSet(path: DetectionDataset.bloodCellFolder())
     let parts = labels.splitting([("train", 6), ("val", 2), ("test", 2)], seed: 0)

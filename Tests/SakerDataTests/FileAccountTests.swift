@@ -88,7 +88,7 @@ private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String,
     let png = try noise(width: 40, height: 30, seed: 9).encoded(as: .png())
     let place = clean.archive == nil ? home(clean) : path
     try add(png, path + "/elsewhere/deep/stray.png")
-    try add(png, place + "/scan.TIF")
+    try add(png, place + "/scan.HEIC")
     // What is never data.
     try add(png, place + "/._p0.png")
     try add(png, path + "/__MACOSX/p0.png")
@@ -102,9 +102,9 @@ private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String,
     let account = try #require(set.account())
     #expect(account.pictures.used == 3 && account.pictures.found == 5, "\(account)")
     #expect(
-      Set(account.pictures.leftOut.map { PathName.last($0.file) }) == ["stray.png", "scan.TIF"])
+      Set(account.pictures.leftOut.map { PathName.last($0.file) }) == ["stray.png", "scan.HEIC"])
     #expect(
-      account.pictures.leftOut.contains { $0.reason == "ending .tif is not read" }, "\(account)")
+      account.pictures.leftOut.contains { $0.reason == "ending .heic is not read" }, "\(account)")
     #expect(account.labels.used == before.labels.used, "\(account)")
     #expect(account.labels.leftOut.map(\.file) == (label.map { [$0.path] } ?? []), "\(account)")
     #expect(account.pictures.leftOut.allSatisfy { !$0.reason.isEmpty })

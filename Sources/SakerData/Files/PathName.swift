@@ -97,8 +97,19 @@ enum PathName {
     return false
   }
 
+  /// Whether the name ends as pictures do that are read (`Picture.endings`), in any case.
   static func isPicture(_ name: String) -> Bool {
-    ends(name, with: "jpg") || ends(name, with: "png") || ends(name, with: "jpeg")
+    // Asked for every file of a set: no string is made.
+    var (key, length): (UInt64, Int) = (0, 0)
+    for byte in name.utf8.reversed() {
+      if byte == UInt8(ascii: ".") {
+        return length > 0 && name.utf8.count > length + 1 && pictureKeys.contains(key)
+      }
+      guard length < 4 else { return false }
+      key |= UInt64(byte | 0x20) << UInt64(8 * length)
+      length += 1
+    }
+    return false
   }
 
   /// Whether a name is of what systems and tools leave behind, which is never data: it begins with a dot (`.DS_Store`, `._a.jpg`,
@@ -115,20 +126,17 @@ enum PathName {
 
   /// Whether people keep pictures under such a name, also of kinds that are not read.
   static func isAnyPicture(_ name: String) -> Bool {
-    isPicture(name) || pictureEndings.contains(ending(name))
+    isPicture(name) || Picture.isNamedUnread(name)
   }
-
-  private static let pictureEndings: Set<String> = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic",
-    "heif", "avif",
-    "jp2", "j2k", "jxl", "ppm", "pgm", "pbm", "pnm", "tga", "exr", "dng", "cr2", "nef", "arw",
-    "raw", "dcm",
-  ]
 
   /// Whether a text of that name lists classes, not objects.
   static func isListOfClasses(_ name: String) -> Bool {
     ["classes.txt", "predefined_classes.txt", "labels.txt"].contains(name.lowercased())
   }
+
+  /// The endings of pictures, a byte a letter, the last letter lowest.
+  private static let pictureKeys = Set(
+    Picture.endings.map { $0.utf8.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } })
 
   /// Whether the extension is that one, of small letters, in any case; as `ending` tells, without making a string.
   static func ends(_ path: String, with ending: StaticString) -> Bool {

@@ -26,9 +26,9 @@ enum ClassFolders {
         }
         let pictures = YOLOFormat.walk(inside)
         for other in strangers(inside).prefix(20) {
-          folder.warn(other, "is no picture (.jpg, .jpeg, .png), left out")
+          folder.warn(other, "is no picture (\(Picture.endingsInWords)), left out")
         }
-        if pictures.isEmpty { folder.warn(inside, "holds no pictures (.jpg, .jpeg, .png)") }
+        if pictures.isEmpty { folder.warn(inside, "holds no pictures (\(Picture.endingsInWords))") }
         for picture in pictures {
           set.pictures.append(
             LabeledPicture(

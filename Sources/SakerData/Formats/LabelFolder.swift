@@ -43,7 +43,9 @@ struct LabelFolder {
   }
 
   /// The extensions of pictures, in the order in which they are tried.
-  static let endings = [".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG"]
+  static let endings =
+    Picture.endings.map { "." + $0 } + Picture.endings.map { "." + $0.uppercased() }
+    + Picture.endings.map { "." + $0.capitalized }
 
   /// A picture of that name in the folder, with or without its extension.
   mutating func picture(_ name: String, in folder: String) -> String? {
@@ -238,6 +240,7 @@ extension LabelSet {
     guard !picture.path.isEmpty else { return (nil, nil) }
     do {
       let header = try Picture.header(ofFile: picture.path)
+      var notes = [header.note].compactMap(\.self)
       var problem: DataProblem?
       if let size = picture.size, size != header.size {
         let turned = PictureSize(width: header.width, height: header.height)
@@ -250,8 +253,13 @@ extension LabelSet {
           (isVOC ? "<size> says \(size)" : "states \(size) pixels")
             + ", but \(picture.path) is \(header.size)\(reason)")
       }
-      if depth == .full || !header.ends { _ = try Picture(file: picture.path) }
-      return (header.size, problem)
+      if depth == .full || !header.ends {
+        notes = try Picture.read(picture.path).notes
+      }
+      return (
+        header.size,
+        problem ?? notes.first.map { DataProblem(.warning, file: picture.path, $0) }
+      )
     } catch let error as PictureError {
       return (nil, DataProblem(.error, file: error.file, error.reason))
     } catch {

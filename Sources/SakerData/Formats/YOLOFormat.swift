@@ -135,7 +135,7 @@ enum YOLOFormat {
     }
     if FileBytes.isFolder(place) {
       let found = walk(place)
-      if found.isEmpty { folder.report(place, "holds no pictures (.jpg, .jpeg, .png)") }
+      if found.isEmpty { folder.report(place, "holds no pictures (\(Picture.endingsInWords))") }
       return found.map { ($0, place, 0) }
     }
     var found: [(picture: String, source: String, line: Int)] = []

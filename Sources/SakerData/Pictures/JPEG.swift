@@ -11,8 +11,16 @@ enum JPEG {
   ]
 
   /// Decodes to RGB as stored, orientation not applied. Gray is repeated; CMYK and YCCK are taken as inverted, as Adobe writes them.
-  static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ header: PictureHeader) throws -> Picture
-  {
+  ///
+  /// Of a progressive file that lacks its last scans, the whole picture is there in less detail: it is read as libjpeg does, and
+  /// `notes` tell of it. What lacks a part of the picture is refused.
+  static func decode(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ header: PictureHeader, _ notes: inout [String]
+  ) throws -> Picture {
+    let scans = JPEGScans(bytes)
+    if let scans, scans.showAll, !scans.areComplete {
+      notes.append("lacks scans of a progressive JPEG: it is read without its finer details")
+    }
     guard let codec = tjInitDecompress() else { throw Failure("no memory for the JPEG decoder") }
     defer { tjDestroy(codec) }
     let (width, height) = (header.width, header.height)
@@ -27,6 +35,7 @@ enum JPEG {
       let reason = String(cString: tjGetErrorStr2(codec))
       let isWarning = tjGetErrorCode(codec) == Int32(TJERR_WARNING.rawValue)
       // The library tells its first warning only, so behind a harmless one the end of the file must be there too.
+      if isWarning && reason.contains("Premature end"), let scans, scans.showAll { return }
       if isWarning && header.ends && harmless.contains(where: reason.contains) { return }
       throw Failure(
         reason.contains("Premature end")

@@ -18,38 +18,50 @@ extension Picture {
     }
   }
 
-  /// Decodes a JPEG or PNG file, told by its content, to upright RGB: EXIF's orientation is honoured, gray and palettes are expanded, CMYK is
-  /// converted, 16 bits keep their high byte, alpha is dropped.
+  /// Decodes a JPEG, PNG, GIF, WebP, BMP or TIFF file, told by its content, to upright RGB: EXIF's orientation is honoured, gray and
+  /// palettes are expanded, CMYK is converted, 16 bits keep their high byte, alpha is dropped. Of several frames or pages, the first.
   ///
   /// - Throws: `PictureError` when the file cannot be read, is not a picture, is truncated or broken, or is larger than `maximumSide` or
   ///   `maximumPixels`.
   public init(file path: String) throws {
+    self = try Picture.read(path).picture
+  }
+
+  /// As `init(file:)`, with what isn't read of the file or was filled in, in words: `is animated; its first frame is read`.
+  public static func read(_ path: String) throws -> (picture: Picture, notes: [String]) {
     do {
-      self = try Picture(decoding: FileBytes.read(path))
+      // A large file that is no picture is refused by its first bytes, before all of it is read.
+      var window = ByteWindow(try FileBytes.Handle(path))
+      _ = try PictureHeader(&window)
+      return try decode(FileBytes.read(path))
     } catch let failure as FileBytes.Failure {
       throw PictureError(file: path, reason: failure.reason)
     }
   }
 
-  /// Decodes a JPEG or PNG file that is already in memory; as `init(file:)`, and `name` stands for the file in errors.
+  /// Decodes a picture's file that is already in memory; as `init(file:)`, and `name` stands for the file in errors.
   public init(bytes: [UInt8], name: String = "picture in memory") throws {
     do {
-      self = try Picture(decoding: bytes)
+      self = try Picture.decode(bytes).picture
     } catch let failure as FileBytes.Failure {
       throw PictureError(file: name, reason: failure.reason)
     }
   }
 
-  private init(decoding bytes: [UInt8]) throws {
+  private static func decode(_ bytes: [UInt8]) throws -> (picture: Picture, notes: [String]) {
     var window = ByteWindow(bytes)
     let header = try PictureHeader(&window)
-    let stored = try bytes.withUnsafeBufferPointer {
+    var notes = [header.note].compactMap(\.self)
+    let stored =
       switch header.format {
-      case .jpeg: try JPEG.decode($0, header)
-      case .png: try PNG.decode($0, header)
+      case .jpeg: try bytes.withUnsafeBufferPointer { try JPEG.decode($0, header, &notes) }
+      case .png: try bytes.withUnsafeBufferPointer { try PNG.decode($0, header) }
+      case .gif: try GIF.decode(bytes, header)
+      case .webp: try bytes.withUnsafeBufferPointer { try WebP.decode($0, header) }
+      case .bmp: try BMP.decode(bytes, header)
+      case .tiff: try bytes.withUnsafeBufferPointer { try TIFF.decode($0, header) }
       }
-    }
-    self = stored.oriented(header.orientation)
+    return (stored.oriented(header.orientation), notes)
   }
 
   /// Width and height of the upright picture, from the header alone: some kilobytes are read, nothing is decoded.

@@ -1,15 +1,17 @@
-/// What the first bytes of a JPEG or PNG file tell, without decoding it.
+/// What the first bytes of a picture's file tell, without decoding it.
 struct PictureHeader: Equatable {
-  enum Format { case jpeg, png }
-
-  var format: Format
+  var format: PictureFormat
   /// As stored, before `orientation`.
   var width, height: Int
-  /// Channels as stored: 1, 3 or 4 for JPEG; not used for PNG.
-  var components: Int
-  var orientation: Orientation
-  /// Whether the end of the file was seen where the format wants it; a JPEG file that says no may still be whole.
+  /// Channels as stored: 1, 3 or 4; used for JPEG only.
+  var components = 0
+  var orientation = Orientation.upright
+  /// Whether the end of the file was seen where the format wants it; a file that says no may still be whole.
   var ends: Bool
+  /// Used for WebP only.
+  var isAnimated = false
+  /// What of the file isn't read, for people: `is animated; its first frame is read`.
+  var note: String?
 
   /// As seen, after `orientation`.
   var size: PictureSize {
@@ -43,12 +45,14 @@ extension PictureHeader {
   /// Reads the header through a window, so that a large file costs a few kilobytes.
   init(_ window: inout ByteWindow) throws(Failure) {
     guard window.count > 0 else { throw Failure("is empty (zero bytes)") }
-    if try window.matches([0xFF, 0xD8, 0xFF], at: 0) {
-      self = try PictureHeader.jpeg(&window)
-    } else if try window.matches([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], at: 0) {
-      self = try PictureHeader.png(&window)
-    } else {
-      throw Failure("is not a picture that can be read here (neither JPEG nor PNG)")
+    switch try PictureFormat(&window) {
+    case .jpeg: self = try PictureHeader.jpeg(&window)
+    case .png: self = try PictureHeader.png(&window)
+    case .gif: self = try GIF.header(&window)
+    case .webp: self = try WebP.header(&window)
+    case .bmp: self = try BMP.header(&window)
+    case .tiff: self = try TIFF.header(&window)
+    case nil: throw Failure(try FileKind.refusal(&window))
     }
     guard width > 0 && height > 0 else { throw Failure("has no size (\(width)x\(height))") }
     guard
@@ -86,8 +90,7 @@ extension PictureHeader {
       switch marker {
       case 0xE1 where length >= 16 && orientation == .upright:
         if try window.matches([0x45, 0x78, 0x69, 0x66, 0, 0], at: at + 4) {
-          let found = try? window.orientation(at: at + 10, count: length - 8)
-          orientation = found ?? .upright  // damaged EXIF is no reason to refuse a picture
+          orientation = window.orientation(at: at + 10, count: length - 8)
         }
       case 0xC0...0xCF where marker != 0xC4 && marker != 0xC8 && marker != 0xCC:
         return PictureHeader(
@@ -106,8 +109,7 @@ extension PictureHeader {
       throw Failure("is a broken PNG: no IHDR chunk at its start")
     }
     var header = PictureHeader(
-      format: .png, width: try window.big32(16), height: try window.big32(20), components: 0,
-      orientation: .upright, ends: false)
+      format: .png, width: try window.big32(16), height: try window.big32(20), ends: false)
     var at = 8
     while at + 12 <= window.count {
       let length = try window.big32(at)
@@ -116,90 +118,13 @@ extension PictureHeader {
         break
       }
       if try window.matches(Array("eXIf".utf8), at: at + 4), at + 12 + length <= window.count {
-        header.orientation = (try? window.orientation(at: at + 8, count: length)) ?? .upright
+        header.orientation = window.orientation(at: at + 8, count: length)
+      }
+      if try window.matches(Array("acTL".utf8), at: at + 4), try window.big32(at + 8) > 1 {
+        header.note = "is animated; its still picture is read"
       }
       at += 12 + length
     }
     return header
-  }
-}
-
-/// Bytes of a file or of memory, read a few kilobytes at a time.
-struct ByteWindow {
-  typealias Failure = FileBytes.Failure
-
-  let count: Int
-  private let handle: FileBytes.Handle?
-  private var start = 0
-  private var bytes: [UInt8]
-
-  init(_ bytes: [UInt8]) {
-    handle = nil
-    self.bytes = bytes
-    count = bytes.count
-  }
-
-  init(_ handle: FileBytes.Handle) {
-    self.handle = handle
-    bytes = []
-    count = handle.count
-  }
-
-  mutating func byte(_ at: Int) throws(Failure) -> UInt8 {
-    guard at >= 0 && at < count else { throw Failure("is truncated (\(count) bytes)") }
-    if at < start || at >= start + bytes.count, let handle {
-      start = at
-      bytes = try handle.read(at: at, count: min(4096, count - at))
-    }
-    guard at >= start && at < start + bytes.count else {
-      throw Failure("is truncated (\(count) bytes)")
-    }
-    return bytes[at - start]
-  }
-
-  mutating func big16(_ at: Int) throws(Failure) -> Int {
-    Int(try byte(at)) << 8 | Int(try byte(at + 1))
-  }
-
-  mutating func big32(_ at: Int) throws(Failure) -> Int {
-    try big16(at) << 16 | (try big16(at + 2))
-  }
-
-  mutating func matches(_ expected: [UInt8], at: Int) throws(Failure) -> Bool {
-    guard at + expected.count <= count else { return false }
-    for (i, value) in expected.enumerated() where try byte(at + i) != value { return false }
-    return true
-  }
-
-  /// Whether the marker FF D9 stands in the last kilobyte, as in all files to which nothing was appended.
-  mutating func endsWithEndOfImage() throws(Failure) -> Bool {
-    for at in stride(from: count - 2, through: max(0, count - 1024), by: -1) {
-      if try byte(at + 1) == 0xD9, try byte(at) == 0xFF { return true }
-    }
-    return false
-  }
-
-  /// Tag 0x0112 of the first directory of the TIFF data at `base`; upright if there is none.
-  mutating func orientation(at base: Int, count: Int) throws(Failure) -> Orientation {
-    let mark = try big16(base)
-    guard mark == 0x4949 || mark == 0x4D4D else { return .upright }
-    func read16(_ window: inout ByteWindow, _ at: Int) throws(Failure) -> Int {
-      guard at >= 0 && at + 2 <= count else { throw Failure("has EXIF data that end early") }
-      let value = try window.big16(base + at)
-      return mark == 0x4D4D ? value : (value & 0xFF) << 8 | value >> 8
-    }
-    func read32(_ window: inout ByteWindow, _ at: Int) throws(Failure) -> Int {
-      let (first, second) = (try read16(&window, at), try read16(&window, at + 2))
-      return mark == 0x4D4D ? first << 16 | second : second << 16 | first
-    }
-    guard try read16(&self, 2) == 42 else { return .upright }
-    let directory = try read32(&self, 4)
-    for entry in 0..<(try read16(&self, directory)) {
-      let at = directory + 2 + 12 * entry
-      if try read16(&self, at) == 0x0112 {
-        return Orientation(rawValue: try read16(&self, at + 8)) ?? .upright
-      }
-    }
-    return .upright
   }
 }
