@@ -22,6 +22,7 @@ let package = Package(
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     // Floor 1: tensors, operations and their gradients.
@@ -50,7 +51,7 @@ let package = Package(
       ]),
     .target(
       name: "SakerPlots",
-      dependencies: ["SakerTensor", "SakerData", "SakerMetrics", "CCairo", "CKernels"]),
+      dependencies: ["SakerTensor", "SakerData", "SakerMetrics", "CCairo", "CPango", "CKernels"]),
 
     // Floor 5: everything under one name, and the command line.
     .target(

@@ -1,4 +1,5 @@
 internal import CCairo
+internal import CPango
 
 /// A rectangle of the drawing plane, y downwards.
 struct Rect: Hashable {
@@ -24,12 +25,12 @@ struct Point: Hashable {
 
 /// A surface of Cairo's and what is drawn on it. The only type that knows Cairo's C interface.
 ///
-/// Text goes through Cairo's own simple font interface: it asks fontconfig for DejaVu Sans, takes
-/// what is there otherwise, and without any font falls back to a line font built into Cairo (ASCII
-/// only), so text is always drawn.
+/// Text goes through Pango, which asks fontconfig for DejaVu Sans and takes letters that it lacks from any other font.
 final class Canvas {
   let surface: OpaquePointer
   let context: OpaquePointer
+  /// Pango's context, which `Canvas+Text.swift` measures and draws with.
+  let texts: UnsafeMutableRawPointer
   /// In units of the drawing, which `scale` maps to pixels or points.
   let width, height: Double
   private let sink: Sink?
@@ -60,6 +61,7 @@ final class Canvas {
       surface = cairo_svg_surface_create_for_stream(Sink.write, sink.pointer, w, h)
     }
     context = cairo_create(surface)
+    texts = saker_text_context(context)
     try check()
     cairo_scale(context, scale, scale)
     let options = cairo_font_options_create()
@@ -73,6 +75,7 @@ final class Canvas {
   }
 
   deinit {
+    saker_text_release(texts)
     cairo_destroy(context)
     cairo_surface_destroy(surface)
   }
