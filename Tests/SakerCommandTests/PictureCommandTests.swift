@@ -64,6 +64,93 @@ struct PictureCommandTests {
     ])
   }
 
+  /// What `train --task classify` makes is looked into from its folder: a network with a small stem and an eighth of the width, of 16
+  /// pixels, and one that sees gray; with the names of its classes.
+  @Test(arguments: ["resnet18", "lenet"])
+  func classifiersAreLookedIntoFromTheirRuns(model: String) throws {
+    let (shared, sandbox) = (try ClassifierRun.get(), try Sandbox())
+    var run = shared.folder
+    if model == "lenet" {
+      run = sandbox.path("run")
+      _ = try Saker.succeed([
+        "train", "--task", "classify", "--data", shared.data, "--out", run, "--model", model,
+        "--epochs", "1", "--batch", "4", "--workers", "0", "--no-pictures", "--json",
+      ])
+    }
+    let picture = shared.data + "/test/red/1.png"
+    for kind in ["features", "filters", "cam", "receptive-field"] {
+      let out = sandbox.path("\(kind).png")
+      let told = try Saker.succeed([
+        "visualize", kind, run, "--picture", picture, "--out", out, "--json",
+      ]).object()
+      #expect(told["layer"] as? String != "")
+      let drawn = try Picture(file: out)
+      #expect(drawn.width >= 400 && Set(drawn.pixels).count > 3, "\(kind)")
+      // Under the map lies what the network sees: without colour for one that takes gray.
+      if kind == "receptive-field", model == "lenet" {
+        let corner = drawn[2, 2]
+        #expect(corner.red == corner.green && corner.green == corner.blue)
+      }
+      if kind == "cam" { #expect(["blue", "green", "red"].contains(told["target"] as? String)) }
+    }
+    // A file of it does as well, and classes go by name.
+    let told = try Saker.succeed([
+      "visualize", "cam", run + "/weights/last.safetensors", "--picture", picture, "--target",
+      "green", "--out", sandbox.path("green.png"), "--json",
+    ]).object()
+    #expect(told["target"] as? String == "green")
+    let wrong = try Saker.run([
+      "visualize", "cam", run, "--picture", picture, "--target", "gray", "--out",
+      sandbox.path("x.png"),
+    ])
+    #expect(wrong.status != 0 && wrong.errors.contains("expected blue, green, red, got 'gray'"))
+  }
+
+  /// Every entry of a folder is accounted for: read, failed or left out.
+  @Test func predictionsNameWhatTheyLeaveOut() throws {
+    let run = try TrainedRun.get()
+    let sandbox = try Sandbox()
+    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../Fixtures/pictures/formats").standardizedFileURL.path
+    for name in ["24bit.bmp", "animated.gif", "lossy.webp", "rgb.tif"] {
+      try sandbox.write(
+        [UInt8](Data(contentsOf: URL(fileURLWithPath: fixtures + "/" + name))), "in/\(name)")
+    }
+    try sandbox.write(Array("0 0.5 0.5 1 1".utf8), "in/labels.txt")
+    try sandbox.write([1, 2, 3], "in/phone.HEIC")
+    try sandbox.write(Array("<html>Not found</html>".utf8), "in/page.jpg")
+    try sandbox.write([1], "in/more/x.txt")
+    try sandbox.write([1], "in/.hidden")
+    let told = try Saker.run([
+      "predict", "--weights", run.last, sandbox.path("in"), "--out", sandbox.path("out"), "--json",
+    ])
+    #expect(told.status != 0)
+    let entries = try #require(
+      JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [[String: Any]])
+    func kind(_ entry: [String: Any]) -> String {
+      entry["objects"] != nil
+        ? "read" : entry["error"] as? String ?? entry["left_out"] as? String ?? ""
+    }
+    let kinds = Dictionary(
+      uniqueKeysWithValues: entries.map {
+        (URL(fileURLWithPath: $0["file"] as? String ?? "").lastPathComponent, kind($0))
+      })
+    #expect(
+      kinds == [
+        "24bit.bmp": "read", "animated.gif": "read", "lossy.webp": "read", "rgb.tif": "read",
+        "page.jpg": "is an HTML page, not a picture", "labels.txt": "is no picture by its name",
+        "phone.HEIC": "is a picture in a format that is not read", "more": "is a folder",
+      ])
+    #expect(
+      told.errors.contains(
+        "in: left out 1 picture in a format that is not read (phone.HEIC); "
+          + "1 file that is no picture by its name (labels.txt); 1 folder (more)"), "\(told.errors)"
+    )
+    #expect(told.errors.contains("animated.gif: is animated; its first frame is read"))
+    #expect(
+      try sandbox.list("out") == ["24bit.png", "animated.png", "lossy.png", "rgb.png"])
+  }
+
   @Test(arguments: [
     (["visualize", "cam", "resnet18"], "picture: expected one for cam"),
     (["visualize", "filters", "nothing"], "expected a checkpoint"),

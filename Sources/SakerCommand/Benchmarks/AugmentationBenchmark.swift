@@ -106,7 +106,7 @@ enum AugmentationBenchmark {
 
   /// JPEG files of a folder to batches with mosaic, affine map, HSV gains and flip, and prints pictures a second.
   static func load(_ folder: String, workers: Int, size: Int, seconds: Double) throws {
-    let files = try PictureFiles.find([folder])
+    let files = try PictureFiles([folder]).files
     let items = try files.map { file in
       DetectionDataset.Item(
         name: file, picture: file, size: try Picture.size(ofFile: file),

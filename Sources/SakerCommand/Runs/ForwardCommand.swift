@@ -121,7 +121,7 @@ struct ForwardCommand: ParsableCommand {
 
   /// A tensor as it is, or a picture as the network expects it.
   private func readInput(_ expected: ClassifierInput) throws -> Tensor {
-    guard Picture.Encoding(path: input) == nil else {
+    guard !Picture.isNamed(input) else {
       return expected.tensor(try Picture(file: input))
     }
     // A small stem takes what its card says, which may be less than the published network needs.

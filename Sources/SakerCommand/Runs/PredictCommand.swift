@@ -22,7 +22,7 @@ struct PredictCommand: ParsableCommand {
   var part: String?
   @Option(help: "How many classes a classifier tells of each picture.")
   var top = 5
-  @Argument(help: "Pictures, or folders of pictures (JPEG, PNG).")
+  @Argument(help: "Pictures, or folders of pictures (\(Picture.endings.joined(separator: ", "))).")
   var pictures: [String]
   @Option(help: "The folder for the pictures with boxes.")
   var out = "predictions"
@@ -63,12 +63,15 @@ struct PredictCommand: ParsableCommand {
     var width, height: Int
     var objects: [Object]
     var picture: String?
+    /// What of the file isn't read, such as the further frames of an animation; absent for nothing.
+    var warnings: [String]?
     var milliseconds: Double
   }
 
   func run() throws {
     common.apply()
-    let files = try PictureFiles.find(pictures)
+    let files = try PictureFiles(pictures)
+    for line in files.summary { note(line) }
     let given = try GivenWeights(weights, names)
     if given.isClassifier(model) {
       let source = try ClassifierSource(given, model: model, part: part)
@@ -85,18 +88,19 @@ struct PredictCommand: ParsableCommand {
 
   /// Does each file, tells what was found, and goes on after a bad one.
   private func forEach<Result: Encodable>(
-    _ files: [String], describe: (Result) -> String,
+    _ given: PictureFiles, describe: (Result) -> String,
     _ body: (String, inout OutputNames) throws -> Result
   ) throws {
     if !noPictures { try RunFolder.make(out) }
+    let files = given.files
     var names = OutputNames(folder: out, sparing: files)
-    var found: [Result] = []
+    var found: [PictureEntry<Result>] = []
     var failures: [any Error] = []
     let progress = Progress("predict", total: files.count, isQuiet: common.json || files.count < 3)
     for (index, file) in files.enumerated() {
       do {
         let result = try body(file, &names)
-        found.append(result)
+        found.append(.found(result))
         if !common.json {
           progress.finish()
           print(describe(result))
@@ -104,12 +108,15 @@ struct PredictCommand: ParsableCommand {
       } catch {
         // One bad picture does not cost the others.
         failures.append(error)
+        found.append(.failed(file, (error as? PictureError)?.reason ?? "\(error)"))
         note("Error: \(error)")
       }
       progress.update(index + 1)
     }
     progress.finish()
-    if common.json { try printJSON(found) }
+    if common.json {
+      try printJSON(found + given.leftOut.map { .leftOut($0.file, $0.reason) })
+    }
     if !failures.isEmpty {
       note("\(failures.count) of \(files.count) pictures could not be done")
       throw ExitCode.failure
@@ -120,7 +127,7 @@ struct PredictCommand: ParsableCommand {
     -> Found
   {
     let start = Date()
-    let picture = try Picture(file: file)
+    let (picture, warnings) = try PictureFiles.read(file)
     let card = model.card
     let options = DetectionOptions(
       confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit)
@@ -141,7 +148,7 @@ struct PredictCommand: ParsableCommand {
     }
     return Found(
       file: file, width: picture.width, height: picture.height, objects: objects,
-      picture: written, milliseconds: Date().timeIntervalSince(start) * 1e3)
+      picture: written, warnings: warnings, milliseconds: Date().timeIntervalSince(start) * 1e3)
   }
 
   private func describe(_ found: Found) -> String {
@@ -151,35 +158,6 @@ struct PredictCommand: ParsableCommand {
     let what = list.isEmpty ? "nothing found" : list.joined(separator: ", ")
     return "\(found.file): \(what) (\(String(format: "%.0f", found.milliseconds)) ms)"
       + (found.picture.map { " -> \($0)" } ?? "")
-  }
-}
-
-/// Pictures by name, and those in folders, in order of their names.
-enum PictureFiles {
-  static func find(_ paths: [String]) throws -> [String] {
-    var files: [String] = []
-    for path in paths {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw PictureError(file: path, reason: "does not exist")
-      }
-      guard isFolder.boolValue else {
-        files.append(path)
-        continue
-      }
-      let names: [String]
-      do {
-        names = try FileManager.default.contentsOfDirectory(atPath: path)
-      } catch {
-        throw PictureError(file: path, reason: "cannot be read: \(error.localizedDescription)")
-      }
-      let inside = names.filter { Picture.Encoding(path: $0) != nil && !$0.hasPrefix(".") }.sorted()
-      guard !inside.isEmpty else {
-        throw PictureError(file: path, reason: "is a folder without pictures (.jpg, .jpeg, .png)")
-      }
-      files += inside.map { path + "/" + $0 }
-    }
-    return files
   }
 }
 

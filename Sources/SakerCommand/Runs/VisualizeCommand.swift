@@ -20,12 +20,15 @@ struct VisualizeCommand: ParsableCommand {
 
   @Argument(help: "features, filters, cam or receptive-field.")
   var kind: Kind
-  @Argument(help: "A detector's checkpoint, or the name of a classifier ('saker models').")
+  @Argument(
+    help: "A checkpoint or a run's folder, or the name of a classifier ('saker models').")
   var model: String
   @Option(help: "The picture (not for filters).")
   var picture: String?
-  @Option(help: "Weights of a classifier; random ones if left out.")
+  @Option(help: "Weights of a classifier by name; random ones if left out.")
   var weights: String?
+  @Option(help: "A file with a line for each class, for weights that don't name them.")
+  var names: String?
   @Option(help: "A layer's name, as 'saker info' lists it; a telling one if left out.")
   var layer: String?
   @Option(help: "cam: the class, by name or number; the one the model is surest of if left out.")
@@ -55,7 +58,7 @@ struct VisualizeCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let subject = try VisualizedModel(model, weights: weights)
+    let subject = try VisualizedModel(model, weights: weights, names: names)
     let path = out ?? "\(kind.rawValue).png"
     var result = Result(picture: path, layer: "")
     switch kind {

@@ -2,65 +2,119 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// A model that is looked into: a detector of a checkpoint, or a classifier by name. Its parameters are frozen; only pictures get
-/// gradients.
+/// A model that is looked into: what training made, of a checkpoint or a run's folder, or a classifier by name. Its parameters
+/// are frozen; only pictures get gradients.
 struct VisualizedModel {
   let name: String
   private let module: any Module
-  private let preprocessing: Preprocessing
-  /// Empty for a classifier, whose classes have numbers only.
+  private let input: Input
   private let classNames: [String]
-  /// `[1, anchors, classes]` or `[1, classes]`, without background.
+  /// Whether the first column of the logits is background, which is no class.
+  private let hasBackground: Bool
+  /// `[1, anchors, 1 + classes]` of a detector, `[1, classes]` of a classifier.
   private let logits: (Tensor) -> Tensor
 
-  init(_ model: String, weights: String?) throws {
-    if let entry = ClassifierCatalog.named(model) {
-      guard entry.input.channels == 3 else {
-        throw ValidationError("model: expected one for RGB pictures, got '\(model)'")
+  /// How the model takes a picture.
+  private enum Input {
+    case detector(Preprocessing)
+    case classifier(ClassifierInput)
+
+    /// `[1, C, H, W]`
+    var shape: Shape {
+      switch self {
+      case .detector(let preprocessing): [1, 3, preprocessing.height, preprocessing.width]
+      case .classifier(let input): [1, input.channels, input.side, input.side]
       }
-      var classes = 1000
-      var state: [NamedTensor] = []
-      if let weights {
-        let built = withoutStarts { entry.build(1000) }
-        state = try WeightsFile(contentsOf: weights)
-          .state(fitting: Set(built.state.map(\.name)))
-        let last = built.head.last.map { $0 + ".weight" }
-        classes = state.first { $0.name == last }?.tensor.shape[0] ?? classes
-      }
-      let classifier = withSeed(0) { entry.build(classes) }
-      if let weights { try classifier.load(state: state, file: weights) }
-      (name, module, classNames) = (entry.name, classifier, [])
-      preprocessing = Preprocessing(
-        height: entry.input.side, width: entry.input.side, mean: entry.input.mean,
-        std: entry.input.std)
-      logits = { classifier($0) }
-    } else {
-      guard model.hasSuffix(".safetensors") else {
-        throw ValidationError(
-          "model: expected a checkpoint (.safetensors) or a classifier's name, got '\(model)'")
-      }
-      guard weights == nil else {
-        throw ValidationError("weights: for a classifier only; a checkpoint has its own")
-      }
-      let detector = try ModelEntry.load(DetectorCheckpoint(file: model))
-      guard let ssd = detector as? TinySSD else {
-        throw ValidationError("\(model): \(detector.card.architecture) cannot be looked into yet")
-      }
-      (name, module, classNames) = (ssd.card.architecture, ssd, ssd.card.classNames)
-      preprocessing = ssd.card.preprocessing
-      logits = { ssd.predict($0).logits }
     }
+
+    var isBlueFirst: Bool {
+      if case .classifier(let input) = self { input.order == .bgr } else { false }
+    }
+
+    /// Before normalization: gray if the model sees gray, cropped if it sees a crop.
+    func fitted(_ picture: Picture) -> Picture {
+      switch self {
+      case .detector(let preprocessing): preprocessing.fitted(picture)
+      case .classifier(let input): input.fitted(picture)
+      }
+    }
+
+    func tensor(_ picture: Picture) -> Tensor {
+      switch self {
+      case .detector(let preprocessing):
+        Tensor(
+          preprocessing.apply(picture), [1, preprocessing.height, preprocessing.width, 3]
+        ).permute([0, 3, 1, 2])
+      case .classifier(let input): input.tensor(picture)
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - model: a checkpoint, a run's folder, or the name of a classifier.
+  ///   - weights: for a name: a checkpoint, a run's folder or another program's weights; random ones without.
+  ///   - names: a file with a line for each class, for weights that don't tell them.
+  init(_ model: String, weights: String?, names: String?) throws {
+    if let entry = ClassifierCatalog.named(model) {
+      if let weights {
+        self.init(try ClassifierSource(weights, model: model, names: names))
+      } else {
+        let classes = entry.input.channels == 1 ? 10 : 1000
+        self.init(
+          model, withSeed(0) { entry.build(classes) }, entry.input,
+          try names.map(readClassNames) ?? [])
+      }
+      return
+    }
+    guard FileManager.default.fileExists(atPath: model) else {
+      throw ValidationError(
+        "model: expected a checkpoint, a run's folder or a classifier's name, got '\(model)'")
+    }
+    guard weights == nil else {
+      throw ValidationError("weights: for a classifier's name only; a checkpoint has its own")
+    }
+    let given = try GivenWeights(model, names)
+    if given.card != nil {
+      self.init(try ClassifierSource(given, model: nil))
+      return
+    }
+    let detector = try ModelEntry.load(DetectorCheckpoint(given.weights))
+    guard let ssd = detector as? TinySSD else {
+      throw ValidationError("\(model): \(detector.card.architecture) cannot be looked into yet")
+    }
+    self.init(
+      ssd.card.architecture, ssd, .detector(ssd.card.preprocessing), ssd.card.classNames,
+      hasBackground: true
+    ) { ssd.predict($0).logits }
+  }
+
+  private init(_ source: ClassifierSource) {
+    self.init(
+      source.card.architecture, source.model, source.card.input, source.card.classNames)
+  }
+
+  private init(
+    _ name: String, _ classifier: any Classifier, _ input: ClassifierInput, _ classNames: [String]
+  ) {
+    self.init(name, classifier, .classifier(input), classNames, hasBackground: false) {
+      classifier($0)
+    }
+  }
+
+  private init(
+    _ name: String, _ module: any Module, _ input: Input, _ classNames: [String],
+    hasBackground: Bool, _ logits: @escaping (Tensor) -> Tensor
+  ) {
+    (self.name, self.module, self.input, self.classNames) = (name, module, input, classNames)
+    (self.hasBackground, self.logits) = (hasBackground, logits)
     module.eval()
     _ = module.freeze()
   }
 
-  /// The picture as the model sees it, and `[1, 3, H, W]`.
+  /// The picture as the model sees it, and `[1, C, H, W]`.
   func input(_ file: String) throws -> (Picture, Parameter) {
     let picture = try Picture(file: file)
-    let images = Tensor(
-      preprocessing.apply(picture), [1, preprocessing.height, preprocessing.width, 3]
-    ).permute([0, 3, 1, 2])
-    return (preprocessing.fitted(picture), Parameter(images))
+    return (input.fitted(picture), Parameter(input.tensor(picture)))
   }
 
   func label(_ target: String?) throws -> Target {
@@ -121,12 +175,12 @@ struct VisualizedModel {
       label = chosen.label
       chosen.logit.backward()
     }
-    // Smaller maps show little; a decision is made in the small ones, though.
-    let least = target == nil ? 14 : 4
-    let candidates = record.all.filter { seen in
-      guard seen.output.rank == 4 else { return false }
-      return wanted != nil || min(seen.output.shape[2], seen.output.shape[3]) >= least
-    }
+    let maps = record.all.filter { $0.output.rank == 4 }
+    // Smaller maps show little; a decision is made in the small ones, though. A small picture has no others.
+    let large = [target == nil ? 14 : 4, 4].lazy.map { least in
+      maps.filter { min($0.output.shape[2], $0.output.shape[3]) >= least }
+    }.first { !$0.isEmpty }
+    let candidates = wanted != nil ? maps : large ?? maps
     // Levels that the class was not found on get gradients, too, but only zeros.
     let telling = candidates.filter { seen in
       target == nil || seen.gradient.map { $0.floats.contains { $0 != 0 } } ?? false
@@ -144,8 +198,7 @@ struct VisualizedModel {
   private func pick(_ scores: Tensor, _ target: Target) throws -> (logit: Tensor, label: Int) {
     let values = scores.detached().contiguous().floats
     let columns = scores.shape.sizes.last ?? 1
-    // A detector's first column is background.
-    let first = classNames.isEmpty ? 0 : 1
+    let first = hasBackground ? 1 : 0
     var best: Int?
     for index in values.indices where index % columns >= first {
       if case .label(let label) = target, index % columns != label + first { continue }
@@ -175,9 +228,9 @@ struct VisualizedModel {
       throw ValidationError("layer: '\(seen.layer)' does not depend on the picture")
     }
     let strength = abs(gradient).sum(axes: [1], keepingAxes: true)
-    let summary = ModelSummary(
-      module, name: name, input: .zeros([1, 3, preprocessing.height, preprocessing.width])
-    ) { _ = logits($0) }
+    let summary = ModelSummary(module, name: name, input: .zeros(self.input.shape)) {
+      _ = logits($0)
+    }
     guard
       let known = summary.rows.last(where: {
         // Of a block, what its last layer sees.
@@ -211,7 +264,10 @@ struct VisualizedModel {
       throw ValidationError("layer: expected a convolution's name, got '\(wanted ?? "")'")
     }
     let name = found.name.hasSuffix(suffix) ? String(found.name.dropLast(suffix.count)) : found.name
-    return (name, found.parameter.value.detached())
+    let kernels = found.parameter.value.detached()
+    // Colours are drawn in the order red, green, blue.
+    guard input.isBlueFirst, kernels.shape[1] == 3 else { return (name, kernels) }
+    return (name, kernels.indexSelect(Tensor([Int64(2), 1, 0]), axis: 1))
   }
 
   private func layers(_ wanted: String?) throws -> [(name: String, layer: any Layer)] {
@@ -255,3 +311,6 @@ struct VisualizedModel {
     }
   }
 }
+
+/// `classNames(inFile:)`, which a model's own `classNames` would hide.
+private func readClassNames(_ file: String) throws -> [String] { try classNames(inFile: file) }

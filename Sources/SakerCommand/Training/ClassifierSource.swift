@@ -80,13 +80,15 @@ struct ClassifierPrediction {
     /// The most probable first.
     var classes: [Guess]
     var picture: String?
+    /// What of the file isn't read, such as the further frames of an animation; absent for nothing.
+    var warnings: [String]?
     var milliseconds: Double
   }
 
   /// - Parameter output: the file for the picture with its class written on; `nil` draws nothing.
   func predict(_ file: String, writing output: String?) throws -> Found {
     let start = Date()
-    let picture = try Picture(file: file)
+    let (picture, warnings) = try PictureFiles.read(file)
     let card = source.card
     var images = card.input.tensor(picture)
     if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
@@ -105,7 +107,7 @@ struct ClassifierPrediction {
       file: file, width: picture.width, height: picture.height,
       classes: order.map {
         Found.Guess(name: card.classNames[$0], label: $0, probability: shares[$0])
-      }, picture: output, milliseconds: Date().timeIntervalSince(start) * 1e3)
+      }, picture: output, warnings: warnings, milliseconds: Date().timeIntervalSince(start) * 1e3)
   }
 
   func describe(_ found: Found) -> String {
