@@ -157,9 +157,14 @@ private func scans(_ bytes: [UInt8]) -> [Int] {
     #expect(ended.notes.count == 1 && ended.notes[0].contains("lacks scans"))
     #expect(error(ended.picture) > 0 && error(ended.picture) < last, "\(count) scans")
     last = error(ended.picture)
-    // The same without the mark of the end, and cut in the scan that follows.
-    let open = try Picture.read(folder.write(cut, "open.jpg"))
-    #expect(open.picture == ended.picture && open.notes == ended.notes)
+    // The same without the mark of the end, unless nothing shows that the first scan is whole; and cut in the scan that follows.
+    let path = try folder.write(cut, "open.jpg")
+    if count == 1 {
+      #expect(throws: PictureError.self) { try Picture(file: path) }
+    } else {
+      let open = try Picture.read(path)
+      #expect(open.picture == ended.picture && open.notes == ended.notes)
+    }
     let middle = starts[count] + (count == 9 ? 200 : (starts[count + 1] - starts[count]) / 2)
     let more = try Picture.read(folder.write(Array(whole[..<middle]), "more.jpg"))
     #expect(error(more.picture) <= last && more.notes == ended.notes)
