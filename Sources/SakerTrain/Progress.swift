@@ -68,7 +68,10 @@ public final class Progress {
       ? Int(size.ws_col) : 80
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// A terminal that is gone costs nobody a run.
+  private func write(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  }
 
   /// `1:05` or `2:03:09`; `--:--` for what is no time, or a hundred hours and more.
   public static func clock(_ seconds: Double) -> String {

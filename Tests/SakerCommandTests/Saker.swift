@@ -30,12 +30,18 @@ enum Saker {
     let process = Process()
     private let folder: Sandbox
 
+    /// - Parameter shell: what a shell does first, or where it sends the output: `trap '' HUP;`, `>/dev/full`.
     init(
-      _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:]
+      _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
+      shell: (before: String, redirection: String)? = nil
     ) throws {
       folder = try Sandbox()
-      process.executableURL = URL(fileURLWithPath: Saker.path)
-      process.arguments = arguments
+      process.executableURL = URL(fileURLWithPath: shell == nil ? Saker.path : "/bin/sh")
+      process.arguments =
+        shell.map {
+          ["-c", "\($0.before) exec \"$0\" \"$@\" \($0.redirection)", Saker.path] + arguments
+        }
+        ?? arguments
       if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
       // Tests run side by side, and compute threads that wait for each other keep the cores busy.
       process.environment = ProcessInfo.processInfo.environment
@@ -74,9 +80,12 @@ enum Saker {
   }
 
   static func run(
-    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
+    redirection: String? = nil
   ) throws -> Result {
-    try Running(arguments, in: directory, environment: environment).result()
+    try Running(
+      arguments, in: directory, environment: environment, shell: redirection.map { ("", $0) }
+    ).result()
   }
 
   /// Runs what has to succeed.

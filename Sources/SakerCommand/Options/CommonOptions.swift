@@ -137,11 +137,6 @@ extension TrainingSettings.Precision: ExpressibleByArgument {}
 extension TrainingSettings.Rule: ExpressibleByArgument {}
 extension TrainingSettings.Course: ExpressibleByArgument {}
 
-/// A line on standard error: for people, also when standard output is for machines.
-func note(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
-}
-
 /// Prints a value as JSON with sorted keys, in snake_case.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
