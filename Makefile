@@ -26,7 +26,7 @@ build: setup  ## Build the command line, .build/release/saker
 	@Scripts/build.sh --configuration release --product saker
 
 demo: build  ## Train on the embedded pictures, evaluate, draw; results in runs/demo
-	$(SAKER) train --train-split trainval --val-split none --out $(DEMO)
+	$(SAKER) train --train-split trainval --val-split none --out $(DEMO) --overwrite
 	$(SAKER) val --weights $(DEMO)/weights/last.safetensors --split test --out $(DEMO)/test
 	$(SAKER) predict --weights $(DEMO)/weights/last.safetensors $$(Scripts/demo-pictures.sh) --out $(DEMO)/predictions
 	@Scripts/demo-report.sh $(DEMO)

@@ -366,7 +366,7 @@ class Bench:
             try:
                 start = time.perf_counter()
                 run([self.o.saker, "train", "--train-split", "trainval", "--val-split", "none",
-                     "--seed", seed, "--out", out])
+                     "--seed", seed, "--out", out, "--overwrite"])
                 times.append(time.perf_counter() - start)
                 result = run_json([self.o.saker, "val", "--weights",
                                    out / "weights" / "last.safetensors", "--split", "test",

@@ -3,11 +3,21 @@
 
 #include <signal.h>
 
+// What asks a run to end in good order. SIGHUP is the last: a terminal that is closed, unless nohup had it ignored.
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { COUNT = sizeof signals / sizeof *signals };
+
 static volatile sig_atomic_t interrupted;
 
 static void note(int number) {
   (void)number;
   interrupted = 1;
+}
+
+// Whoever started us with SIGHUP ignored wants us to go on without a terminal.
+static int is_left_alone(int number) {
+  struct sigaction now;
+  return number == SIGHUP && sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 void saker_watch_interruption(void) {
@@ -17,20 +27,22 @@ void saker_watch_interruption(void) {
   action.sa_flags = SA_RESTART | SA_RESETHAND;
   sigemptyset(&action.sa_mask);
   interrupted = 0;
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (int i = 0; i < COUNT; i++) {
+    if (is_left_alone(signals[i])) continue;
+    sigaction(signals[i], &action, NULL);
+    sigaddset(&watched, signals[i]);
+  }
   // Whoever started us may have left them blocked, as thread pools do.
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGINT);
-  sigaddset(&both, SIGTERM);
-  pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
 }
 
 void saker_forget_interruption(void) {
   interrupted = 0;
-  signal(SIGINT, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
+  for (int i = 0; i < COUNT; i++) {
+    if (!is_left_alone(signals[i])) signal(signals[i], SIG_DFL);
+  }
 }
 
 int saker_is_interrupted(void) { return interrupted != 0; }

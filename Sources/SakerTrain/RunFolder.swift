@@ -16,6 +16,7 @@ public struct RunFolder: Sendable {
   ///
   /// - Throws: `TrainingError` that names the folder.
   public func prepare() throws {
+    try demandName()
     do {
       try FileManager.default.createDirectory(
         atPath: path + "/weights", withIntermediateDirectories: true)
@@ -29,22 +30,12 @@ public struct RunFolder: Sendable {
 
   /// Makes a folder, and those above it.
   public static func make(_ path: String) throws {
+    try RunFolder(path).demandName()
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw TrainingError("\(path): cannot be made: \(error.reason)")
     }
-  }
-
-  /// `runs/train`, or with the first number that is free: `runs/train2`.
-  public static func free(_ path: String) -> RunFolder {
-    var number = 1
-    var candidate = path
-    while FileManager.default.fileExists(atPath: candidate + "/weights") {
-      number += 1
-      candidate = path + "\(number)"
-    }
-    return RunFolder(candidate)
   }
 
   /// Gives a file a second name, in place of what had it.
@@ -55,7 +46,9 @@ public struct RunFolder: Sendable {
     if (try? FileManager.default.destinationOfSymbolicLink(atPath: other)) != nil {
       throw TrainingError("\(other): is a link")
     }
-    let partial = "\(other).\(getpid()).partial"
+    let url = URL(fileURLWithPath: other)
+    let partial =
+      "\(url.deletingLastPathComponent().path)/.\(url.lastPathComponent).\(getpid()).partial"
     defer { unlink(partial) }
     guard link(file, partial) == 0, rename(partial, other) == 0 else {
       throw TrainingError("\(other): cannot be linked")

@@ -92,15 +92,20 @@ struct PruneCommandTests {
 
   @Test func aStudentLearnsFromATeacher() throws {
     let sandbox = try Sandbox()
-    let student = Self.tiny + ["--epochs", "1", "--out", sandbox.path("student")]
+    let student = Self.tiny + ["--epochs", "1"]
     let result = try Saker.succeed(
-      student + ["--teacher", try Self.run.get(), "--temperature", "2", "--alpha", "0.5"]
+      student + [
+        "--out", sandbox.path("student"), "--teacher", try Self.run.get(), "--temperature", "2",
+        "--alpha", "0.5",
+      ]
     ).object()
     #expect(result["ending"] as? String == "complete")
     let lonely = try Saker.run(student + ["--alpha", "0.5"])
     #expect(lonely.status != 0 && lonely.errors.contains("--alpha: only with --teacher"))
     let other = try Saker.run(
-      student + ["--teacher", Self.run.get(), "--stem", "small", "--size", "16"])
+      student + [
+        "--teacher", Self.run.get(), "--stem", "small", "--size", "16", "--out", sandbox.path("b"),
+      ])
     #expect(other.status != 0 && !other.crashed)
     #expect(other.errors.contains("the teacher expects other pictures"), "\(other.errors)")
   }

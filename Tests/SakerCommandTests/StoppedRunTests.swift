@@ -1,8 +1,15 @@
 import Foundation
 import SakerNN
+import SakerTensor
+import TestSupport
 import Testing
 
+@testable import SakerPlots
+
 struct StoppedRunTests {
+  /// How many runs are killed at some moment.
+  private static let kills = 4 * LongChecks.factor
+
   private func arguments(_ run: TrainedRun, _ out: String) -> [String] {
     TrainedRun.training(run.data, out, ["--epochs", "12", "--ema", "0.9", "--val-split", "none"])
   }
@@ -34,12 +41,13 @@ struct StoppedRunTests {
     }
   }
 
-  @Test(arguments: 0..<4) func aKilledRunGoesOnFromTheLastEpoch(_ attempt: Int) throws {
+  @Test(arguments: 0..<kills) func aKilledRunGoesOnFromTheLastEpoch(_ attempt: Int) throws {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
     let folder = sandbox.path("run")
+    var random = Random(seed: 14, attempt)
     let running = try Saker.Running(arguments(run, folder))
-    wait(running, folder, epochs: 1 + attempt)
-    usleep(UInt32.random(in: 0..<60_000))
+    wait(running, folder, epochs: 1 + attempt % 10)
+    usleep(UInt32(random.next() % 60_000))
     running.signal(SIGKILL)
     let killed = running.result()
     // It may have been faster than the signal.
@@ -47,15 +55,22 @@ struct StoppedRunTests {
     _ = try Safetensors(contentsOf: folder + "/weights/last.safetensors")
     try Saker.succeed(["train", "--resume", folder, "--json"])
     try expectWhole(folder)
+    // Nothing that was half written stays.
+    #expect(try sandbox.list("run/weights") == ["best.safetensors", "last.safetensors"])
+    #expect(try sandbox.list("run").filter { $0.hasPrefix(".") } == [".lock"])
   }
 
-  @Test func ctrlCSavesAndSaysHowToGoOn() throws {
+  /// Ctrl-C, `kill`, and a terminal that is closed.
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func aSignalSavesAndSaysHowToGoOn(_ signal: Int32)
+    throws
+  {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
     let folder = sandbox.path("run")
     let running = try Saker.Running(arguments(run, folder).filter { $0 != "--json" })
     wait(running, folder, epochs: 2)
-    usleep(UInt32.random(in: 0..<30_000))
-    running.signal(SIGINT)
+    var random = Random(seed: 15, Int(signal))
+    usleep(UInt32(random.next() % 30_000))
+    running.signal(signal)
     let stopped = running.result()
     try #require(stopped.status == 130 && !stopped.crashed)
     #expect(stopped.output.contains("interrupted and saved; go on with: saker train --resume"))
@@ -72,5 +87,62 @@ struct StoppedRunTests {
     ]).object()
     #expect(told["run"] as? String == sandbox.path("other"))
     #expect(try bits(sandbox.path("other/weights/best.safetensors")) == bits(run.best))
+  }
+
+  /// As `nohup` starts it.
+  @Test func aClosedTerminalIsIgnoredWhereSomebodyAskedFor() throws {
+    let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
+    let folder = sandbox.path("run")
+    let running = try Saker.Running(arguments(run, folder), shell: ("trap '' HUP;", ""))
+    wait(running, folder, epochs: 2)
+    running.signal(SIGHUP)
+    let result = running.result()
+    #expect(result.status == 0 && !result.crashed)
+    try expectWhole(folder)
+  }
+
+  /// What a run's event files say, without times and speeds.
+  private func events(_ folder: String) -> [[UInt8]] {
+    TensorBoardFolder(folder).records.map { record in
+      let name = Array("\(record.step) \(record.tag ?? "")".utf8)
+      return record.tag == "images_per_second" ? name : name + record.content
+    }
+  }
+
+  /// Killed at each place between two files, in the first, a middle and the last epoch, started or resumed again each time: weights, table
+  /// and events are those of a run that was never stopped.
+  @Test func aRunThatIsKilledEverywhereEndsAsIfItNeverWas() throws {
+    let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
+    func arguments(_ name: String) -> [String] {
+      TrainedRun.training(run.data, sandbox.path(name), ["--epochs", "3"])
+    }
+    let (whole, killed) = (sandbox.path("whole/run"), sandbox.path("killed/run"))
+    try Saker.succeed(arguments("whole/run"))
+    let places = [
+      "events:1", "checkpoint:1", "last:1", "events:2", "checkpoint:2", "table:2", "events:3",
+      "checkpoint:3", "told:3", "pictures:3", "end:3", "end:3",
+    ]
+    func start() -> [String] {
+      (try? sandbox.list("killed/run/weights"))?.contains { !$0.hasPrefix(".") } == true
+        ? ["train", "--resume", killed, "--json"] : arguments("killed/run")
+    }
+    for place in places {
+      let result = try Saker.run(start(), environment: ["SAKER_KILL_AT": place])
+      #expect(result.crashed && result.status == SIGKILL, "\(place): \(result.errors)")
+    }
+    try Saker.succeed(start())
+    #expect(try losses(killed) == losses(whole))
+    for file in ["/weights/last.safetensors", "/weights/best.safetensors"] {
+      #expect(try bits(killed + file) == bits(whole + file))
+    }
+    let (got, expected) = (events(killed), events(whole))
+    #expect(expected.count > 40 && got == expected)
+    func names(_ folder: String) throws -> [String] {
+      try sandbox.list(folder).filter { !$0.hasPrefix("events.out") }
+    }
+    #expect(try names("killed/run") == names("whole/run"))
+    // In another folder, too.
+    try Saker.succeed(["train", "--resume", killed, "--out", sandbox.path("other"), "--json"])
+    #expect(events(sandbox.path("other")) == expected)
   }
 }

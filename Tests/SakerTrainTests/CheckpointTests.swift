@@ -178,12 +178,4 @@ extension TrainingTests {
       #expect(trainer.state.steps == 0)
     }
   }
-
-  @Test func freeFoldersAreNumbered() throws {
-    let folder = try TemporaryFolder()
-    let path = folder.path + "/train"
-    #expect(RunFolder.free(path).path == path)
-    try RunFolder(path).prepare()
-    #expect(RunFolder.free(path).path == path + "2")
-  }
 }

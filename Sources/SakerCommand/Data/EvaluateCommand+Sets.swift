@@ -64,6 +64,7 @@ extension EvaluateCommand {
     _ measures: DetectionMeasures, into folder: String
   ) throws {
     try RunFolder.make(folder)
+    try RunFolder(folder).removeEvaluation()
     let items = truths.pictures.map {
       DetectionDataset.Item(
         name: $0.name, picture: $0.path, size: $0.size ?? PictureSize(width: 0, height: 0),

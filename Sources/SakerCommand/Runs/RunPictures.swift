@@ -146,5 +146,6 @@ extension TensorBoardWriter {
           tag: "weights/" + $0.name,
           TensorBoardEvent.Histogram($0.parameter.value.converted(to: .float32).floats))
       }, step: result.epoch)
+    try flush()
   }
 }

@@ -139,6 +139,7 @@ struct ValCommand: ParsableCommand {
     _ order: [Int], into folder: String
   ) throws {
     try RunFolder.make(folder)
+    try RunFolder(folder).removeEvaluation()
     let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
     try Figure.evaluation(evaluation, title: "").write(to: folder + "/curves.png")
     try RunFolder.write(measures.json + "\n", to: folder + "/report.json")

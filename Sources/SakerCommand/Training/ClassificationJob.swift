@@ -5,6 +5,8 @@ import Saker
 /// A classifier's run from the command line: data, network and trainer, and what is told about them.
 struct ClassificationJob {
   let trainer: ClassifierTrainer
+  /// Held as long as the job writes there.
+  private let claim: RunClaim
   private let test: ClassificationDataset?
   private let isResumed: Bool
   /// Where the pictures come from, for people.
@@ -63,10 +65,13 @@ struct ClassificationJob {
       Origin.teacherModel: lessons.teacherModel ?? "",
       Origin.fold: fold.map { "\($0.number)" } ?? "", Origin.folds: fold.map { "\($0.of)" } ?? "",
     ]
-    let folder = folder ?? command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    claim =
+      try folder.map { try RunClaim($0) }
+      ?? RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
     trainer = try ClassifierTrainer(
       model, card, on: parts.training, validation: parts.validation, teacher: teacher, settings,
-      into: folder, origin: origin, skipBad: command.source.skipBad)
+      into: claim.folder, origin: origin, skipBad: command.source.skipBad)
+    if folder == nil { try claim.clear(overwrite: command.overwrite) }
     test = parts.test
     files = parts.files
     isResumed = false
@@ -78,6 +83,7 @@ struct ClassificationJob {
     _ model: any Classifier, _ card: ClassifierCard, _ parts: ClassificationParts,
     _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String], skipBad: Bool
   ) throws {
+    claim = try RunClaim(folder)
     trainer = try ClassifierTrainer(
       model, card, on: parts.training, validation: parts.validation, settings, into: folder,
       origin: origin, skipBad: skipBad)
@@ -134,6 +140,7 @@ struct ClassificationJob {
     let place = try ResumedRun(path, out: command.out)
     let checkpoint = try ClassifierCheckpoint(file: place.file)
     let origin = try checkpoint.origin
+    claim = try place.claim(overwrite: command.overwrite)
     func value(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
     let data = command.source.data ?? value(Origin.data)
     let parts = try ClassificationJob.parts(
@@ -144,13 +151,13 @@ struct ClassificationJob {
     }
     trainer = try ClassifierTrainer.resuming(
       checkpoint, on: parts.training, validation: parts.validation, teacher: teacher,
-      into: place.folder, skipBad: command.source.skipBad)
+      into: claim.folder, skipBad: command.source.skipBad)
     test = parts.test
     files = parts.files
     isResumed = true
     start = nil
     self.data = EmbeddedData.told(data, else: .fashionMNIST)
-    try place.takeBest()
+    try place.begin(claim, overwrite: command.overwrite)
   }
 
   /// Labels of a folder, of a table, of IDX files, of an embedded set; those of clothes without.

@@ -172,6 +172,7 @@ struct ClassifierValidation {
     for error in skipped { note("left out \(error)") }
     if let out {
       try RunFolder.make(out)
+      try RunFolder(out).removeEvaluation()
       try ClassificationPictures(evaluation, dataset).write(into: out)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .prettyPrinted]

@@ -71,14 +71,15 @@ struct CrossValidation {
 
   func run() throws {
     let json = command.common.json
-    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/folds")
-    try folder.prepare()
+    let claim = try RunClaim.of(command.out, else: "runs/folds", overwrite: command.overwrite)
+    let folder = claim.folder
     var rows: [Row] = []
     for number in 1...folds {
       if !json { print("fold \(number) of \(folds)") }
       let job = try ClassificationJob(
         starting: command, into: RunFolder(folder.path + "/fold\(number)"),
         fold: FoldChoice(number: number, of: folds))
+      if number == 1 { try claim.clear(overwrite: command.overwrite) }
       try job.run(
         json: json, profile: false, pictures: !command.noPictures, silent: json)
       let trainer = job.trainer

@@ -5,6 +5,8 @@ import Saker
 /// A detector's run from the command line: data, model and trainer, and what is told about them.
 struct DetectionJob {
   let trainer: DetectorTrainer
+  /// Held as long as the job writes there.
+  private let claim: RunClaim
   private let anchorReport: AnchorReport?
   private let isResumed: Bool
   /// Where the pictures come from, for people.
@@ -46,10 +48,11 @@ struct DetectionJob {
       Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
     ]
-    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
+    claim = try RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
     trainer = try DetectorTrainer(
-      model, on: training, validation: validation, settings, into: folder, origin: origin,
+      model, on: training, validation: validation, settings, into: claim.folder, origin: origin,
       skipBad: command.source.skipBad)
+    try claim.clear(overwrite: command.overwrite)
     let grid = AnchorGrid(levels, maps: TinySSD.maps(height: size, width: size))
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
@@ -60,9 +63,9 @@ struct DetectionJob {
 
   init(resuming path: String, _ command: TrainCommand) throws {
     let place = try ResumedRun(path, out: command.out)
-    let folder = place.folder
     let checkpoint = try DetectorCheckpoint(file: place.file)
     let origin = try checkpoint.origin
+    claim = try place.claim(overwrite: command.overwrite)
     var source = command.source
     if source.data == nil, let data = origin[Origin.data], !data.isEmpty { source.data = data }
     func split(_ key: String) -> String? { origin[key].flatMap { $0.isEmpty ? nil : $0 } }
@@ -74,14 +77,14 @@ struct DetectionJob {
     let entry = try ModelEntry.model(of: checkpoint)
     let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
     trainer = try DetectorTrainer.resuming(
-      checkpoint, model, on: training, validation: validation, into: folder,
+      checkpoint, model, on: training, validation: validation, into: claim.folder,
       skipBad: source.skipBad)
     anchorReport = nil
     isResumed = true
     data = EmbeddedData.told(source.data, else: .bloodCells)
     files = source.account(
       [training, validation], splits: trainSplit.map { [$0] + [valSplit].compactMap(\.self) })
-    try place.takeBest()
+    try place.begin(claim, overwrite: command.overwrite)
   }
 
   /// Weights of a checkpoint for the same model and classes; anchors and input may differ.

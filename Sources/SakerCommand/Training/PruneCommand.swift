@@ -28,6 +28,8 @@ struct PruneCommand: ParsableCommand {
   @OptionGroup var options: TrainingOptions
   @Option(help: "The folder of the smaller network's run; runs/prune, runs/prune2... if left out.")
   var out: String?
+  @Flag(help: "Take away the run that --out holds.")
+  var overwrite = false
   @Flag(help: "Write no pictures, report or TensorBoard events.")
   var noPictures = false
 
@@ -67,6 +69,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   func validate() throws {
+    guard out != nil || !overwrite else { throw ValidationError("overwrite: only with --out") }
     guard amount >= 0, method.takesChannels ? amount < 1 : amount <= 1 else {
       throw ValidationError(
         "amount: expected 0 to \(method.takesChannels ? "below 1" : "1"), got \(amount)")
@@ -81,6 +84,7 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if let out { try RunFolder(out).demandFree(overwrite: overwrite) }
     let file = GivenWeights.file(weights)
     let checkpoint = try ClassifierCheckpoint(file: file)
     // A network that was pruned before and not trained since knows no run: the embedded data, or --data.
@@ -99,11 +103,13 @@ struct PruneCommand: ParsableCommand {
     let settings = try tuning((try? checkpoint.settings) ?? .fineTuning)
     // A mistake in the settings is told before the work.
     if let problem = settings.problems.first { throw ValidationError(problem) }
-    let folder = out.map(RunFolder.init) ?? RunFolder.free("runs/prune")
-    try folder.prepare()
+    let claim = try RunClaim.of(out, else: "runs/prune", overwrite: overwrite)
+    let folder = claim.folder
     let judge = Judge(parts, settings, source.skipBad)
     let before = try judge.state(of: model, card)
     let (smallCard, small) = try pruned(model, card, settings.seed)
+    try claim.clear(overwrite: overwrite)
+    try folder.prepare()
     let after = try judge.state(of: small, smallCard)
     var tuned: State?
     if options.epochs ?? 0 > 0 {

@@ -32,10 +32,12 @@ struct RateSearch {
     let json = command.common.json
     let seconds = command.lessons.searchSeconds ?? 60
     let settings = try command.classificationSettings()
-    let folder = command.out.map(RunFolder.init) ?? RunFolder.free("runs/train")
-    try folder.prepare()
+    let claim = try RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
+    let folder = claim.folder
     let start = Date()
     let sweep = try rangeTest(settings, folder, seconds: seconds)
+    try claim.clear(overwrite: command.overwrite)
+    try folder.prepare()
     let suggestion = sweep.suggestion ?? settings.learningRate
     if !json {
       print(String(format: "range test: %.2g, after %d steps", suggestion, sweep.rates.count))

@@ -39,6 +39,8 @@ struct TrainCommand: ParsableCommand {
   var weights: String?
   @Option(help: "The run's folder; runs/train, runs/train2... if left out.")
   var out: String?
+  @Flag(help: "Take away the run that --out holds, and train anew.")
+  var overwrite = false
   @Option(help: "A run's folder, or a checkpoint, to go on with; its settings hold.")
   var resume: String?
   @Flag(help: "Print the time by operation at the end.")
@@ -61,6 +63,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func validate() throws {
+    guard out != nil || !overwrite else { throw ValidationError("overwrite: only with --out") }
     if let resume {
       guard ofAnotherRun.isEmpty else {
         throw ValidationError(
@@ -134,6 +137,8 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    // Before hours, or minutes of reading.
+    if resume == nil, let out { try RunFolder(out).demandFree(overwrite: overwrite) }
     let isClassifier =
       try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
     if isClassifier {

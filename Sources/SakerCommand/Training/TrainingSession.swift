@@ -76,9 +76,11 @@ struct TrainingSession<Task: TrainingTask> {
     try begin?()
     let events = begin == nil ? nil : try startEvents()
     var results: [EpochResult] = []
-    trainer.onEpoch = { [trainer] result in
+    trainer.onEpoch = { result in
       results.append(result)
       if !json { print(line(result)) }
+    }
+    trainer.beforeSaving = { [trainer] result in
       do { try events?.write(result, trainer.task) } catch { note("\(error)") }
     }
     let profiler = profile ? Profiler() : nil
@@ -89,7 +91,9 @@ struct TrainingSession<Task: TrainingTask> {
     Interruption.ignore()
     let times = profiler?.finish(excluding: trainer.secondsWaiting)
     try LearningCurves(file: trainer.folder.results).write(to: trainer.folder.curves)
+    KillPoint.pictures.pass(trainer.lastEpoch)
     finish(events, ending != .interrupted)
+    KillPoint.end.pass(trainer.lastEpoch)
     if isSilent {
       // Who runs it tells.
     } else if json {
@@ -112,9 +116,13 @@ struct TrainingSession<Task: TrainingTask> {
     if ending == .interrupted { throw ExitCode(130) }
   }
 
-  /// A new event file, with the settings as its first text.
+  /// A new event file; the first of a run begins with the settings as a text. Of the earlier ones, what this session writes again goes.
   private func startEvents() throws -> TensorBoardWriter {
+    let goesOn =
+      try isResumed
+      && TensorBoardFolder(trainer.folder.path).rewind(to: trainer.lastEpoch)
     let events = try TensorBoardWriter(folder: trainer.folder.path)
+    if goesOn { return events }
     let arguments = FileManager.default.contents(atPath: trainer.folder.arguments) ?? Data()
     let text = String(decoding: arguments, as: UTF8.self)
     try events.write([.text(tag: "args", "```\n\(text)```")], step: 0)
@@ -165,9 +173,9 @@ struct TrainingSession<Task: TrainingTask> {
 /// Where a run that goes on stopped, and where it goes on.
 struct ResumedRun {
   let file: String
-  let folder: RunFolder
+  private let folder: RunFolder
   /// That wrote the checkpoint, if it still lies where it was written.
-  private let run: RunFolder?
+  let run: RunFolder?
 
   /// - Parameter path: a run's folder, or a checkpoint.
   init(_ path: String, out: String?) throws {
@@ -181,11 +189,21 @@ struct ResumedRun {
     self.folder = folder
   }
 
-  /// The checkpoint to go on from: itself, or the last of a folder.
+  /// The folder where it goes on, once the checkpoint is known to be good.
+  func claim(overwrite: Bool) throws -> RunClaim {
+    if let run, run.isSame(as: folder) { return try RunClaim(folder) }
+    return try RunClaim.of(folder.path, else: folder.path, overwrite: overwrite)
+  }
+
+  /// The checkpoint to go on from: itself, or the last of a folder. A run that was killed between its first two files has only the best.
   static func checkpoint(_ path: String) -> String {
+    let manager = FileManager.default
     var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return isFolder.boolValue ? RunFolder(path).last : path
+    guard manager.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+      return path
+    }
+    let run = RunFolder(path)
+    return [run.last, run.best].first(where: manager.fileExists) ?? run.last
   }
 
   private static func folder(of file: String) -> RunFolder? {
@@ -194,12 +212,15 @@ struct ResumedRun {
     return RunFolder(weights.deletingLastPathComponent().path)
   }
 
-  /// A run that goes on in another folder may never get better than it was.
-  func takeBest() throws {
+  /// Makes the folder ready. A run that goes on in another one may never get better than it was, and takes its best weights and its events along.
+  func begin(_ claim: RunClaim, overwrite: Bool) throws {
+    if let run, run.isSame(as: folder) { return try folder.prepare() }
+    try claim.clear(overwrite: overwrite)
     try folder.prepare()
-    let manager = FileManager.default
-    guard let run, manager.fileExists(atPath: run.best), !manager.fileExists(atPath: folder.best)
-    else { return }
-    try Safetensors(contentsOf: run.best).write(to: folder.best)
+    guard let run else { return }
+    if FileManager.default.fileExists(atPath: run.best) {
+      try Safetensors(contentsOf: run.best).write(to: folder.best)
+    }
+    try TensorBoardFolder(folder.path).take(from: TensorBoardFolder(run.path))
   }
 }

@@ -34,16 +34,32 @@ public final class TensorBoardWriter {
 
   /// - Throws: `PlotError` naming the file.
   public func write(_ event: TensorBoardEvent) throws {
+    let record = try event.record()
+    let start = try? file.offset()
     do {
-      try file.write(contentsOf: Data(event.record()))
-    } catch let error as PlotError {
-      throw error
+      try file.write(contentsOf: Data(record))
     } catch {
+      // Half a record would hide those after it.
+      if let start {
+        try? file.truncate(atOffset: start)
+        try? file.seek(toOffset: start)
+      }
       throw PlotError(file: path, "cannot be written: \(error.localizedDescription)")
     }
   }
 
   public func write(_ values: [TensorBoardEvent.Value], step: Int) throws {
     for value in values { try write(TensorBoardEvent(value, step: step)) }
+  }
+
+  /// Waits until the disk has it.
+  ///
+  /// - Throws: `PlotError` naming the file.
+  public func flush() throws {
+    do {
+      try file.synchronize()
+    } catch {
+      throw PlotError(file: path, "cannot be written: \(error.localizedDescription)")
+    }
   }
 }

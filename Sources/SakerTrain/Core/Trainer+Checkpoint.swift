@@ -42,6 +42,7 @@ extension Trainer {
   func save(isBest: Bool) throws {
     if isBest {
       try save(to: folder.best)
+      KillPoint.last.pass(state.epoch)
       // Both names for one file: a hundred megabytes need not be written twice. Files are replaced, never changed.
       if (try? RunFolder.hardLink(folder.best, as: folder.last)) != nil { return }
     }

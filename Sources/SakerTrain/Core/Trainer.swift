@@ -29,8 +29,11 @@ public final class Trainer<Task: TrainingTask> {
   public let skipBad: Bool
   /// Pictures that were left out, in this session, each once.
   public private(set) var skipped: [PictureError] = []
-  /// Hears of each finished epoch.
+  /// Called after each epoch, when its checkpoint and its line in the table are written.
   public var onEpoch: (EpochResult) -> Void = { _ in }
+  /// Called after each epoch before its checkpoint is written. A run that is killed goes on from the checkpoint: what is written here for
+  /// an epoch may be written again, but is never missing.
+  public var beforeSaving: (EpochResult) -> Void = { _ in }
   /// Asked after each step whether to end the run in good order.
   public var isInterrupted: () -> Bool = { Interruption.isWanted }
 
@@ -99,9 +102,11 @@ public final class Trainer<Task: TrainingTask> {
 
   /// Trains until all epochs are done, validation no longer gets better, or the user interrupts.
   ///
-  /// - Throws: what the loader throws; `TrainingError` if the loss stops being a number or a file cannot be written. The
-  ///   last checkpoint is whole whatever happens.
+  /// - Throws: what the loader throws; `TrainingError` if the loss stops being a number, a file cannot be written, or another process
+  ///   writes the folder. The last checkpoint is whole whatever happens.
   public func run() throws -> Ending {
+    let claim = try RunClaim(folder)
+    defer { withExtendedLifetime(claim) {} }
     try folder.prepare()
     try RunFolder.write(EpochResult.table(state.results, task.columns), to: folder.results)
     task.network.train()
@@ -222,8 +227,13 @@ public final class Trainer<Task: TrainingTask> {
     (state.batches, state.taken) = (0, 0)
     state.lossSums = state.lossSums.map { _ in 0 }
     state.results.append(result)
+    KillPoint.events.pass(result.epoch)
+    beforeSaving(result)
+    KillPoint.checkpoint.pass(result.epoch)
     try save(isBest: isBest)
+    KillPoint.table.pass(result.epoch)
     try RunFolder.write(EpochResult.table(state.results, task.columns), to: folder.results)
+    KillPoint.told.pass(result.epoch)
     onEpoch(result)
   }
 
