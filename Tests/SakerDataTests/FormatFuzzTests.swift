@@ -1,5 +1,6 @@
 import Foundation
 import SakerTensor
+import TestSupport
 import Testing
 
 @testable import SakerData
@@ -144,6 +145,9 @@ private struct PeakMemory {
   }
 }
 
+/// Of each file.
+private let mutations = 130 * LongChecks.factor
+
 /// 17 files, 130 mutations each: reading, checking and using them ends, by itself, with an error that names a file, or with
 /// a set that is sound.
 @Test func damagedFilesNeverStopTheProgram() throws {
@@ -158,7 +162,7 @@ private struct PeakMemory {
     let root = "\(folder.path)/\(runs)"
     for file in sample.files { try folder.write(file.bytes, "\(runs)/\(file.name)") }
     let base = runs
-    for _ in 0..<130 {
+    for _ in 0..<mutations {
       let damaged = mutate(sample.files[sample.target].bytes, &random)
       try folder.write(damaged, "\(base)/\(sample.files[sample.target].name)")
       memory.restart()
@@ -193,7 +197,7 @@ private struct PeakMemory {
       runs += 1
     }
   }
-  #expect(runs == 17 * 130 && refused > runs / 3, "\(refused) of \(runs)")
+  #expect(runs == 17 * mutations && refused > runs / 3, "\(refused) of \(runs)")
   #expect(slowest.seconds < 2, "\(slowest)")
   #expect(largest.bytes < 500 << 20, "\(largest)")
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SakerData
+import TestSupport
 import Testing
 
 @testable import SakerMetrics
@@ -219,7 +220,7 @@ private func detections(_ bytes: [UInt8]) throws(JSONError) -> [COCODetection] {
       "]", ",", "\"id\":1,", "-0.0", "4294967296", "\"\\ud800\"", "true", ":", "1048576",
     ].map { Array($0.utf8) }
     var (read, refused) = (0, 0)
-    for _ in 0..<1200 {
+    for _ in 0..<1200 * LongChecks.factor {
       let set = sets[Int(random.next() % UInt64(sets.count))]
       var files = [set.truth, set.found]
       let which = Int(random.next() % 2)

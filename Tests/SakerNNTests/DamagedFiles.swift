@@ -1,11 +1,12 @@
 import Foundation
 import SakerTensor
+import TestSupport
 import Testing
 
 /// Copies of a file with damage that readers have to survive: every one is read, or refused in one line that names the file.
 enum DamagedFiles {
   /// - Parameters:
-  ///   - rounds: how many copies: cut off, with changed bytes, and with some taken out, in turn.
+  ///   - rounds: how many copies (more in long checks): cut off, with changed bytes, and with some taken out, in turn.
   ///   - least: how many have to be refused; changes of numbers are no damage that a reader can see.
   static func check(
     _ path: String, rounds: Int, least: Int, seed: UInt64 = 7, _ read: (String) throws -> Void
@@ -14,7 +15,7 @@ enum DamagedFiles {
     var random = Random(seed: seed)
     var refused = 0
     try inFolder { target in
-      for round in 0..<rounds {
+      for round in 0..<rounds * LongChecks.factor {
         var bytes = whole
         switch round % 3 {
         case 0: bytes.removeLast(1 + Int(random.next() % UInt64(whole.count - 1)))
@@ -31,7 +32,9 @@ enum DamagedFiles {
         if try isRefused(bytes, target, read) { refused += 1 }
       }
     }
-    #expect(refused >= least, "only \(refused) of \(rounds) were refused")
+    #expect(
+      refused >= least * LongChecks.factor,
+      "only \(refused) of \(rounds * LongChecks.factor) were refused")
   }
 
   /// Cut off at every byte, or at every `step`th: all have to be refused, but for those in `allowed`.
