@@ -251,8 +251,12 @@ import Testing
     let effort = ConvolutionMeasurement.Effort(seconds: 0.001, rounds: 1, patience: 1)
     let results = ConvolutionMeasurement(work).run(methods, effort)
     #expect(results.map(\.method) == methods)
+    // No pass of these cases adds up more tiles than channels; `error` is the difference from the direct kernel's.
+    let channels = max(work.inputs, work.outputs)
+    let bound =
+      Rounding.bound(terms: channels, .winograd(tile: 4)) + Rounding.bound(terms: 9 * channels)
     for result in results {
-      #expect(result.exactError < 5e-6 && result.error < 5e-6, "\(result.method)")
+      #expect(result.exactError < bound && result.error < bound, "\(result.method)")
       #expect(result.leastSeconds > 0 && result.leastSeconds <= result.seconds)
     }
     #expect(results[0].ratio == 1 && results[0].error == 0)

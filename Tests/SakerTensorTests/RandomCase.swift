@@ -98,34 +98,67 @@ struct RandomCase: CustomStringConvertible {
 
   // MARK: Against oneDNN's
 
+  /// Products that a result, its input's gradient and the weight's gradient are sums of; ours are sums over channels or over tiles.
+  private var terms: (forward: Int, data: Int, weights: Int) {
+    let y = geometry.y
+    return (geometry.weight[1], geometry.weight[0] / geometry.attributes.groups, y[0] * y[2] * y[3])
+  }
+
+  /// What rounding explains of a difference between our kernels, which add up `own` terms, and oneDNN's, which add up `direct`.
+  private func bound(own: Int, direct: Int) -> Double {
+    Rounding.bound(terms: own, .winograd(tile: geometry.tile)) + Rounding.bound(terms: direct)
+  }
+
+  /// The tiles that hold so many results.
+  private func tiles(_ results: Int) -> Int {
+    let (rows, columns) = (geometry.y[2], geometry.y[3])
+    let (down, across) = (
+      (rows + geometry.tile - 1) / geometry.tile, (columns + geometry.tile - 1) / geometry.tile
+    )
+    return results / (rows * columns) * down * across
+  }
+
   func expectEqualPasses() {
     let attributes = geometry.attributes
     var direct = Kernels.convolution(x, weight, bias, attributes, training: true)
     if let residual { direct = direct + residual }
-    let (inputs, results) = (geometry.weight[1], geometry.y[0] * geometry.y[2] * geometry.y[3])
-    let outputs = geometry.weight[0] / attributes.groups
-    expect("forward", forward(), activation(direct), terms: inputs)
+    expect(
+      "forward", forward(), activation(direct), usual: usual(9 * terms.forward),
+      bound(own: terms.forward, direct: 9 * terms.forward))
 
     expect(
       "data gradient", dataGradient(),
       Kernels.convolutionBackwardData(gradient, weight, geometry.x, attributes, hasBias: true),
-      terms: outputs)
+      usual: usual(9 * terms.data), bound(own: terms.data, direct: 9 * terms.data))
 
     let (dw, db) = weightGradients()
     let (directWeight, _) = Kernels.convolutionBackwardWeights(
       x, gradient, geometry.weight, attributes, hasBias: true)
-    expect("weight gradient", dw, directWeight, terms: results / 9 + 1)
+    expect(
+      "weight gradient", dw, directWeight, usual: usual(terms.weights),
+      bound(own: tiles(terms.weights), direct: terms.weights))
+    expectExactBias(db)
+  }
 
-    // oneDNN's sums are not exact enough to be compared with.
+  /// A third of what the sum of so many products of numbers in -1...1 usually comes to.
+  private func usual(_ products: Int) -> Double { Double(products).squareRoot() / 9 }
+
+  /// oneDNN's sums are not exact enough to be compared with.
+  private func expectExactBias(_ db: Tensor) {
     var sums = [Double](repeating: 0, count: geometry.y[1])
     let plane = geometry.y[2] * geometry.y[3]
     for (i, value) in gradient.floats.enumerated() { sums[i / plane % sums.count] += Double(value) }
-    expect("bias gradient", db, Tensor(sums.map { Float($0) }, db.shape), terms: results / 9 + 1)
+    expect(
+      "bias gradient", db, Tensor(sums.map { Float($0) }, db.shape),
+      usual: (Double(terms.weights) / 3).squareRoot(),
+      Rounding.bound(terms: terms.weights, .parts(length: 256)))
   }
 
-  /// Error of at most 5e-6, root mean square, of the exact values. Where few of them are left and happen to be small, of a
-  /// third of what 9 `terms` products of numbers in -1...1 make on average.
-  private func expect(_ what: String, _ ours: Tensor, _ direct: Tensor, terms: Int) {
+  /// An error, root mean square, of at most `bound` of the exact values, or of the `usual` ones: few may happen to be small, and
+  /// rounding knows nothing of that.
+  private func expect(
+    _ what: String, _ ours: Tensor, _ direct: Tensor, usual: Double, _ bound: Double
+  ) {
     guard ours.shape == direct.shape else {
       Issue.record("\(what): expected \(direct.shape), got \(ours.shape); \(self)")
       return
@@ -136,9 +169,34 @@ struct RandomCase: CustomStringConvertible {
       all += Double(b) * Double(b)
     }
     let count = Double(direct.count)
-    let usual = Double(terms).squareRoot() / 3
     let error = (wrong / count).squareRoot() / max((all / count).squareRoot(), usual)
-    #expect(error <= 5e-6, "\(what): \(error); \(self)")
+    #expect(error <= bound, "\(what): \(error), not \(bound); \(self)")
+  }
+
+  // MARK: Against exact sums
+
+  /// The passes at some places against sums in double precision: of long sums, oneDNN's own rounding is larger than ours.
+  func expectExactPasses() {
+    let (y, before, after) = (geometry.y, geometry.attributes.before, geometry.attributes.after)
+    func work(_ pass: ConvolutionPass) -> ConvolutionCase {
+      ConvolutionCase(
+        pass, pictures: y[0], inputs: geometry.weight[1],
+        outputs: y[1] / geometry.attributes.groups, groups: geometry.attributes.groups,
+        height: y[2], width: y[3],
+        padding: ConvolutionPadding(
+          top: before[0], bottom: after[0], left: before[1], right: after[1]))
+    }
+    func expect(_ pass: ConvolutionPass, _ ours: Tensor, terms: Int) {
+      let reference = ConvolutionReference(work(pass), x: x, gradient: gradient, weight: weight)
+      let error = reference.error(of: ours)
+      let bound = Rounding.bound(terms: terms, .winograd(tile: geometry.tile))
+      #expect(error <= bound, "\(pass): \(error), not \(bound); \(self)")
+    }
+    expect(.forward, forward(), terms: terms.forward)
+    expect(.data, dataGradient(), terms: terms.data)
+    let (dw, db) = weightGradients()
+    expect(.weights, dw, terms: tiles(terms.weights))
+    expectExactBias(db)
   }
 }
 

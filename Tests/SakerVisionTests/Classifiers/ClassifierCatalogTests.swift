@@ -16,6 +16,13 @@ import Testing
     return names.filter { file.tensors["\($0)/loss"] != nil }
   }
 
+  /// All of them; for lesser instruction sets each fifth, and the one that enlarges rounding by the most 3x3 convolutions.
+  static var stepped: [String] {
+    trained.enumerated().filter {
+      $0.offset % Thoroughness.step == 0 || $0.element == "inception_v3"
+    }.map(\.element)
+  }
+
   /// The script's `drawn`.
   static func drawn(_ shape: Shape, seed: UInt32, scale: Float = 1, shift: Float = 0) -> Tensor {
     let start = seed &* 0x9E37_79B9
@@ -147,7 +154,7 @@ import Testing
     }
   }
 
-  @Test(arguments: trained) func aTrainingStepMatches(name: String) throws {
+  @Test(arguments: stepped) func aTrainingStepMatches(name: String) throws {
     let golden = try Self.golden.get()
     let entry = try #require(ClassifierCatalog.named(name))
     let model = try Self.model(entry)
@@ -159,13 +166,14 @@ import Testing
     }
     let side = Int(try tensor("side").item)
     let pictures = Self.drawn([4, entry.input.channels, side, side], seed: 2000)
-    // Rounding tips single ReLUs: PyTorch's own float32 tells how much of an error that is.
+    // Rounding tips single ReLUs, and batch norms enlarge it: PyTorch's own float32 tells how far it goes in this network.
     let (sizeError, logitError) = (try tensor("error")[0].item, try tensor("error")[1].item)
     let logits = model(pictures)
     let y = try tensor("train.y")
-    expectClose(logits[0..<4, 0..<y.shape[1]], y, relative: max(1e-4, 4 * logitError))
+    let tolerance = max(1e-4, Rounding.bound(enlarged: logitError))
+    expectClose(logits[0..<4, 0..<y.shape[1]], y, relative: tolerance)
     let loss = crossEntropy(logits, Tensor([3, 0, 9, 3] as [Int32]))
-    expectClose(loss, try tensor("loss"), relative: max(1e-4, 4 * logitError))
+    expectClose(loss, try tensor("loss"), relative: tolerance)
     loss.backward()
     let sizes = try tensor("n").floats
     let named = model.namedParameters.sorted {
