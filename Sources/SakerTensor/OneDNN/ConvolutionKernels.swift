@@ -125,6 +125,12 @@ extension Kernels {
     }
   }
 
+  /// Whether oneDNN's kernel may add to what stands in the result's place. Its depthwise one for SSE4.1 reads that with an
+  /// instruction for aligned addresses, and crashes unless the channels are a multiple of 4.
+  static func canAdd(_ weight: Shape, _ attributes: ConvolutionAttributes) -> Bool {
+    InstructionSet.oneDNN != .portable || weight[1] > 1 || attributes.groups % 4 == 0
+  }
+
   /// activation(convolution + bias + residual), the activation for inference only. `x` channels-last; `weight` and `bias` float32
   /// and contiguous; the residual channels-last, of the result's shape and type, and no longer needed if the result may be
   /// `overwriting` it.

@@ -68,8 +68,10 @@ func convolve(
     return kernel.convolve(
       KernelSource(x), weight, turned: false, epilogue, keeping: pass == .inference)
   }
-  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster.
-  let later = overwriting || x.dtype != .float32 ? nil : epilogue.residual
+  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster. And some
+  // of its kernels can't add.
+  let adds = Kernels.canAdd(weight.shape, attributes)
+  let later = adds && (overwriting || x.dtype != .float32) ? nil : epilogue.residual
   var y = Kernels.convolution(
     x, weight, epilogue.bias, attributes, training: pass == .forward,
     residual: later == nil ? epilogue.residual : nil, overwriting: overwriting,
