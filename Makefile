@@ -31,14 +31,15 @@ demo: build  ## Train on the embedded pictures, evaluate, draw; results in runs/
 	$(SAKER) predict --weights $(DEMO)/weights/last.safetensors $$(Scripts/demo-pictures.sh) --out $(DEMO)/predictions
 	@Scripts/demo-report.sh $(DEMO)
 
-test: setup lint  ## Lint, build, run all tests, check the documented commands
+test: setup lint  ## Lint, build, run all tests, the numeric ones under each instruction set, check the documented commands
 	@Scripts/build.sh $(TEST_BUILD) --build-tests
 	swift test $(TEST_BUILD) --skip-build
+	@Scripts/test-isa.sh $(TEST_SAKER) $(TEST_BUILD)
 	@Scripts/check-docs.sh $(TEST_SAKER)
 
 test-part: setup  ## Build and run some test targets alone: make test-part TESTS=SakerDataTests [FILTER=YOLO]
 	SAKER_TESTS=$(TESTS) Scripts/build.sh $(TEST_BUILD) --product SakerPackageTests
-	SAKER_TESTS=$(TESTS) swift test $(TEST_BUILD) --skip-build $(if $(FILTER),--filter $(FILTER))
+	SAKER_TESTS=$(TESTS) swift test $(TEST_BUILD) --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
 bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
 	@Scripts/setup-peers.sh

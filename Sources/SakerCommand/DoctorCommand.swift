@@ -50,6 +50,9 @@ struct DoctorCommand: ParsableCommand {
     var memoryBytes: UInt64
     var kernels: String
     var instructionSet: String
+    /// Of our own kernels: the set that runs, and all that this processor has.
+    var ownInstructions: String
+    var availableInstructions: [String]
     var bfloat16: Bool
     var checks: [Check]
   }
@@ -66,6 +69,7 @@ struct DoctorCommand: ParsableCommand {
       processor: Processor.name, cores: process.activeProcessorCount,
       threads: Parallel.threads, memoryBytes: process.physicalMemory,
       kernels: KernelLibrary.version, instructionSet: KernelLibrary.instructionSet,
+      ownInstructions: Instructions.chosen, availableInstructions: Instructions.available,
       bfloat16: KernelLibrary.hasBFloat16,
       checks: [
         SelfTest.convolution(), SelfTest.gradient(), SelfTest.bfloat16(), SelfTest.memory(),
@@ -80,6 +84,9 @@ struct DoctorCommand: ParsableCommand {
       print("memory     \(report.memoryBytes >> 30) GiB")
       print(
         "kernels    \(report.kernels), \(report.instructionSet)\(report.bfloat16 ? ", bfloat16 in hardware" : ", bfloat16 through float32")"
+      )
+      print(
+        "           our own: \(report.ownInstructions) of \(report.availableInstructions.joined(separator: ", "))"
       )
       for check in report.checks {
         print("\(check.passed ? "ok  " : "FAIL") \(check.name): \(check.detail)")

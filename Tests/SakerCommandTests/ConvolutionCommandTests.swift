@@ -68,6 +68,24 @@ import Testing
       ["doctor", "--convolutions", "--convolution", "auto"] + Self.few, environment: environment)
   }
 
+  @Test func doctorTellsTheInstructionSetsAndRefusesOthers() throws {
+    func run(_ set: String) throws -> Saker.Result {
+      try Saker.run(
+        ["doctor", "--json"], environment: Self.environment(try Sandbox(), ["SAKER_ISA": set]))
+    }
+    let told = try run("portable").object()
+    #expect(told["own_instructions"] as? String == "portable")
+    let available = try #require(told["available_instructions"] as? [String])
+    #expect(available.first == "portable")
+    // Also what this processor lacks: a set that no kernel has is never there.
+    for set in ["AVX2", "", "neon"] + ["avx2", "avx512", "amx"].filter({ !available.contains($0) })
+    {
+      let result = try run(set)
+      #expect(result.status == 64 && result.output.isEmpty)
+      #expect(result.errors.hasPrefix("Error: SAKER_ISA: expected one of portable"))
+    }
+  }
+
   @Test func measurementsAreKeptAndUsed() throws {
     let cache = try Sandbox()
     let environment = Self.environment(cache)

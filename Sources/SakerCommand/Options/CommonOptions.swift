@@ -21,6 +21,7 @@ struct CommonOptions: ParsableArguments {
       throw ValidationError("threads: expected 1...1024, got \(threads)")
     }
     if convolution == nil, let problem = Convolutions.problem { throw ValidationError(problem) }
+    if let problem = Instructions.problem { throw ValidationError(problem) }
   }
 
   func apply() {
