@@ -17,20 +17,22 @@ suites=(ConvolutionInferenceTests FusedConvolutionBlockTests GoldenOperationTest
 declare -A limit=([portable]=SSE41 [avx2]=AVX2 [avx512]=AVX512_CORE)
 declare -A name=([portable]=SSE4.1 [avx2]=AVX2 [avx512]=AVX-512)
 
-told() { "$saker" doctor --json | tr -d '\n' | sed -E "s/.*\"$1\" : ([^]\",]*\[[^]]*\]|\"[^\"]*\").*/\1/"; }
-read -ra available < <(env -u SAKER_ISA "$saker" doctor --json | tr -d '\n "' | sed -E 's/.*available_instructions:\[([^]]*)\].*/\1/; s/,/ /g')
+# What `saker doctor --json` told under a key, without quotes and commas.
+told() { sed -E "s/.*\"$2\" : (\[[^]]*\]|\"[^\"]*\").*/\\1/" <<<"$1" | tr -d '][",'; }
+doctor() { "$saker" doctor --json | tr -d '\n'; }
+read -ra available <<<"$(told "$(unset SAKER_ISA && doctor)" available_instructions)"
 [ "${#available[@]}" -gt 0 ] || { echo "test-isa: saker doctor names no instruction set" >&2; exit 1; }
-best=${available[-1]}
+best=${SAKER_ISA:-${available[-1]}}
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 report=("$best: all tests, before")
 for set in "${available[@]}"; do
-  [ "$set" = "$best" ] && continue
-  # Without oneDNN's part (arm64 has one set only) this loop has nothing to do.
+  [ "$set" = "$best" ] && break
   export SAKER_ISA=$set ONEDNN_MAX_CPU_ISA=${limit[$set]} SAKER_TEST_STEP=5
-  own=$(told own_instructions) kernels=$(told instruction_set)
-  if [ "$own" != "\"$set\"" ] || [[ $kernels != "\"${name[$set]}"* ]]; then
+  all=$(doctor)
+  own=$(told "$all" own_instructions) kernels=$(told "$all" instruction_set)
+  if [ "$own" != "$set" ] || [[ $kernels != "${name[$set]}"* ]]; then
     echo "test-isa: asked for $set, got $own; asked oneDNN for ${name[$set]}, got $kernels" >&2
     exit 1
   fi
@@ -46,7 +48,12 @@ for set in "${available[@]}"; do
   count=$(grep -aoE 'Test run with [0-9]+ tests' "$log" | grep -oE '[0-9]+' | head -n 1)
   report+=("$set: ${count:?no tests ran} numeric tests in $((SECONDS - start)) s")
 done
-for set in amx avx512 avx2; do
+seen=
+for set in "${available[@]}"; do
+  [ -n "$seen" ] && report+=("$set: not run, SAKER_ISA said $best")
+  [ "$set" = "$best" ] && seen=1
+done
+for set in avx2 avx512 amx; do
   [[ " ${available[*]} " == *" $set "* ]] || report+=("$set: not run, this processor has none")
 done
 printf 'instruction sets: %s\n' "${report[0]}"

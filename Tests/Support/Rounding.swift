@@ -56,6 +56,17 @@ public enum Rounding {
     unit(dtype) * kernel.amplification * Double(kernel.roundings(max(1, terms))).squareRoot()
   }
 
+  /// The same for a network of layers with these weights, one behind the other, that neither enlarges nor damps errors: each layer's
+  /// errors are independent of the others', so their squares add up. Layers of 3x3 count as Winograd's.
+  public static func bound(through weights: [Shape]) -> Double {
+    weights.filter { $0.rank > 1 }.map { shape -> Double in
+      let terms = shape.elements / shape[0]
+      let isSquare = shape.rank == 4 && shape[2] == 3 && shape[3] == 3
+      let one = isSquare ? bound(terms: shape[1], .winograd(tile: 4)) : bound(terms: terms)
+      return one * one
+    }.reduce(0, +).squareRoot()
+  }
+
   /// The largest error of a whole network, of which one float32 computation by direct kernels, elsewhere, is off by `error`: that
   /// tells how far this network enlarges rounding. Four times it for another draw of the roundings, times what tiles of 4 make of
   /// a sum over channels against the sum of nine times as many products.

@@ -89,13 +89,15 @@ struct PrunableClassifierTests {
     model.maskChannels(groups, keeping: kept)
     let masked = model.evaluating { model(x) }
     let result = small.evaluating { small(x) }
-    expectClose(result, masked, relative: 1e-5)
+    // With other numbers of channels other kernels compute the same sums.
+    let bound = Float(Rounding.bound(through: model.parameters.map(\.shape)))
+    expectClose(result, masked, relative: bound)
     // Heads in the middle read the same channels; Inception v3's wants larger pictures.
     if let model = model as? GoogLeNet, let small = small as? GoogLeNet {
       let pairs = zip(
         small.evaluating { small.outputs(x) }.auxiliary,
         model.evaluating { model.outputs(x) }.auxiliary)
-      for (got, expected) in pairs { expectClose(got, expected, relative: 1e-5) }
+      for (got, expected) in pairs { expectClose(got, expected, relative: bound) }
     }
     // Masking does something.
     #expect(zip(whole.floats, masked.floats).contains { abs($0 - $1) > 1e-4 })
