@@ -138,7 +138,7 @@ struct PictureCommandTests {
     #expect(
       kinds == [
         "24bit.bmp": "read", "animated.gif": "read", "lossy.webp": "read", "rgb.tif": "read",
-        "page.jpg": "is an HTML page, not a picture", "labels.txt": "is no picture by its name",
+        "page.jpg": "is not a picture but an HTML page", "labels.txt": "is no picture by its name",
         "phone.HEIC": "is a picture in a format that is not read", "more": "is a folder",
       ])
     #expect(

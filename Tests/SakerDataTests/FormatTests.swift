@@ -639,7 +639,7 @@ private enum PNGFile {
       "/labels/a.txt:8: error: the class is a whole number from 0, got 1.5",
       "/labels/a.txt:9: error: expected class and 4 numbers, or 3 and more points, got 3 numbers",
       "/labels/a.txt:10: error: nan is no number",
-      "/images/broken.png: error: is text, not a picture",
+      "/images/broken.png: error: is not a picture but text",
       "/labels/a.txt:3: error: class 5 is not among the 2 classes",
       "/labels/a.txt:4: error: box of cat lies outside the 40x30 picture: 28, 13.5, 44, 16.5",
       "/labels/a.txt:5: error: box of cat is inverted: 22, 13.5, 18, 16.5",

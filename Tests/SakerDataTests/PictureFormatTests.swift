@@ -161,17 +161,17 @@ func damagedFormatsNeverTrap(name: String) throws {
 
 /// What a file is told by its content, whatever its name: and a file of another kind is said to be that.
 @Test(arguments: [
-  ("<!DOCTYPE html>\n<html><body>404</body></html>", "is an HTML page, not a picture"),
-  ("  <html lang=en>", "is an HTML page, not a picture"),
-  ("<?xml version='1.0'?><svg/>", "is an SVG drawing, not a picture"),
-  ("<annotation></annotation>", "is XML text, not a picture"),
-  ("{\"error\": \"no\"}", "is JSON text, not a picture"),
-  ("BM is how this text begins, and it goes on", "is text, not a picture"),
-  ("version https://git-lfs.github.com/spec/v1\noid x", "is a Git LFS pointer"),
-  ("%PDF-1.4", "is a PDF, not a picture"),
+  ("<!DOCTYPE html>\n<html><body>404</body></html>", "is not a picture but an HTML page"),
+  ("  <html lang=en>", "is not a picture but an HTML page"),
+  ("<?xml version='1.0'?><svg/>", "is not a picture but an SVG drawing"),
+  ("<annotation></annotation>", "is not a picture but XML text"),
+  ("{\"error\": \"no\"}", "is not a picture but JSON text"),
+  ("BM is how this text begins, and it goes on", "is not a picture but text"),
+  ("version https://git-lfs.github.com/spec/v1\noid x", "is not a picture but a Git LFS pointer"),
+  ("%PDF-1.4", "is not a picture but a PDF"),
   ("\0\0\0\u{18}ftypheic\0\0\0\0", "is a HEIC picture, which is not read here"),
   ("\0\0\0\u{18}ftypavif\0\0\0\0", "is an AVIF picture, which is not read here"),
-  ("\0\0\0\u{18}ftypisom\0\0\0\0", "is an MP4 or QuickTime video, not a picture"),
+  ("\0\0\0\u{18}ftypisom\0\0\0\0", "is not a picture but an MP4 or QuickTime video"),
   ("\u{1}\u{2}\u{3}\u{4}", "is not a picture that can be read here"),
 ])
 func otherFilesAreNamed(content: String, reason: String) throws {

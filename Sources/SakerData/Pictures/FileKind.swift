@@ -9,7 +9,7 @@ enum FileKind {
       return "is \(format) picture, which is not read here (\(PictureFormat.names) is)"
     }
     if let kind = others.first(where: { $0.matches(head) })?.name ?? text(head) {
-      return "is \(kind), not a picture"
+      return "is not a picture but \(kind)"
     }
     return "is not a picture that can be read here (\(PictureFormat.names))"
   }
