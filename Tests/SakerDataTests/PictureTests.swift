@@ -167,7 +167,7 @@ private func scans(_ bytes: [UInt8]) -> [Int] {
     }
     let middle = starts[count] + (count == 9 ? 200 : (starts[count + 1] - starts[count]) / 2)
     let more = try Picture.read(folder.write(Array(whole[..<middle]), "more.jpg"))
-    #expect(error(more.picture) <= last && more.notes == ended.notes)
+    #expect(error(more.picture) < 1.25 * last && more.notes == ended.notes)
   }
 }
 
