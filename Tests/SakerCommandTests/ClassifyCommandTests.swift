@@ -380,6 +380,11 @@ struct ClassifyCommandTests {
     try refused("expected one of those that", "colours", ["--model", "nothing"])
     // Beside pictures, other files are told and left out; with --skip-bad broken ones, too.
     try sandbox.write("hello", "broken/red/notes.txt")
+    // The very first picture, which decides the input's size, is damaged between a good head and a
+    // good end.
+    var damaged = try sandbox.bytes("broken/green/0.png")
+    for i in 50..<damaged.count - 20 { damaged[i] ^= 0x5A }
+    try sandbox.write(damaged, "broken/green/!.png")
     let skipping = try Saker.run([
       "train", "--task", "classify", "--data", sandbox.path("broken"), "--epochs", "1", "--width",
       "0.125", "--out", sandbox.path("skipped"), "--no-pictures", "--skip-bad", "--val-split",
@@ -388,7 +393,8 @@ struct ClassifyCommandTests {
     ])
     #expect(skipping.status == 0, "\(skipping.errors)")
     #expect(
-      skipping.errors.contains("notes.txt") && skipping.errors.contains("left out 1 bad picture"))
+      skipping.errors.contains("notes.txt") && skipping.errors.contains("broken/green/!.png"))
+    #expect(skipping.errors.contains("broken/red/bad.png"))
     // A detector's options and checkpoints are not a classifier's.
     let detector = try Saker.run(["train", "--mixup", "1"])
     #expect(detector.status != 0 && detector.errors.contains("--mixup: only for classifiers"))

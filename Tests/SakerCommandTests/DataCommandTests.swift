@@ -16,6 +16,30 @@ struct DataCommandTests {
     #expect(text.output.contains("Pascal VOC (voc)") && text.output.contains("split test: 72"))
   }
 
+  @Test func aSetIsTheSameFromInsideItsFolder() throws {
+    let sandbox = try Sandbox()
+    for name in ["train/0", "val/1"] {
+      try sandbox.write(
+        Picture(width: 20, height: 10).encoded(as: .png()), "set/images/\(name).png")
+      try sandbox.write("0 0.5 0.5 0.2 0.4\n", "set/labels/\(name).txt")
+    }
+    try sandbox.write(
+      "path: .\ntrain: images/train\nvalid: images/val\nnames: [a]\n", "set/data.yaml")
+    let (inside, images) = (sandbox.path("set"), sandbox.path("set/images"))
+    for (place, folder) in [
+      ("data.yaml", inside), ("./data.yaml", inside), (".", inside), ("./", inside),
+      ("..", images), ("../data.yaml", images), ("set", sandbox.path), ("./set/", sandbox.path),
+      (inside, sandbox.path),
+    ] {
+      let told = try Saker.succeed(["data", "info", place, "--json"], in: folder).object()
+      #expect(told["objects"] as? Int == 2, "\(place)")
+      #expect(told["warnings"] as? Int == 0 && told["errors"] as? Int == 0, "\(place)")
+      #expect(told["splits"] as? [String: Int] == ["train": 1, "val": 1], "\(place)")
+    }
+    let part = try Saker.succeed(["data", "info", inside, "--split", "dev", "--json"]).object()
+    #expect(part["objects"] as? Int == 1)
+  }
+
   @Test func checkTellsEveryProblemAndFails() throws {
     let sandbox = try Sandbox()
     let voc = try sandbox.voc()

@@ -68,14 +68,14 @@ struct ValCommand: ParsableCommand {
         classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
         skipBad: source.skipBad, isQuiet: common.json)
       return try ClassifierValidation(
-        source: classifier, data: source, split: split, runner: runner
+        source: classifier, data: source, split: split.map(SplitName.canonical), runner: runner
       ).run(json: common.json, out: out)
     }
     if let model { _ = try ClassifierCatalog.required(model) }
     let checkpoint = try DetectorCheckpoint(given.weights)
     let model = try ModelEntry.load(checkpoint)
     let known = try source.splits()
-    let chosen = split ?? ["test", "val"].first(where: known.contains)
+    let chosen = split.map(SplitName.canonical) ?? ["test", "val"].first(where: known.contains)
     let dataset = try source.dataset(
       split: chosen == "all" ? nil : chosen, classes: checkpoint.card.classNames)
     var runner = DetectorRunner(

@@ -188,6 +188,16 @@ struct ClassificationJob {
     }
   }
 
+  /// The first picture; with `skipBad`, the first that can be decoded.
+  private static func firstPicture(
+    _ training: ClassificationDataset, skipBad: Bool
+  ) throws -> Picture {
+    for index in 0..<training.count - 1 where skipBad {
+      if let picture = try? training.picture(at: index) { return picture }
+    }
+    return try training.picture(at: skipBad ? training.count - 1 : 0)
+  }
+
   /// What the network is built from: as the weights say, else as the model's entry and the pictures' size say.
   private static func card(
     _ command: TrainCommand, _ training: ClassificationDataset, _ given: GivenWeights?,
@@ -212,7 +222,7 @@ struct ClassificationJob {
     variant.stem = command.classification.stem ?? .standard
     if given == nil {
       // Small pictures as they are; others as the model expects them, whole.
-      let first = try training.picture(at: 0)
+      let first = try firstPicture(training, skipBad: command.source.skipBad)
       let longest = max(first.width, first.height)
       // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still show what they are.
       let limit = command.model == nil && command.size == nil ? 128 : 64

@@ -105,8 +105,11 @@ struct DetectionJob {
   /// The splits asked for; else train and val where the data have them, else everything without validation.
   private static func splits(_ command: TrainCommand) throws -> (String?, String?) {
     let known = try command.source.splits()
-    let train = command.trainSplit ?? (known.contains("train") ? "train" : nil)
-    let val = command.valSplit ?? (train == "train" && known.contains("val") ? "val" : "none")
+    let train =
+      command.trainSplit.map(SplitName.canonical) ?? (known.contains("train") ? "train" : nil)
+    let val =
+      command.valSplit.map(SplitName.canonical)
+      ?? (train == "train" && known.contains("val") ? "val" : "none")
     return (train == "all" ? nil : train, val == "none" ? nil : val)
   }
 

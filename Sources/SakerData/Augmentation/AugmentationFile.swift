@@ -52,10 +52,10 @@ public enum AugmentationFile {
   {
     let tree: Any?
     do {
-      tree = try Yams.load(yaml: text)
+      tree = try YAMLText.load(text)
     } catch {
-      let reason = "\(error)".split(separator: "\n").first.map(String.init) ?? "not YAML"
-      throw Failure(source: source, reason: "is neither YAML nor JSON: \(reason)")
+      let place = error.line.map { "line \($0): " } ?? ""
+      throw Failure(source: source, reason: "is neither YAML nor JSON: \(place)\(error.reason)")
     }
     return try list(tree, Place(source: source, path: []))
   }

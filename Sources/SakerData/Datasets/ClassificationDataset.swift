@@ -118,6 +118,7 @@ extension ClassificationParts {
     skipped = before - labels.pictures.count
     let splits = labels.splits
     func require(_ split: String) throws -> LabelSet {
+      let split = SplitName.canonical(split)
       guard splits.contains(split) else {
         let known = splits.isEmpty ? "none" : splits.joined(separator: ", ")
         throw refuse("has no split \(split); splits here: \(known)")
@@ -128,6 +129,7 @@ extension ClassificationParts {
       labels = labels.splitting([("train", 6), ("val", 2), ("test", 2)], seed: seed)
     }
     let hasSplits = !labels.splits.isEmpty
+    let train = train.map(SplitName.canonical)
     var learnt: LabelSet
     switch train {
     case "all"?: learnt = labels
@@ -214,7 +216,7 @@ extension ClassificationDataset {
     _ labels: LabelSet, split: String?, skipBad: Bool, problems: inout [DataProblem]
   ) throws {
     var labels = labels
-    if let split {
+    if let split = split.map(SplitName.canonical) {
       let known = labels.splits
       guard known.contains(split) else {
         throw LabelFolder.failure(

@@ -97,6 +97,9 @@ enum PathName {
     return false
   }
 
+  /// Whether a name has an ending of pictures that are not read.
+  static func isUnreadPicture(_ name: String) -> Bool { !isPicture(name) && isAnyPicture(name) }
+
   /// Whether the name ends as pictures do that are read (`Picture.endings`), in any case.
   static func isPicture(_ name: String) -> Bool {
     // Asked for every file of a set: no string is made.

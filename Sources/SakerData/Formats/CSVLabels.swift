@@ -22,10 +22,10 @@ enum CSVLabels {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
     var files: [(file: String, split: String?)] = []
     if FileBytes.isFolder(path) {
-      files = tables(path).map { ($0, splitName($0)) }
+      files = tables(path).map { ($0, SplitName.told(by: $0)) }
       if files.isEmpty {
         for name in ClassFolders.folders(path) {
-          files += tables(path + "/" + name).map { ($0, splitName(name) ?? name) }
+          files += tables(path + "/" + name).map { ($0, SplitName.told(by: name) ?? name) }
         }
       }
       guard !files.isEmpty else { throw LabelFolder.failure(path, "holds no CSV table") }
@@ -77,11 +77,6 @@ enum CSVLabels {
 
   private static func tables(_ folder: String) -> [String] {
     LabelFolder.names(folder).filter { PathName.ending($0) == "csv" }.map { folder + "/" + $0 }
-  }
-
-  private static func splitName(_ name: String) -> String? {
-    let words = PathName.last(name).lowercased().split { !$0.isLetter }.map(String.init)
-    return ["train", "val", "test"].first { words.contains($0) }
   }
 
   private static let corners: Set<Column> = [.left, .top, .right, .bottom]
@@ -149,7 +144,9 @@ enum CSVLabels {
         folder.report(file, line: line, "names no picture")
         return
       }
-      let part = places[.split].map { cells[$0] }.flatMap { $0.isEmpty ? nil : $0 } ?? split
+      let part =
+        places[.split].map { cells[$0] }.flatMap { $0.isEmpty ? nil : SplitName.canonical($0) }
+        ?? split
       let index: Int
       if let known = byFile[name] {
         index = known

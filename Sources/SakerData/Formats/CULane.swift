@@ -31,7 +31,7 @@ enum CULane {
       }
     }
     if lists.isEmpty {
-      for picture in YOLOFormat.walk(root)
+      for picture in folder.content(of: root).pictures
       where FileBytes.exists(PathName.stem(picture) + ".lines.txt") {
         entries.append((String(picture.dropFirst(root.count + 1)), picture, nil))
       }
@@ -58,19 +58,21 @@ enum CULane {
   }
 
   private static func splitName(_ list: String) -> String? {
-    let name = PathName.stem(PathName.last(list)).lowercased()
-    return ["train", "val", "test"].first { name.hasPrefix($0) }
+    let name = PathName.stem(PathName.last(list))
+    // `test0_normal` and `train_gt` are lists of CULane's own.
+    return SplitName.known(name)
+      ?? ["train", "val", "test"].first { name.lowercased().hasPrefix($0) }
   }
 
-  private static func parse(file: String) -> YOLOFormat.Parsed? {
+  private static func parse(file: String) -> YOLOLabels.Parsed? {
     let bytes: [UInt8]
     do {
       bytes = try FileBytes.read(file)
     } catch {
       if error.reason == FileBytes.Failure.missing { return nil }
-      return YOLOFormat.Parsed(problems: [DataProblem(.error, file: file, error.reason)])
+      return YOLOLabels.Parsed(problems: [DataProblem(.error, file: file, error.reason)])
     }
-    var parsed = YOLOFormat.Parsed()
+    var parsed = YOLOLabels.Parsed()
     bytes.withUnsafeBufferPointer {
       ByteText.forEachLine($0) { line, text in
         guard !text.isEmpty else { return }

@@ -134,19 +134,19 @@ enum JSONFiles {
   )] {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
     guard FileBytes.isFolder(path) else {
-      return [(path, splitName(PathName.last(path)))]
+      return [(path, SplitName.told(by: path))]
     }
     var found: [(file: String, split: String?)] = []
     func look(_ folder: String, _ split: String?) {
       for name in LabelFolder.names(folder) where PathName.ending(name) == "json" {
-        found.append((folder + "/" + name, split ?? splitName(name)))
+        found.append((folder + "/" + name, split ?? SplitName.told(by: name)))
       }
     }
     look(path, nil)
     if found.isEmpty { look(path + "/annotations", nil) }
     if found.isEmpty {
       for name in LabelFolder.names(path) where FileBytes.isFolder(path + "/" + name) {
-        look(path + "/" + name, name == "valid" ? "val" : name)
+        look(path + "/" + name, SplitName.canonical(name))
       }
     }
     if let split = reading.split, found.contains(where: { $0.split != nil }) {
@@ -154,13 +154,6 @@ enum JSONFiles {
     }
     guard !found.isEmpty else { throw LabelFolder.failure(path, "holds no JSON file of labels") }
     return found
-  }
-
-  /// `instances_train2017.json` is of train.
-  private static func splitName(_ name: String) -> String? {
-    let words = name.lowercased().split { !$0.isLetter }.map(String.init)
-    return ["train", "val", "test"].first { words.contains($0) }
-      ?? (words.contains("valid") ? "val" : nil)
   }
 
   static func read(

@@ -46,51 +46,84 @@ extension DataFormat {
       if let file = try? YOLODataFile(path + "/" + name), !file.splits.isEmpty { return .yolo }
     }
     if VOCLayout.isDevkit(path) || !VOCLayout.nested(path).isEmpty { return .voc }
-    if isFolder("images") && isFolder("labels") { return .yolo }
+    if YOLODataFile.darknetFile(path) != nil { return .yolo }
+    let folders = names.filter { isFolder($0) }
+    if known.contains("images"), holdsLabels(folders.map { path + "/" + $0 }) { return .yolo }
     if names.contains(where: { $0.contains("idx3-ubyte") || $0.contains("idx4-ubyte") }) {
       return .idx
     }
     if holds("xml", names) { return .labelImgVOC }
-    for place in ["", "annotations/", "train/", "valid/", "val/", "test/"] {
-      let inside = place.isEmpty ? names : LabelFolder.names(path + "/" + place)
-      for name in inside where PathName.ending(name) == "json" {
-        if let format = try? ofFile(path + "/" + place + name) { return format }
+    for place in [path] + folders.map({ path + "/" + $0 }) {
+      let inside = (place == path ? names : LabelFolder.names(place))
+        .filter { PathName.ending($0) == "json" }
+      // In a class's folder there may be one for each picture.
+      for name in inside.prefix(place == path ? inside.count : 4) {
+        if let format = try? ofFile(place + "/" + name) { return format }
       }
     }
     if isFolder("list") || names.contains(where: { $0.hasSuffix(".lines.txt") }) { return .culane }
-    let folders = names.filter { isFolder($0) }
     for name in folders {
       let inside = LabelFolder.names(path + "/" + name)
       if holds("xml", inside) { return .labelImgVOC }
       if inside.contains(where: { $0.hasSuffix(".lines.txt") }) { return .culane }
       if inside.contains("labels") && inside.contains("images") { return .yolo }
     }
-    if hasLabels(names) { return .labelImgYOLO }
-    for name in names where PathName.ending(name) == "csv" {
-      if isTable(path + "/" + name) { return .csv }
-    }
+    if hasLabels(path, names) { return .labelImgYOLO }
+    let tables = names.filter { PathName.ending($0) == "csv" }
+    if tables.contains(where: { isTable(path + "/" + $0) }) { return .csv }
     for name in folders {
       let inside = LabelFolder.names(path + "/" + name)
       for table in inside where PathName.ending(table) == "csv" {
         if isTable(path + "/" + name + "/" + table) { return .csv }
       }
-      if hasLabels(inside) { return .labelImgYOLO }
+      if hasLabels(path + "/" + name, inside) { return .labelImgYOLO }
     }
-    if known.contains("classes.txt") { return .labelImgYOLO }
-    let hasPictures = folders.contains { name in
-      let inside = LabelFolder.names(path + "/" + name)
-      return inside.contains(where: PathName.isPicture)
-        || inside.contains { part in
-          LabelFolder.names(path + "/" + name + "/" + part).contains(where: PathName.isPicture)
-        }
+    let ofPictures = folders.filter { holdsPictures(path + "/" + $0, depth: 3) }
+    if ofPictures.isEmpty {
+      // A data YAML that cannot be read says why when it is.
+      if known.contains("data.yaml") || known.contains("data.yml") { return .yolo }
+      return known.contains("classes.txt") ? .labelImgYOLO : nil
     }
-    return hasPictures ? .folders : nil
+    // A table beside a folder of pictures has the classes, even if its columns are not known: the
+    // folder is none.
+    let isOfTable = ofPictures.allSatisfy {
+      isOfPictures($0) && ClassFolders.folders(path + "/" + $0).isEmpty
+    }
+    return !tables.isEmpty && isOfTable ? .csv : .folders
   }
 
-  /// Whether text files lie beside pictures of the same names.
-  private static func hasLabels(_ names: [String]) -> Bool {
-    let texts = Set(names.filter { PathName.ending($0) == "txt" }.map(PathName.stem))
-    return names.contains { PathName.isPicture($0) && texts.contains(PathName.stem($0)) }
+  /// Whether one of the folders is called as folders of labels are, and holds texts.
+  private static func holdsLabels(_ folders: [String]) -> Bool {
+    folders.contains { place in
+      guard YOLOLabelPlaces.isOfLabels(PathName.last(place)) else { return false }
+      if PathName.last(place) == "labels" { return true }
+      let inside = LabelFolder.names(place)
+      return inside.contains { PathName.ends($0, with: "txt") }
+        || ClassFolders.folders(place).contains {
+          LabelFolder.names(place + "/" + $0).contains { PathName.ends($0, with: "txt") }
+        }
+    }
+  }
+
+  /// Whether a folder is called after a split or after pictures, and not after a class.
+  private static func isOfPictures(_ name: String) -> Bool {
+    let low = name.lowercased()
+    return SplitName.told(by: name) != nil
+      || ["image", "img", "photo", "picture", "jpeg", "data"].contains(where: low.contains)
+  }
+
+  private static func holdsPictures(_ place: String, depth: Int) -> Bool {
+    let names = LabelFolder.names(place)
+    return names.contains(where: PathName.isPicture)
+      || depth > 1 && names.contains { holdsPictures(place + "/" + $0, depth: depth - 1) }
+  }
+
+  /// Whether text files with YOLO's rows lie beside pictures of the same names; captions are none.
+  private static func hasLabels(_ folder: String, _ names: [String]) -> Bool {
+    let texts = YOLOLabelPlaces.labels(names)
+    let beside = names.filter { PathName.isPicture($0) || PathName.isUnreadPicture($0) }
+      .compactMap { texts[PathName.stem($0)] }
+    return !beside.isEmpty && YOLOLabelPlaces.looksLikeLabels(beside.map { folder + "/" + $0 })
   }
 
   private static func isTable(_ file: String) -> Bool {
@@ -112,6 +145,7 @@ extension DataFormat {
     if name.contains("idx3") || name.contains("idx4") { return .idx }
     switch PathName.ending(path) {
     case "yaml", "yml": return .yolo
+    case "data": return YOLODataFile.isDarknet(path) ? .yolo : nil
     case "csv": return isTable(path) ? .csv : nil
     case "xml": return nil
     case "txt":

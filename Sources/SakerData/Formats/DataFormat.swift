@@ -111,7 +111,7 @@ public struct LabelReading: Sendable {
     case full
   }
 
-  /// One split of the data; `nil` reads all of them.
+  /// One split of the data, by any name that means it (`SplitName`); `nil` reads all of them.
   public var split: String?
   public var pictures = Pictures.header
   /// Where pictures lie, if not where the format has them.
@@ -137,6 +137,8 @@ extension LabelSet {
   {
     let path = PathName.trimmed(path)
     let format = try format ?? DataFormat.detect(path)
+    var reading = reading
+    reading.split = reading.split.map(SplitName.canonical)
     switch format {
     case .voc, .labelImgVOC: self = try PascalVOC.read(path, reading)
     case .vocSegmentation: self = try SegmentationFolder.read(path, reading)

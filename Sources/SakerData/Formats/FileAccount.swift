@@ -88,9 +88,7 @@ extension LabelSet {
     var (places, seen): ([String], Set<String>) = (searched, Set(searched))
     if places.isEmpty {
       for picture in pictures where !picture.path.isEmpty {
-        let folder =
-          format == .yolo
-          ? PathName.folder(YOLOFormat.labelFile(picture.path)) : PathName.folder(picture.path)
+        let folder = PathName.folder(picture.path)
         if seen.insert(folder).inserted { places.append(folder) }
       }
     }

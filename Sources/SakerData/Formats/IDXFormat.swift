@@ -19,10 +19,8 @@ enum IDXFormat {
     var (set, archive, most) = (LabelSet(), IDXFile(), 0)
     for file in files {
       let whole = base + "/" + file
-      let split =
-        file.hasPrefix("t10k") || file.hasPrefix("test")
-        ? "test"
-        : file.hasPrefix("train") ? "train" : file.hasPrefix("val") ? "val" : nil
+      // MNIST's test files begin with t10k; EMNIST's have the split in the middle.
+      let split = file.hasPrefix("t10k") ? "test" : SplitName.told(by: file)
       if let wanted = reading.split, split != wanted { continue }
       let first = archive.count
       let count = try archive.append(whole)
@@ -70,41 +68,51 @@ struct IDXContent: Sendable {
   var bytes: ArraySlice<UInt8>
 
   init(_ file: String) throws {
-    var content: [UInt8]
     do {
-      content = try FileBytes.read(file)
-      if content.starts(with: [0x1F, 0x8B]) {
-        content = try Inflate.gzip(content, limit: FileBytes.limit)
+      var content = try FileBytes.read(file)
+      let isPacked = content.starts(with: [0x1F, 0x8B])
+      // The head says how much follows: nothing is unpacked that is no IDX file, and no more than
+      // it states.
+      let head = isPacked ? try Inflate.start(of: content, count: 20) : Array(content.prefix(20))
+      dimensions = try Self.sizes(head, file)
+      let (start, count) = (4 + 4 * dimensions.count, dimensions.reduce(1, *))
+      if isPacked { content = try Inflate.gzip(content, limit: start + count) }
+      guard content.count == start + count else {
+        throw FileBytes.Failure(
+          "states \(dimensions), which is \(count) bytes, but holds \(content.count - start)")
       }
+      bytes = content[start...]
     } catch let failure as FileBytes.Failure {
       throw LabelFolder.failure(file, failure.reason)
     } catch let failure as Inflate.Failure {
       throw LabelFolder.failure(file, failure.reason)
     }
-    func failure(_ reason: String) -> DatasetError { LabelFolder.failure(file, reason) }
-    guard content.count >= 4, content[0] == 0, content[1] == 0 else {
-      throw failure("is no IDX file")
+  }
+
+  /// The sizes that the first bytes state; their product is at most what a file may hold.
+  private static func sizes(_ head: [UInt8], _ file: String) throws -> [Int] {
+    guard head.count >= 4, head[0] == 0, head[1] == 0 else {
+      throw FileBytes.Failure("is no IDX file")
     }
-    guard content[2] == 8 else { throw failure("holds other than bytes (IDX type \(content[2]))") }
-    let count = Int(content[3])
-    guard (1...4).contains(count), content.count >= 4 + 4 * count else {
-      throw failure("is a broken IDX file: \(count) dimensions")
+    guard head[2] == 8 else {
+      throw FileBytes.Failure("holds other than bytes (IDX type \(head[2]))")
+    }
+    let count = Int(head[3])
+    guard (1...4).contains(count), head.count >= 4 + 4 * count else {
+      throw FileBytes.Failure("is a broken IDX file: \(count) dimensions")
     }
     let sizes = (0..<count).map { d in
-      (0..<4).reduce(0) { $0 << 8 | Int(content[4 + 4 * d + $1]) }
+      (0..<4).reduce(0) { $0 << 8 | Int(head[4 + 4 * d + $1]) }
     }
-    dimensions = sizes
     var product = 1
     for size in sizes {
       let (next, overflow) = product.multipliedReportingOverflow(by: size)
-      guard !overflow else { throw failure("is a broken IDX file: sizes \(sizes)") }
+      guard !overflow, next <= FileBytes.limit else {
+        throw FileBytes.Failure("is a broken IDX file: sizes \(sizes)")
+      }
       product = next
     }
-    guard product == content.count - 4 - 4 * count else {
-      throw failure(
-        "states \(sizes), which is \(product) bytes, but holds \(content.count - 4 - 4 * count)")
-    }
-    bytes = content[(4 + 4 * count)...]
+    return sizes
   }
 }
 

@@ -10,18 +10,32 @@ struct Inflate {
   private var bits: UInt64 = 0
   private var bitCount = 0
   private let limit: Int
+  /// Whether reaching the limit ends the work instead of being an error.
+  private let stops: Bool
 
   /// - Parameter limit: bytes of the result; a file of a kilobyte can unpack to a megabyte.
   static func gzip(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
+    try unpacked(bytes, limit, stops: false)
+  }
+
+  /// The first bytes of what is packed, `count` or fewer: enough to see what it is before all of it
+  /// is unpacked.
+  static func start(of bytes: [UInt8], count: Int) throws(Failure) -> [UInt8] {
+    Array(try unpacked(bytes, count, stops: true).prefix(count))
+  }
+
+  private static func unpacked(
+    _ bytes: [UInt8], _ limit: Int, stops: Bool
+  ) throws(Failure) -> [UInt8] {
     let result = bytes.withUnsafeBufferPointer { buffer -> Result<[UInt8], Failure> in
-      Result { () throws(Failure) in try gunzip(buffer, limit) }
+      Result { () throws(Failure) in try gunzip(buffer, limit, stops) }
     }
     return try result.get()
   }
 
-  private static func gunzip(_ bytes: UnsafeBufferPointer<UInt8>, _ limit: Int) throws(Failure)
-    -> [UInt8]
-  {
+  private static func gunzip(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ limit: Int, _ stops: Bool
+  ) throws(Failure) -> [UInt8] {
     var output: [UInt8] = []
     var at = 0
     // Members may follow each other; their contents are joined.
@@ -40,9 +54,10 @@ struct Inflate {
       }
       if flags & 2 != 0 { at += 2 }
       guard at < bytes.count else { throw Failure("is a truncated gzip file") }
-      var member = Inflate(bytes: bytes, at: at, limit: limit)
+      var member = Inflate(bytes: bytes, at: at, limit: limit, stops: stops)
       let start = output.count
       try member.unpack(into: &output)
+      if stops && output.count >= limit { return output }
       at = member.endOfInput
       guard at + 8 <= bytes.count else { throw Failure("is a truncated gzip file") }
       func word(_ place: Int) -> UInt32 {
@@ -56,10 +71,11 @@ struct Inflate {
     return output
   }
 
-  private init(bytes: UnsafeBufferPointer<UInt8>, at: Int, limit: Int) {
+  private init(bytes: UnsafeBufferPointer<UInt8>, at: Int, limit: Int, stops: Bool) {
     self.bytes = bytes
     self.at = at
     self.limit = limit
+    self.stops = stops
   }
 
   private var endOfInput: Int { at - bitCount / 8 }
@@ -139,7 +155,7 @@ struct Inflate {
   private mutating func unpack(into output: inout [UInt8]) throws(Failure) {
     let start = output.count
     var isLast = false
-    while !isLast {
+    while !isLast && !isDone(output) {
       isLast = try take(1) == 1
       switch try take(2) {
       case 0:
@@ -186,8 +202,12 @@ struct Inflate {
     }
   }
 
+  private func isDone(_ output: [UInt8]) -> Bool { stops && output.count >= limit }
+
   private func checkSize(_ output: [UInt8]) throws(Failure) {
-    guard output.count <= limit else { throw Failure("unpacks to more than \(limit >> 20) MiB") }
+    guard output.count <= limit || stops else {
+      throw Failure("unpacks to more than \(limit) bytes")
+    }
   }
 
   private mutating func block(
@@ -200,7 +220,7 @@ struct Inflate {
         continue
       }
       try checkSize(output)
-      if symbol == 256 { return }
+      if symbol == 256 || isDone(output) { return }
       guard symbol < 286 else { throw Failure("is a broken gzip file: a length") }
       let place = symbol - 257
       let extra = place < 8 || place == 28 ? 0 : (place - 4) / 4

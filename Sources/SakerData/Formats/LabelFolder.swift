@@ -34,6 +34,36 @@ struct LabelFolder {
     ((try? FileBytes.list(folder)) ?? []).filter { !PathName.isHidden($0) }
   }
 
+  /// `PathName.inside`, also for absolute names into a root that is told otherwise: from the working
+  /// folder, or through a link. The result begins with the root.
+  static func inside(_ root: String, _ name: String) -> String? {
+    if !name.hasPrefix("/") || root.hasPrefix("/"), let path = PathName.inside(root, name) {
+      return path
+    }
+    guard name.hasPrefix("/") else { return nil }
+    let target = PathName.normalized(name)
+    let whole = FileManager.default.currentDirectoryPath + "/" + root
+    let roots = [root.hasPrefix("/") ? root : whole, FileBytes.realPath(root)]
+    for place in roots.compactMap(\.self).map(PathName.normalized) {
+      for target in [target, FileBytes.realPath(target)].compactMap(\.self) {
+        if target == place { return root }
+        guard target.hasPrefix(place + "/") else { continue }
+        let rest = String(target.dropFirst(place.count + 1))
+        return root == "." ? rest : root + "/" + rest
+      }
+    }
+    return nil
+  }
+
+  /// A name as a file states it, relative to `folder` or absolute, with `/` for the backslashes of
+  /// Windows unless a file of that very name is there.
+  static func separated(_ name: String, in folder: String) -> String {
+    guard name.utf8.contains(UInt8(ascii: "\\")),
+      !FileBytes.exists(name.hasPrefix("/") ? name : folder + "/" + name)
+    else { return name }
+    return name.replacing("\\", with: "/")
+  }
+
   /// Names in a folder, asked for once.
   mutating func listing(_ folder: String) -> Set<String> {
     if let known = listings[folder] { return known }

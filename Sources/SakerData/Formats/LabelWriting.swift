@@ -46,7 +46,8 @@ extension LabelSet {
     to folder: String, as format: DataFormat, pictures transfer: PictureTransfer = .copy
   ) throws -> ConversionReport {
     let folder = PathName.trimmed(folder)
-    if FileBytes.exists(folder), !FileBytes.isFolder(folder) || !LabelFolder.names(folder).isEmpty {
+    if FileBytes.exists(folder), !FileBytes.isFolder(folder) || (try? FileBytes.list(folder)) != []
+    {
       throw LabelFolder.failure(folder, "is there already; labels are written into a new folder")
     }
     var writer = LabelWriter(self, folder, format, transfer)

@@ -24,10 +24,13 @@ enum SegmentationFolder {
       reading.pictureFolder ?? first(["JPEGImages", "images", "Images"]) ?? path + "/JPEGImages"
     var splits: [String: String] = [:]
     for place in [path + "/ImageSets/Segmentation", path] {
-      for split in ["train", "val", "test"] {
-        let list = "\(place)/\(split).txt"
-        guard FileBytes.exists(list), let rows = folder.lines(list) else { continue }
-        for (_, name) in rows where splits[name] == nil { splits[name] = split }
+      let lists = LabelFolder.names(place).filter {
+        PathName.ending($0) == "txt" && SplitName.known(PathName.stem($0)) != nil
+      }
+      for (list, split) in folder.splits(lists.map(PathName.stem), in: place) {
+        for (_, name) in folder.lines("\(place)/\(list).txt") ?? [] where splits[name] == nil {
+          splits[name] = split
+        }
       }
     }
     let files = LabelFolder.names(masks).filter { PathName.ending($0) == "png" }

@@ -33,7 +33,8 @@ struct VOCLayout {
       for name in VOCLayout.folders(root) {
         let inside = root + "/" + name
         guard LabelFolder.names(inside).contains(where: VOCLayout.isAnnotation) else { continue }
-        places.append(Place(annotations: inside, pictures: inside, split: name))
+        places.append(
+          Place(annotations: inside, pictures: inside, split: SplitName.canonical(name)))
       }
       self.places = places
       return
@@ -47,7 +48,9 @@ struct VOCLayout {
       let isSame = VOCLayout.annotationNames.contains(name.lowercased())
       let own = pictures.map { $0 + "/" + name }.flatMap { FileBytes.isFolder($0) ? $0 : nil }
       places.append(
-        Place(annotations: inside, pictures: own ?? pictures, split: isSame ? nil : name))
+        Place(
+          annotations: inside, pictures: own ?? pictures,
+          split: isSame ? nil : SplitName.canonical(name)))
     }
     self.places = places
   }
@@ -58,7 +61,7 @@ struct VOCLayout {
   /// Names of the splits: lists, or folders that hold annotations; sorted.
   var splits: [String] {
     let lists = lists
-    return lists.isEmpty ? places.compactMap(\.split).sorted() : lists
+    return Set(lists.isEmpty ? places.compactMap(\.split) : lists.map(SplitName.canonical)).sorted()
   }
 
   /// Names of the lists in `ImageSets/Main`, sorted.

@@ -17,7 +17,9 @@ struct VOCLists {
 
   /// Those that divide the set come first.
   private var ordered: [String] {
-    let usual = ["train", "val", "test", "trainval"].filter(names.contains)
+    let usual = ["train", "val", "test", "trainval"].flatMap { split in
+      names.filter { SplitName.canonical($0) == split }
+    }
     return usual + names.filter { !usual.contains($0) && !isOfClass($0) }
   }
 
@@ -32,25 +34,25 @@ struct VOCLists {
     _ unread: inout [String: String]
   ) throws -> [String: String] {
     let known = Set(known)
+    _ = folder.splits(names, in: layout.root + "/ImageSets/Main")
     guard let wanted else {
       var splits: [String: String] = [:]
       for name in ordered { add(name, known, &splits, &folder, &unread) }
       for name in names where isOfClass(name) { unread[name] = "is a list of one class" }
       return splits
     }
-    guard names.contains(wanted) else {
-      throw PascalVOC.noSplit(wanted, layout.root, names)
-    }
+    let lists = names.filter { SplitName.canonical($0) == wanted }
+    guard !lists.isEmpty else { throw PascalVOC.noSplit(wanted, layout.root, layout.splits) }
     var splits: [String: String] = [:]
-    add(wanted, known, &splits, &folder, &unread)
+    for name in lists { add(name, known, &splits, &folder, &unread) }
     return splits
   }
 
   private func add(
-    _ split: String, _ known: Set<String>, _ splits: inout [String: String],
+    _ list: String, _ known: Set<String>, _ splits: inout [String: String],
     _ folder: inout LabelFolder, _ unread: inout [String: String]
   ) {
-    let file = layout.list(split)
+    let (file, split) = (layout.list(list), SplitName.canonical(list))
     guard let rows = folder.lines(file) else { return }
     if rows.isEmpty { folder.report(file, "is empty: the split has no pictures") }
     var first: [String: Int] = [:]
@@ -63,7 +65,7 @@ struct VOCLists {
         continue
       }
       first[name] = line
-      if let other = splits[name] {
+      if let other = splits[name], other != split {
         others.append((line, name, other))
       } else if known.contains(name) {
         splits[name] = split
