@@ -26,6 +26,7 @@ extension LabelFolder {
   /// warning.
   ///
   /// - Parameter place: the file or folder that the names stand in.
+  @discardableResult
   mutating func splits(_ names: [String], in place: String) -> [(name: String, split: String)] {
     let splits = names.map { (name: $0, split: SplitName.canonical($0)) }
     for (split, group) in Dictionary(grouping: splits, by: \.split).sorted(by: { $0.key < $1.key })

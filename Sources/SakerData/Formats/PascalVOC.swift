@@ -201,6 +201,9 @@ enum PascalVOC {
     if let wanted = reading.split, !known.contains(wanted) {
       throw noSplit(wanted, layout.root, known)
     }
+    folder.splits(
+      layout.places.filter { $0.split != nil }.map { PathName.last($0.annotations) },
+      in: layout.root)
     return layout.places.filter { reading.split == nil || $0.split == reading.split }.flatMap {
       place in
       LabelFolder.names(place.annotations).filter(VOCLayout.isAnnotation).map {

@@ -34,7 +34,7 @@ struct VOCLists {
     _ unread: inout [String: String]
   ) throws -> [String: String] {
     let known = Set(known)
-    _ = folder.splits(names, in: layout.root + "/ImageSets/Main")
+    folder.splits(names, in: layout.root + "/ImageSets/Main")
     guard let wanted else {
       var splits: [String: String] = [:]
       for name in ordered { add(name, known, &splits, &folder, &unread) }
