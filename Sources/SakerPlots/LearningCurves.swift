@@ -3,7 +3,7 @@ import Foundation
 /// How training went: the columns of a run's `results.csv`, drawn as one page of charts.
 ///
 /// `train/NAME` and `val/NAME` share a chart, as do columns of one group (`lr/0`, `lr/1`;
-/// `metrics/AP/RBC`, `metrics/AP/WBC`) and `metrics/precision`, `recall` and `f1`; every other
+/// `metrics/AP/RBC`, `metrics/AP/WBC`), `metrics/precision`, `recall` and `f1`, and those that begin with `mAP`; every other
 /// column has its own. Columns `epoch` (the x axis, else the row's number), `step`, `time` and
 /// `seconds` have none.
 public struct LearningCurves: Sendable {
@@ -82,7 +82,11 @@ public struct LearningCurves: Sendable {
         groups.append((title, [(name, column)]))
       }
     }
-    return groups.map { chart($0.title.replacing("_", with: " "), $0.members, x) }
+    return groups.map { group in
+      let title =
+        group.members.count == 1 && group.title == "mAP" ? group.members[0].name : group.title
+      return chart(title.replacing("_", with: " "), group.members, x)
+    }
   }
 
   public var figure: Figure {
@@ -145,6 +149,7 @@ public struct LearningCurves: Sendable {
     if ["precision", "recall", "f1"].contains(last.lowercased()) {
       return ("precision and recall", last)
     }
+    if last.hasPrefix("mAP") { return ("mAP", last) }
     if parts.count == 2, head == "metrics" { return (last, last) }
     return (parts[parts.count - 2], last)
   }

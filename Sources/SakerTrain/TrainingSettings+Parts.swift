@@ -12,9 +12,18 @@ extension TrainingSettings {
     case .step:
       // Ten times lower after two thirds and after eight ninths, as detectors are often trained.
       let milestones = [2.0 / 3, 8.0 / 9].map { Int(($0 * Double(steps)).rounded()) - warmUp }
-      return warmed(warmUp, StepSchedule(learningRate, at: milestones))
-    case .cosine: return warmed(warmUp, CosineSchedule(learningRate, steps: steps - warmUp))
-    case .onecycle: return OneCycle(peak: learningRate, steps: steps)
+      let falling = StepSchedule(learningRate, at: milestones)
+      return warmed(warmUp, Floored(schedule: falling, floor: minimumRate ?? 0))
+    case .cosine:
+      let falling = CosineSchedule(
+        learningRate, floor: minimumRate ?? 0, steps: steps - warmUp)
+      return warmed(warmUp, falling)
+    case .onecycle:
+      guard let minimumRate else { return OneCycle(peak: learningRate, steps: steps) }
+      let start = 25.0
+      return OneCycle(
+        peak: learningRate, steps: steps, startDivisor: start,
+        endDivisor: learningRate / start / minimumRate)
     }
   }
 
@@ -22,15 +31,29 @@ extension TrainingSettings {
     steps > 0 ? WarmUp(steps, from: 0, into: schedule) : schedule
   }
 
-  func optimizer(_ groups: [ParameterGroup]) -> Optimizer {
+  /// Each rule with what the settings say; the rest as its paper or PyTorch has it.
+  var updateRule: any UpdateRule {
     switch rule {
-    case .sgd:
-      let rule = SGD(momentum: momentum, nesterov: nesterov ?? false, decay: decay)
-      return Optimizer(rule, groups, rate: learningRate)
-    case .adam: return Optimizer(Adam(momentum: momentum, decay: decay), groups, rate: learningRate)
-    case .adamw:
-      return Optimizer(AdamW(momentum: momentum, decay: decay), groups, rate: learningRate)
+    case .sgd: SGD(momentum: momentum, nesterov: nesterov ?? false, decay: decay)
+    case .adagrad: AdaGrad(decay: decay)
+    case .adadelta: Adadelta(decay: decay)
+    case .rmsprop: RMSProp(decay: decay, momentum: momentum)
+    case .centeredRMSprop: RMSProp(decay: decay, momentum: momentum, centered: true)
+    case .adam: Adam(momentum: momentum, decay: decay)
+    case .amsgrad: Adam(momentum: momentum, decay: decay, amsgrad: true)
+    case .adamw: AdamW(momentum: momentum, decay: decay)
+    case .nadam: NAdam(momentum: momentum, decay: decay)
+    case .nadamw: NAdam(momentum: momentum, decay: decay, decouplesDecay: true)
+    case .radam: RAdam(momentum: momentum, decay: decay)
+    case .lamb: LAMB(momentum: momentum, decay: decay)
+    case .lion: Lion(momentum: momentum, decay: decay)
+    case .lookahead: Lookahead(AdamW(momentum: momentum, decay: decay))
     }
+  }
+
+  func optimizer(_ groups: [ParameterGroup]) -> Optimizer {
+    func make(_ rule: some UpdateRule) -> Optimizer { Optimizer(rule, groups, rate: learningRate) }
+    return make(updateRule)
   }
 
   /// What happens to a picture in training before it is preprocessed.
@@ -64,4 +87,13 @@ extension Loader.Options {
     seed = settings.seed
     self.skipBad = skipBad
   }
+}
+
+/// Another schedule, but never below a floor.
+private struct Floored<Falling: Schedule>: Schedule {
+  let schedule: Falling
+  let floor: Double
+
+  func rate(at step: Int) -> Double { max(schedule.rate(at: step), floor) }
+  func momentum(at step: Int) -> Double? { schedule.momentum(at: step) }
 }

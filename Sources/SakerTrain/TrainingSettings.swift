@@ -4,7 +4,18 @@ import SakerNN
 
 /// How a network is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
 public struct TrainingSettings: Codable, Hashable, Sendable {
-  public enum Rule: String, Codable, Sendable, CaseIterable { case sgd, adam, adamw }
+  /// All rules of the library that update after each batch; L-BFGS, which asks for the loss many times a step, is for `LBFGS` alone.
+  public enum Rule: String, Codable, Sendable, CaseIterable {
+    case sgd, adagrad, adadelta, rmsprop
+    /// RMSProp by the variance of the gradients.
+    case centeredRMSprop = "rmsprop-centered"
+    case adam, amsgrad, adamw, nadam
+    /// NAdam with decay apart from the gradient, as AdamW's.
+    case nadamw
+    case radam, lamb, lion
+    /// AdamW, followed at a distance.
+    case lookahead
+  }
   public enum Course: String, Codable, Sendable, CaseIterable {
     case constant, step, cosine, onecycle
   }
@@ -20,12 +31,15 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var rule = Rule.adamw
   /// The highest the schedule goes.
   public var learningRate = 3e-3
-  /// SGD's momentum, Adam's first beta; `onecycle` moves it between 0.95 and 0.85.
+  /// Momentum of SGD and RMSProp, the first beta of Adam and its kin, nothing to AdaGrad and Adadelta; `onecycle` moves it between 0.95 and
+  /// 0.85.
   public var momentum = 0.9
   /// Whether SGD looks ahead by a momentum's step; `nil`, as in older checkpoints, is no.
   public var nesterov: Bool?
   public var decay = 5e-4
   public var course = Course.onecycle
+  /// What `step`, `cosine` and `onecycle` fall to at the least; left out, `cosine` falls to 0, `onecycle` to 4e-6 of the highest.
+  public var minimumRate: Double?
   /// Epochs in which the learning rate rises linearly from 0; `onecycle` has a rise of its own.
   public var warmUpEpochs = 0.0
   public var precision = Precision.float32
@@ -46,7 +60,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var workers = 2
 
   public var horizontalFlip: Float = 0.5
-  public var verticalFlip: Float = 0.5
+  public var verticalFlip: Float = 0
   /// Strength of random changes of brightness, contrast and saturation, 0...1; a tenth of it for hue.
   public var colorJitter: Float = 0.2
   /// Share of pictures cropped at random.
@@ -59,6 +73,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
 
   /// What only classifiers are trained with.
   public var classification: ClassificationSettings?
+
+  /// What only detectors are trained with.
+  public var detection: DetectionSettings?
 
   /// Of a detector: its input's size is drawn anew every ten batches, up to this share smaller or larger; `nil`: never.
   public var multiScale: Float?
@@ -114,6 +131,13 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     demand(
       nesterov != true || rule == .sgd && momentum > 0,
       "nesterov: expected sgd with a momentum above 0, got \(rule.rawValue) with \(momentum)")
-    return problems + (classification?.problems ?? [])
+    if let minimumRate {
+      demand(
+        minimumRate >= 0 && minimumRate <= learningRate,
+        "min lr: expected 0...\(learningRate), the highest rate, got \(minimumRate)")
+      demand(
+        course != .constant, "min lr: expected the schedule step, cosine or onecycle, got constant")
+    }
+    return problems + (classification?.problems ?? []) + (detection?.problems ?? [])
   }
 }

@@ -13,7 +13,10 @@ struct CommandTests {
     #expect(told["images_per_second"] as? Double ?? 0 > 0)
     let epochs = try #require(told["epochs"] as? [[String: Any]])
     #expect(epochs.count == 2)
-    for key in ["train_class_loss", "train_box_loss", "learning_rate", "mean_average_precision"] {
+    for key in [
+      "train_class_loss", "train_box_loss", "learning_rate", "mean_average_precision",
+      "mean_average_precision5095", "val_class_loss", "val_box_loss",
+    ] {
       #expect(epochs[1][key] is Double, "\(key)")
     }
     #expect(told["anchors"] is [String: Any])

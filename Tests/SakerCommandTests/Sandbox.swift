@@ -169,6 +169,6 @@ func losses(_ run: String) throws -> [[Substring]] {
   let text = try String(contentsOfFile: run + "/results.csv", encoding: .utf8)
   return text.split(separator: "\n").map { row in
     let cells = row.split(separator: ",", omittingEmptySubsequences: false)
-    return [cells[0]] + cells[2...7]
+    return [cells[0]] + cells[2..<cells.count - 1]
   }
 }

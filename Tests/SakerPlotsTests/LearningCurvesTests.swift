@@ -25,6 +25,22 @@ struct LearningCurvesTests {
     #expect(charts[4].series.map(\.name) == ["RBC", "WBC"])
   }
 
+  /// A detector's: over-fitting is where the two lines of a loss part.
+  @Test func lossesOfBothSplitsAndBothMeasuresShareTheirCharts() throws {
+    let charts = try LearningCurves(
+      csv: """
+        epoch,time,train/class_loss,train/box_loss,metrics/mAP50,metrics/mAP50-95,val/class_loss,val/box_loss,lr
+        1,9,5,1,0.3,0.1,4,1.1,0.1
+        2,19,4,0.9,0.4,0.2,5,1.2,0.2
+
+        """
+    ).charts
+    #expect(charts.map(\.title) == ["class loss", "box loss", "mAP", "learning rate"])
+    #expect(charts[0].series.map(\.name) == ["train", "val"])
+    #expect(charts[1].series[1].y == [1.1, 1.2])
+    #expect(charts[2].series.map(\.name) == ["mAP50", "mAP50-95"] && charts[2].y.range == 0...1)
+  }
+
   @Test func longRunsShowDataAndTrend() throws {
     let values = (0..<50).map { 1 / Double($0 + 1) }
     let charts = LearningCurves([.init("train/loss", values)]).charts

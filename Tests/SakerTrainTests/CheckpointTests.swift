@@ -61,7 +61,9 @@ extension TrainingTests {
     #expect(
       rows[0] == [
         "epoch", "time", "train/class_loss", "train/box_loss", "metrics/precision",
-        "metrics/recall", "metrics/mAP50", "lr", "images_per_second",
+        "metrics/recall", "metrics/mAP50", "metrics/mAP50-95", "val/class_loss", "val/box_loss",
+        "lr",
+        "images_per_second",
       ])
     try #require(rows.count == 3 && heard.count == 2)
     for (row, result) in zip(rows.dropFirst(), heard) {
@@ -70,13 +72,15 @@ extension TrainingTests {
       #expect(abs(numbers[2] - result.trainClassLoss) <= 1e-5 * result.trainClassLoss)
       #expect(abs(numbers[3] - result.trainBoxLoss) <= 1e-5 * result.trainBoxLoss)
       #expect(abs(numbers[6] - (result.meanAveragePrecision ?? -1)) <= 1e-5)
-      #expect(numbers[8] > 0)
+      #expect(abs(numbers[7] - (result.meanAveragePrecision5095 ?? -1)) <= 1e-5)
+      #expect(numbers[8] > 0 && numbers[9] > 0 && numbers[11] > 0)
     }
     // Without validation the cells are empty.
     let run = RunFolder(folder.path + "/plain")
     _ = try DetectorTrainer(counter(), on: training, settings { $0.epochs = 1 }, into: run).run()
     let row = try String(contentsOfFile: run.results, encoding: .utf8).split(separator: "\n")[1]
-    #expect(row.split(separator: ",", omittingEmptySubsequences: false)[4...6] == ["", "", ""])
+    let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+    #expect(cells[4...9].allSatisfy { $0.isEmpty })
   }
 
   @Test func aLossThatIsNoNumberEndsTheRunAndKeepsTheCheckpoint() throws {
@@ -130,7 +134,14 @@ extension TrainingTests {
     #expect(settings.epochs == 25 && settings.batch == 16 && settings.rule == .adamw)
     // What it did not have: off.
     #expect(
-      settings.classification == nil && settings.nesterov == nil && settings.augmentation == nil)
+      settings.classification == nil && settings.nesterov == nil && settings.augmentation == nil
+        && settings.detection == nil && settings.minimumRate == nil)
+    // Its table has a gap where nothing was measured.
+    let columns = [
+      EpochColumn("train/class_loss", "trainClassLoss"), EpochColumn("val/box_loss", "valBoxLoss"),
+    ]
+    #expect(EpochResult.table(state.results, columns).contains("\n1,"))
+    #expect(state.results[0].valBoxLoss == nil)
     #expect(state.results.map(\.epoch) == [1, 2, 25])
     #expect(abs((state.results[0].values["trainClassLoss"] ?? 0) - 6.04188) < 1e-4)
     #expect(settings.problems.isEmpty)

@@ -34,13 +34,8 @@ struct ClassificationOptions: ParsableArguments {
   var resizedCrop: Float?
   @Option(help: "Classifiers: share of pictures of which a random rectangle is erased.")
   var erase: Float?
-  @Option(
-    help: "Classifiers: freeze the lowest layers: how many stages, or the name of the last.")
-  var freezeLayers: String?
   @Flag(help: "Classifiers: batch norm keeps its statistics, weights and biases.")
   var freezeBn = false
-  @Option(help: "Classifiers: the head's learning rate, in units of the others'.")
-  var headLr: Double?
   @Option(help: "Classifiers: the learning rate of a stage, in units of that above it.")
   var layerDecay: Double?
   @Flag(help: "Classifiers: only the head learns, on features as in evaluation.")
@@ -64,9 +59,7 @@ struct ClassificationOptions: ParsableArguments {
     set(\.shift, shift)
     set(\.resizedCrop, resizedCrop)
     set(\.erasing, erase)
-    if let freezeLayers { own.frozenLayers = freezeLayers }
     if freezeBn { own.freezesBatchNorm = true }
-    set(\.headRate, headLr)
     set(\.layerDecay, layerDecay)
     if linearProbe { own.linearProbe = true }
     set(\.balance, balance)
@@ -81,8 +74,7 @@ struct ClassificationOptions: ParsableArguments {
       ("--label-smoothing", labelSmoothing != nil), ("--mixup", mixup != nil),
       ("--cutmix", cutmix != nil), ("--randaugment", randaugment != nil),
       ("--shift", shift != nil), ("--resized-crop", resizedCrop != nil),
-      ("--erase", erase != nil), ("--freeze-layers", freezeLayers != nil),
-      ("--freeze-bn", freezeBn), ("--head-lr", headLr != nil),
+      ("--erase", erase != nil), ("--freeze-bn", freezeBn),
       ("--layer-decay", layerDecay != nil), ("--linear-probe", linearProbe),
       ("--balance", balance != nil), ("--aux-weight", auxWeight != nil),
     ]

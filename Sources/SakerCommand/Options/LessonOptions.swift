@@ -1,7 +1,7 @@
 import ArgumentParser
 import Saker
 
-/// What classifiers learn from beside labels, and how runs are repeated.
+/// What classifiers learn from beside labels, how runs are repeated, and how rates are found.
 struct LessonOptions: ParsableArguments {
   @Option(help: "A run, or a file of weights, that the model learns from beside the labels.")
   var teacher: String?
@@ -19,7 +19,7 @@ struct LessonOptions: ParsableArguments {
   var keepZeros = false
   @Option(help: "Cross-validation: train so many times, each part of the data once aside.")
   var folds: Int?
-  @Flag(help: "Try learning rates first, and train with the best.")
+  @Flag(help: "Try learning rates first, and train with the best; of detectors, too.")
   var search = false
   @Option(help: "The time for trying them, in seconds (60).")
   var searchSeconds: Double?
@@ -54,6 +54,11 @@ struct LessonOptions: ParsableArguments {
       }
       guard !search else { throw ValidationError("folds: leave out --search") }
     }
+    try checkSearch()
+  }
+
+  /// - Throws: `ValidationError` for a time without a search, or of no length.
+  func checkSearch() throws {
     guard search || searchSeconds == nil else {
       throw ValidationError("search seconds: only with --search")
     }
@@ -62,6 +67,9 @@ struct LessonOptions: ParsableArguments {
         "search seconds: expected 1 to 1000000, got \(searchSeconds ?? 60)")
     }
   }
+
+  /// Those that were named and are for classifiers alone.
+  var givenForClassifiers: [String] { given.filter { !$0.hasPrefix("--search") } }
 
   /// The options that were named.
   var given: [String] {

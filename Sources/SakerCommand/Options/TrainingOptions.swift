@@ -7,15 +7,20 @@ struct TrainingOptions: ParsableArguments {
   var epochs: Int?
   @Option(help: "Pictures a step.")
   var batch: Int?
-  @Option(help: "sgd, adam or adamw.")
+  @Option(help: "How gradients change weights; each needs a rate of its own size.")
   var optimizer: TrainingSettings.Rule?
   @Option(help: "The highest learning rate, also of training after pruning.")
   var lr: Double?
+  @Option(help: "What step, cosine and onecycle fall to at the least.")
+  var minLr: Double?
   @Option(help: "constant, step, cosine or onecycle.")
   var schedule: TrainingSettings.Course?
   @Option(help: "Epochs of linear rise before constant, step or cosine.")
   var warmup: Double?
-  @Option(help: "SGD's momentum, Adam's first beta; onecycle moves it between 0.95 and 0.85.")
+  @Option(
+    help:
+      "SGD's and RMSProp's momentum, Adam's first beta; onecycle moves it between 0.95 and 0.85."
+  )
   var momentum: Double?
   @Flag(inversion: .prefixedNo, help: "SGD looks ahead by a momentum's step.")
   var nesterov: Bool?
@@ -35,9 +40,14 @@ struct TrainingOptions: ParsableArguments {
   var patience: Int?
   @Option(help: "Parameters to leave as they are, by name, with *; may be repeated.")
   var freeze: [String] = []
+  @Option(help: "Freeze the lowest layers: how many stages, or the name of the last.")
+  var freezeLayers: String?
+  @Option(help: "The head's learning rate, in units of the others'.")
+  var headLr: Double?
   @Option(help: "Share of pictures mirrored left to right.")
   var hflip: Float?
-  @Option(help: "Share of pictures turned upside down.")
+  @Option(
+    help: "Share of pictures turned upside down; 0 if left out, for the embedded blood cells 0.5.")
   var vflip: Float?
   @Option(help: "Strength of random colour changes, 0...1.")
   var jitter: Float?
@@ -61,6 +71,7 @@ struct TrainingOptions: ParsableArguments {
     set(\.batch, batch)
     set(\.rule, optimizer)
     set(\.learningRate, lr)
+    if let minLr { settings.minimumRate = minLr }
     set(\.course, schedule)
     set(\.warmUpEpochs, warmup)
     set(\.momentum, momentum)
@@ -78,19 +89,36 @@ struct TrainingOptions: ParsableArguments {
     set(\.workers, workers)
     set(\.seed, seed)
     settings.frozen = freeze
+    applyLayers(to: &settings)
     settings.augmentation = try augment.map(augmentationList)
+  }
+
+  /// What is said of the lowest and the highest layers, to the task's own settings.
+  private func applyLayers(to settings: inout TrainingSettings) {
+    guard freezeLayers != nil || headLr != nil else { return }
+    if settings.classification != nil {
+      if let freezeLayers { settings.classification?.frozenLayers = freezeLayers }
+      if let headLr { settings.classification?.headRate = headLr }
+    } else {
+      var own = settings.detection ?? DetectionSettings()
+      if let freezeLayers { own.frozenLayers = freezeLayers }
+      if let headLr { own.headRate = headLr }
+      settings.detection = own
+    }
   }
 
   /// The options that were named, for a resumed run, whose own hold.
   var given: [String] {
     let all: [(String, Bool)] = [
       ("--epochs", epochs != nil), ("--batch", batch != nil), ("--optimizer", optimizer != nil),
-      ("--lr", lr != nil), ("--schedule", schedule != nil), ("--warmup", warmup != nil),
+      ("--lr", lr != nil), ("--min-lr", minLr != nil), ("--schedule", schedule != nil),
+      ("--warmup", warmup != nil),
       ("--momentum", momentum != nil), ("--nesterov", nesterov != nil),
       ("--decay", decay != nil), ("--precision", precision != nil),
       ("--clip-norm", clipNorm != nil), ("--clip-value", clipValue != nil),
       ("--accumulate", accumulate != nil), ("--ema", ema != nil),
       ("--patience", patience != nil), ("--freeze", !freeze.isEmpty),
+      ("--freeze-layers", freezeLayers != nil), ("--head-lr", headLr != nil),
       ("--hflip", hflip != nil), ("--vflip", vflip != nil), ("--jitter", jitter != nil),
       ("--workers", workers != nil), ("--seed", seed != nil), ("--augment", augment != nil),
     ]

@@ -36,6 +36,11 @@ struct PredictCommand: ParsableCommand {
   var limit = 200
   @Option(help: "f32 or bf16.")
   var precision = TrainingSettings.Precision.float32
+  @Flag(
+    help:
+      "Test-time augmentation: look at several views of each picture, and let them vote (a classifier: mirrored; a detector: mirrored, and in three sizes). Slower."
+  )
+  var tta = false
   @Flag(help: "Draw nothing; only tell what was found.")
   var noPictures = false
 
@@ -75,7 +80,8 @@ struct PredictCommand: ParsableCommand {
     let given = try GivenWeights(weights, names)
     if given.isClassifier(model) {
       let source = try ClassifierSource(given, model: model, part: part)
-      let prediction = ClassifierPrediction(source: source, top: top, precision: precision)
+      let prediction = ClassifierPrediction(
+        source: source, top: top, precision: precision, votes: tta)
       return try forEach(files, describe: prediction.describe) { file, names in
         try prediction.predict(file, writing: noPictures ? nil : names.next(for: file))
       }
@@ -131,7 +137,10 @@ struct PredictCommand: ParsableCommand {
     let card = model.card
     let options = DetectionOptions(
       confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit)
-    let detections = model.detect(picture, options, precision)
+    let detections =
+      tta
+      ? model.detect(picture, options, precision, TestTimeAugmentation())
+      : model.detect(picture, options, precision)
     var written: String?
     if !noPictures {
       let path = names.next(for: file)

@@ -96,11 +96,17 @@ struct RunPictures {
       }
     }
     // At the same epoch: it is the same network.
-    if let top1 = curves.columns.first(where: { $0.name == "metrics/top1" })?.values,
-      let top5 = curves.columns.first(where: { $0.name == "metrics/top5" })?.values,
-      let best = top1.indices.filter({ top1[$0].isFinite }).max(by: { top1[$0] < top1[$1] })
-    {
-      facts.append(("top-5 there", String(format: "%.4f", top5[best])))
+    for (measure, companion, name) in [
+      ("metrics/top1", "metrics/top5", "top-5 there"),
+      ("metrics/mAP50", "metrics/mAP50-95", "mAP50-95 there"),
+    ] {
+      if let first = curves.columns.first(where: { $0.name == measure })?.values,
+        let second = curves.columns.first(where: { $0.name == companion })?.values,
+        let best = first.indices.filter({ first[$0].isFinite }).max(by: { first[$0] < first[$1] }),
+        second[best].isFinite
+      {
+        facts.append((name, String(format: "%.4f", second[best])))
+      }
     }
     if let seconds = curves.columns.first(where: { $0.name == "time" })?.values.last {
       facts.append(("time", Progress.clock(seconds)))

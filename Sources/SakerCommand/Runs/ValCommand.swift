@@ -36,6 +36,11 @@ struct ValCommand: ParsableCommand {
   var workers = 2
   @Option(help: "f32 or bf16.")
   var precision = TrainingSettings.Precision.float32
+  @Flag(
+    help:
+      "Test-time augmentation: look at several views of each picture, and let them vote (a classifier: mirrored; a detector: mirrored, and in three sizes). Slower."
+  )
+  var tta = false
   @Option(
     help:
       "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
@@ -64,9 +69,10 @@ struct ValCommand: ParsableCommand {
         throw ValidationError("hard negatives: only for detectors")
       }
       let classifier = try ClassifierSource(given, model: model)
-      let runner = ClassifierRunner(
+      var runner = ClassifierRunner(
         classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
         skipBad: source.skipBad, isQuiet: common.json)
+      runner.votes = tta
       return try ClassifierValidation(
         source: classifier, data: source, split: split.map(SplitName.canonical), runner: runner
       ).run(json: common.json, out: out)
@@ -81,6 +87,7 @@ struct ValCommand: ParsableCommand {
     var runner = DetectorRunner(
       model, precision: precision, batch: batch, workers: workers, skipBad: source.skipBad,
       isQuiet: common.json)
+    if tta { runner.views = TestTimeAugmentation() }
     var skipped: [PictureError] = []
     runner.onSkip = { skipped.append($0) }
     var results: [PictureResult] = []

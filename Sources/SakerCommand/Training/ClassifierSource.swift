@@ -68,6 +68,8 @@ struct ClassifierPrediction {
   /// How many classes are told of each picture.
   let top: Int
   let precision: TrainingSettings.Precision
+  /// Whether each picture is also shown mirrored.
+  let votes: Bool
 
   struct Found: Encodable {
     struct Guess: Encodable {
@@ -92,7 +94,9 @@ struct ClassifierPrediction {
     let card = source.card
     var images = card.input.tensor(picture)
     if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
-    let shares = ClassifierRunner(source.model, card).probabilities(images)[0]
+    var runner = ClassifierRunner(source.model, card)
+    runner.votes = votes
+    let shares = runner.probabilities(images)[0]
     let order = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top)
     if let output, let first = order.first {
       let drawn = picture.enlarged

@@ -18,12 +18,23 @@ struct DetectionJob {
     static let data = "data", train = "train_split", val = "val_split", loss = "loss"
   }
 
-  init(starting command: TrainCommand) throws {
+  /// - Parameters:
+  ///   - changed: settings in place of the command's.
+  ///   - folder: in place of the command's.
+  ///   - holdsOut: whether a fifth of the pictures to learn from is taken to validate on where there are no others.
+  init(
+    starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
+    holdsOut: Bool = false
+  ) throws {
     let entry = try ModelEntry.named(command.model ?? "tiny-ssd")
     let size = command.size ?? 256
     let (trainSplit, valSplit) = try DetectionJob.splits(command)
-    let (training, validation) = try command.source.datasets(
+    let settings = try changed ?? command.settings()
+    var (training, validation) = try command.source.datasets(
       training: trainSplit, validation: valSplit)
+    if holdsOut, validation == nil {
+      (training, validation) = try training.holdingOut(0.2, seed: settings.seed)
+    }
     guard !training.classes.isEmpty else {
       throw TrainingError("the training data name no class: expected at least one object")
     }
@@ -37,7 +48,6 @@ struct DetectionJob {
     let card = ModelCard(
       architecture: entry.name, classNames: training.classes, anchors: levels,
       preprocessing: preprocessing)
-    let settings = try command.settings()
     let loss: MultiBoxLoss = command.preset == .notes ? .notes : .ssd
     let model = withSeed(settings.seed) { entry.build(card, loss) }
     if let weights = command.weights {
@@ -48,11 +58,13 @@ struct DetectionJob {
       Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
     ]
-    claim = try RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
+    claim =
+      try folder.map { try RunClaim($0) }
+      ?? RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
     trainer = try DetectorTrainer(
       model, on: training, validation: validation, settings, into: claim.folder, origin: origin,
       skipBad: command.source.skipBad)
-    try claim.clear(overwrite: command.overwrite)
+    if folder == nil { try claim.clear(overwrite: command.overwrite) }
     let grid = AnchorGrid(levels, maps: TinySSD.maps(height: size, width: size))
     anchorReport = AnchorReport(objects, grid, classNames: training.classes)
     isResumed = false
@@ -115,16 +127,25 @@ struct DetectionJob {
 
   // MARK: - Running
 
-  func run(json: Bool, profile: Bool, pictures hasPictures: Bool) throws {
+  /// - Parameter silent: whether nothing is told.
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool = false) throws {
     let pictures = RunPictures(folder: trainer.folder)
     var session = TrainingSession(trainer, isResumed: isResumed)
+    session.isSilent = silent
     session.subject = trainer.model.card.architecture
     session.dataDescription =
       "\(trainer.training.items.count) pictures, \(trainer.training.boxCount) boxes of "
       + trainer.model.card.classNames.joined(separator: ", ")
     session.files = files
     session.report = anchorReport.map { "\($0)" }
-    session.measure = { $0.meanAveragePrecision.map { String(format: "mAP50 %.4f", $0) } }
+    session.measure = { result in
+      result.meanAveragePrecision.map {
+        String(
+          format: "val class %.4f  box %.4f  mAP50 %.4f  mAP50-95 %.4f",
+          result.valClassLoss ?? .nan,
+          result.valBoxLoss ?? .nan, $0, result.meanAveragePrecision5095 ?? .nan)
+      }
+    }
     if hasPictures {
       session.begin = { try pictures.begin(trainer, data: data) }
       session.finish = { events, evaluates in
@@ -141,6 +162,24 @@ struct DetectionJob {
 }
 
 extension DetectionDataset {
+  /// Divides the pictures: those that stay, and a share of them, drawn by a seed.
+  ///
+  /// - Throws: `TrainingError` if there are fewer than two.
+  fileprivate func holdingOut(_ share: Double, seed: UInt64) throws -> (
+    DetectionDataset, DetectionDataset?
+  ) {
+    guard items.count >= 2 else {
+      throw TrainingError(
+        "search: expected validation data, or two pictures to learn from, got \(items.count)")
+    }
+    let order = RandomSampler(count: items.count, seed: seed).indices(epoch: 0)
+    let count = max(1, Int((share * Double(items.count)).rounded()))
+    var (rest, held) = (self, self)
+    held.items = order.prefix(count).sorted().map { items[$0] }
+    rest.items = order.dropFirst(count).sorted().map { items[$0] }
+    return (rest, held)
+  }
+
   /// All objects, boxes as fractions of the model's input.
   func fractions(_ preprocessing: Preprocessing) -> [Annotation] {
     items.flatMap { item in

@@ -145,7 +145,7 @@ struct PruneCommand: ParsableCommand {
     var own = settings.classification ?? ClassificationSettings()
     // What the run was asked for besides.
     (own.distillation, own.localModules, own.slimming) = (nil, nil, 0)
-    (own.linearProbe, own.frozenLayers) = (false, nil)
+    (own.linearProbe, own.frozenLayers) = (false, options.freezeLayers)
     own.keepsZeros = !method.takesChannels
     settings.classification = own
     return settings

@@ -2,9 +2,48 @@ import ArgumentParser
 import Foundation
 import Saker
 
+/// A run that learning rates can be tried with.
+protocol SearchableJob {
+  associatedtype Task: TrainingTask
+  var trainer: Trainer<Task> { get }
+  /// What its epochs are compared by, for tables.
+  static var measure: String { get }
+
+  /// - Parameter holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  init(
+    starting command: TrainCommand, changed: TrainingSettings?, into folder: RunFolder?,
+    holdsOut: Bool) throws
+  func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool) throws
+}
+
+extension ClassificationJob: SearchableJob {
+  static var measure: String { "top1" }
+
+  init(
+    starting command: TrainCommand, changed: TrainingSettings?, into folder: RunFolder?,
+    holdsOut: Bool
+  ) throws {
+    try self.init(
+      starting: command, changed: changed, into: folder, fold: nil, holdsOut: holdsOut)
+  }
+}
+
+extension DetectionJob: SearchableJob {
+  static var measure: String { "mAP50" }
+}
+
+extension EpochResult {
+  /// The whole of the losses, of whatever parts a task has.
+  fileprivate var searched: (train: Double?, val: Double?) {
+    if let trainLoss { return (trainLoss, valLoss) }
+    let val = valClassLoss.flatMap { classes in valBoxLoss.map { classes + $0 } }
+    return (trainClassLoss + trainBoxLoss, val)
+  }
+}
+
 /// `saker train --search`: a range test, short runs at a few rates around what it suggests, and then the run with the best of them.
 /// What is tried is measured on validation data, which are held out where the data have none; the test data are not asked.
-struct RateSearch {
+struct RateSearch<Job: SearchableJob> {
   let command: TrainCommand
 
   init(_ command: TrainCommand) { self.command = command }
@@ -15,8 +54,14 @@ struct RateSearch {
     var seconds: Double
     /// Whether all of its epochs fitted into the time, and its loss stayed a number.
     var finished: Bool
-    var trainLoss, valLoss, top1: Double?
+    var trainLoss, valLoss: Double?
+    /// Of a classifier.
+    var top1: Double?
+    /// Of a detector.
+    var meanAveragePrecision: Double?
     var picked = false
+
+    var score: Double? { top1 ?? meanAveragePrecision }
   }
 
   private struct Report: Encodable {
@@ -25,13 +70,13 @@ struct RateSearch {
     var trials: [Trial]
     var learningRate: Double
     var seconds: Double
-    var top1, testTop1: Double?
+    var top1, testTop1, meanAveragePrecision: Double?
   }
 
   func run() throws {
     let json = command.common.json
     let seconds = command.lessons.searchSeconds ?? 60
-    let settings = try command.classificationSettings()
+    let settings = try command.chosenSettings()
     let claim = try RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
     let folder = claim.folder
     let start = Date()
@@ -54,19 +99,20 @@ struct RateSearch {
     }
     var chosen = settings
     chosen.learningRate = rate
-    let job = try ClassificationJob(starting: command, changed: chosen, into: folder)
+    let job = try Job(starting: command, changed: chosen, into: folder, holdsOut: false)
     try job.run(json: json, profile: false, pictures: !command.noPictures, silent: json)
     guard json else { return }
     try printJSON(
       Report(
         run: folder.path, suggestion: sweep.suggestion, trials: trials, learningRate: rate,
-        seconds: spent, top1: job.trainer.results.last?.top1, testTop1: job.testResult()?.top1))
+        seconds: spent, top1: job.trainer.results.last?.top1,
+        testTop1: (job as? ClassificationJob)?.testResult()?.top1,
+        meanAveragePrecision: job.trainer.results.last?.meanAveragePrecision))
   }
 
   /// A run to try things with; its folder goes afterwards.
-  private func job(_ settings: TrainingSettings, _ folder: String) throws -> ClassificationJob {
-    try ClassificationJob(
-      starting: command, changed: settings, into: RunFolder(folder), holdsOut: true)
+  private func job(_ settings: TrainingSettings, _ folder: String) throws -> Job {
+    try Job(starting: command, changed: settings, into: RunFolder(folder), holdsOut: true)
   }
 
   /// From 1e-5 to 10, in at most 100 steps and a third of the time.
@@ -107,7 +153,7 @@ struct RateSearch {
     return trials
   }
 
-  private static let mostTrials = 10
+  private static var mostTrials: Int { 10 }
 
   /// The next rate where the best one tried is the largest or the smallest; `nil` if better ones lie on neither side.
   static func beyond(_ trials: [Trial]) -> Double? {
@@ -148,16 +194,18 @@ struct RateSearch {
     }
     trial.seconds = Date().timeIntervalSince(start)
     if let last = trainer.results.last {
-      (trial.trainLoss, trial.valLoss, trial.top1) = (last.trainLoss, last.valLoss, last.top1)
+      let found = last.searched
+      (trial.trainLoss, trial.valLoss) = (found.train, found.val)
+      (trial.top1, trial.meanAveragePrecision) = (last.top1, last.meanAveragePrecision)
     }
     return trial
   }
 
-  /// The finished run that tells most pictures right; of equal ones that with the smaller loss.
+  /// The finished run with the best measure; of equal ones, as of detectors that find nothing yet, that with the smaller loss.
   static func best(_ trials: [Trial]) -> Int? {
-    trials.indices.filter { trials[$0].finished && trials[$0].top1 != nil }.max {
-      (trials[$0].top1 ?? 0, -(trials[$0].valLoss ?? .infinity))
-        < (trials[$1].top1 ?? 0, -(trials[$1].valLoss ?? .infinity))
+    trials.indices.filter { trials[$0].finished && trials[$0].score != nil }.max {
+      (trials[$0].score ?? 0, -(trials[$0].valLoss ?? .infinity))
+        < (trials[$1].score ?? 0, -(trials[$1].valLoss ?? .infinity))
     }
   }
 
@@ -169,25 +217,25 @@ struct RateSearch {
     let rows = trials.map { trial in
       [
         text(trial.learningRate), "\(trial.epochs)", text(trial.seconds), "\(trial.finished)",
-        text(trial.trainLoss), text(trial.valLoss), text(trial.top1), "\(trial.picked)",
+        text(trial.trainLoss), text(trial.valLoss), text(trial.score), "\(trial.picked)",
       ].joined(separator: ",") + "\n"
     }
-    let header = "lr,epochs,seconds,finished,train_loss,val_loss,top1,picked\n"
+    let header = "lr,epochs,seconds,finished,train_loss,val_loss,\(Job.measure),picked\n"
     try RunFolder.write(header + rows.joined(), to: folder.path + "/search.csv")
     var charts = [
       Chart.learningRate(
         rates: sweep.rates, losses: sweep.losses, smoothed: sweep.smoothed, suggestion: suggestion)
     ]
     charts[0].title = "range test"
-    let measured = trials.filter { $0.top1 != nil }.sorted { $0.learningRate < $1.learningRate }
+    let measured = trials.filter { $0.score != nil }.sorted { $0.learningRate < $1.learningRate }
     if !measured.isEmpty {
       charts.append(
         Chart(
-          title: "top-1 of the short runs", x: Axis("learning rate", logarithmic: true),
-          y: Axis("top-1"),
+          title: "\(Job.measure) of the short runs", x: Axis("learning rate", logarithmic: true),
+          y: Axis(Job.measure),
           series: [
             Chart.Series(
-              nil, x: measured.map(\.learningRate), y: measured.map { $0.top1 ?? 0 },
+              nil, x: measured.map(\.learningRate), y: measured.map { $0.score ?? 0 },
               color: Palette.color(0), style: .linePoints)
           ]))
     }

@@ -49,7 +49,7 @@ struct TrainCommand: ParsableCommand {
   var noPictures = false
   @OptionGroup(title: "Options of detectors") var detection: DetectionTrainingOptions
   @OptionGroup(title: "Options of classifiers") var classification: ClassificationOptions
-  @OptionGroup(title: "Ways for classifiers to learn") var lessons: LessonOptions
+  @OptionGroup(title: "Ways to learn") var lessons: LessonOptions
 
   enum TaskName: String, ExpressibleByArgument, CaseIterable { case detect, classify }
   enum Preset: String, ExpressibleByArgument, CaseIterable {
@@ -72,7 +72,8 @@ struct TrainCommand: ParsableCommand {
       }
       return
     }
-    let foreign = chosenTask == .detect ? classification.given + lessons.given : detection.given
+    let foreign =
+      chosenTask == .detect ? classification.given + lessons.givenForClassifiers : detection.given
     guard foreign.isEmpty else {
       throw ValidationError(
         "\(foreign.joined(separator: ", ")): only for "
@@ -98,6 +99,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func validateDetection() throws {
+    try lessons.checkSearch()
     try settings().problems.first.map { throw ValidationError($0) }
     let entry = try ModelEntry.named(model ?? "tiny-ssd")
     guard (entry.smallestSide...4096).contains(size ?? 256) else {
@@ -143,21 +145,29 @@ struct TrainCommand: ParsableCommand {
       try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
     if isClassifier {
       if let folds = lessons.folds { return try CrossValidation(self, folds: folds).run() }
-      if lessons.search { return try RateSearch(self).run() }
+      if lessons.search { return try RateSearch<ClassificationJob>(self).run() }
       let job =
         try resume.map { try ClassificationJob(resuming: $0, self) }
         ?? ClassificationJob(starting: self)
       try job.run(json: common.json, profile: profile, pictures: !noPictures)
     } else {
+      if lessons.search { return try RateSearch<DetectionJob>(self).run() }
       let job =
         try resume.map { try DetectionJob(resuming: $0, self) } ?? DetectionJob(starting: self)
       try job.run(json: common.json, profile: profile, pictures: !noPictures)
     }
   }
 
+  /// Those of the task.
+  func chosenSettings() throws -> TrainingSettings {
+    try chosenTask == .detect ? settings() : classificationSettings()
+  }
+
   /// A detector's preset, changed by what was named.
   func settings() throws -> TrainingSettings {
     var settings = TrainingSettings()
+    // Blood cells have no up; what people photograph mostly does.
+    if EmbeddedData.named(source.data ?? "bccd") == .bloodCells { settings.verticalFlip = 0.5 }
     if preset == .notes {
       settings.epochs = 20
       settings.batch = 32

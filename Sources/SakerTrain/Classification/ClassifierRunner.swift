@@ -14,6 +14,8 @@ public struct ClassifierRunner {
   /// Bad pictures are left out instead of ending the run.
   public var skipBad: Bool
   public var isQuiet: Bool
+  /// Whether each picture is also shown mirrored, and both views vote: the mean of their probabilities counts.
+  public var votes = false
   /// Hears of each picture that was left out.
   public var onSkip: (PictureError) -> Void = { _ in }
 
@@ -68,10 +70,13 @@ public struct ClassifierRunner {
 
   /// Of each picture `[N, C, H, W]`; freed of the classes' shares in training if the card has them.
   public func probabilities(_ images: Tensor) -> [[Float]] {
-    let logits = model.evaluating { model(images) }.converted(to: .float32)
-    let count = logits.shape[1]
-    let flat = softmax(logits).floats
-    return (0..<logits.shape[0]).map { row in
+    let views = votes ? [images, images.flip([3])] : [images]
+    let logits = views.map { view in
+      model.evaluating { model(view) }.converted(to: .float32)
+    }
+    let count = logits[0].shape[1]
+    let flat = Vote.soft(logits).floats
+    return (0..<images.shape[0]).map { row in
       let shares = Array(flat[row * count..<(row + 1) * count])
       return card.priors.map { ClassifierRunner.freed(shares, of: $0) } ?? shares
     }

@@ -1,9 +1,10 @@
 import SakerData
+import SakerMetrics
 import SakerNN
 import SakerTensor
 import SakerVision
 
-/// Finding objects: boxes and classes, measured by mean average precision at IoU 0.5.
+/// Object detection: boxes and classes, measured by mean average precision. The best epoch is that with the largest at IoU 0.5.
 public final class DetectionTask: TrainingTask {
   public let model: any Detector
   public let training: DetectionDataset
@@ -31,6 +32,7 @@ public final class DetectionTask: TrainingTask {
   }
 
   public func prepare(_ settings: TrainingSettings) throws {
+    if let layers = settings.detection?.frozenLayers { try model.freezeStages(layers) }
     scales = try settings.multiScale.map { try MultiScaleInput(model, share: $0) }
   }
 
@@ -41,6 +43,8 @@ public final class DetectionTask: TrainingTask {
   public let measureColumns = [
     EpochColumn("metrics/precision", "precision"), EpochColumn("metrics/recall", "recall"),
     EpochColumn("metrics/mAP50", "meanAveragePrecision"),
+    EpochColumn("metrics/mAP50-95", "meanAveragePrecision5095"),
+    EpochColumn("val/class_loss", "valClassLoss"), EpochColumn("val/box_loss", "valBoxLoss"),
   ]
 
   public func loader(_ settings: TrainingSettings, skipBad: Bool) throws -> Loader {
@@ -53,6 +57,17 @@ public final class DetectionTask: TrainingTask {
       options: options)
   }
 
+  /// The heads at a rate of their own.
+  public func parameterGroups(_ settings: TrainingSettings) -> [ParameterGroup] {
+    let rate = settings.detection?.headRate ?? 1
+    guard rate != 1 else { return network.parameterGroups() }
+    let all = network.namedParameters
+    return [
+      ParameterGroup(all.filter { !model.isHead($0.name) }),
+      ParameterGroup(all.filter { model.isHead($0.name) }, rateFactor: rate),
+    ]
+  }
+
   public func forward(_ images: Tensor) { _ = model.rawOutputs(images) }
 
   public func loss(_ batch: Batch, _ settings: TrainingSettings, at place: StepPlace) -> StepLoss {
@@ -62,6 +77,9 @@ public final class DetectionTask: TrainingTask {
     return StepLoss(total: loss.total, parts: [Double(loss.classification), Double(loss.box)])
   }
 
+  /// 0.5, 0.55 ... 0.95: COCO's.
+  private static let thresholds = (10..<20).map { Double($0) / 20 }
+
   public func validate(_ options: ValidationOptions) throws -> Measures {
     guard let validation else { return Measures([:], score: 0) }
     let settings = options.settings
@@ -69,9 +87,16 @@ public final class DetectionTask: TrainingTask {
       model, precision: settings.precision, batch: settings.batch, workers: settings.workers,
       skipBad: options.skipBad, isQuiet: options.isQuiet)
     runner.onSkip = options.onSkip
-    let report = try runner.evaluate(on: validation).report()
-    var values: [String: Double] = [:]
+    let found = try runner.validate(on: validation, DetectionOptions())
+    let measures = DetectionTask.thresholds.map {
+      DetectionEvaluation(found.results, classNames: validation.classes, iouThreshold: $0)
+    }
+    let report = measures[0].report()
+    let means = measures.compactMap { $0.meanAveragePrecision() }
+    var values = ["valClassLoss": found.classLoss, "valBoxLoss": found.boxLoss]
     values["meanAveragePrecision"] = report.meanAveragePrecision
+    values["meanAveragePrecision5095"] =
+      means.isEmpty ? nil : means.reduce(0, +) / Double(means.count)
     values["precision"] = report.bestF1?.precision
     values["recall"] = report.bestF1?.recall
     return Measures(values, score: report.meanAveragePrecision ?? 0)
@@ -101,6 +126,12 @@ extension EpochResult {
   /// On the validation split, when there is one: mean average precision at IoU 0.5, and precision and recall at the
   /// confidence of the best F1.
   public var meanAveragePrecision: Double? { values["meanAveragePrecision"] }
+  /// The mean of it at the IoUs 0.5, 0.55 ... 0.95.
+  public var meanAveragePrecision5095: Double? { values["meanAveragePrecision5095"] }
+  /// The losses on the validation split, with the weights that are measured: where they rise while those of training fall, the model
+  /// learns the images by heart.
+  public var valClassLoss: Double? { values["valClassLoss"] }
+  public var valBoxLoss: Double? { values["valBoxLoss"] }
   public var precision: Double? { values["precision"] }
   public var recall: Double? { values["recall"] }
 }

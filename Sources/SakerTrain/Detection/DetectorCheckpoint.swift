@@ -34,6 +34,11 @@ public struct DetectorCheckpoint {
   /// - Throws: `TrainingError` if this is no training checkpoint.
   public var origin: [String: String] { get throws { try base.origin } }
 
+  /// How the run was trained.
+  ///
+  /// - Throws: `TrainingError` if this is no training checkpoint.
+  public var settings: TrainingSettings { get throws { try base.settings } }
+
   var contents: Safetensors { base.contents }
   func state() throws -> TrainingState { try base.state() }
 }

@@ -14,6 +14,8 @@ public struct DetectorRunner {
   /// Bad pictures are left out instead of ending the run.
   public var skipBad: Bool
   public var isQuiet: Bool
+  /// Shows several views of each picture, one picture at a time; `nil` shows the picture as it is.
+  public var views: TestTimeAugmentation?
   /// Hears of each picture that was left out.
   public var onSkip: (PictureError) -> Void = { _ in }
 
@@ -42,36 +44,91 @@ public struct DetectorRunner {
     over dataset: DetectionDataset, _ options: DetectionOptions, _ label: String = "evaluate",
     _ body: (Found) throws -> Void
   ) throws {
-    let preprocessing = model.card.preprocessing
+    if let views { return try run(over: dataset, options, label, views, body) }
+    try batches(of: dataset, label) { batch in
+      let found = model.detect(batch.tensor(precision), options)
+      for (index, detections) in zip(batch.indices, found) {
+        try body(Found(index: index, detections: inPixels(detections, dataset.items[index].size)))
+      }
+    }
+  }
+
+  /// One picture after the other, each in all views.
+  private func run(
+    over dataset: DetectionDataset, _ options: DetectionOptions, _ label: String,
+    _ views: TestTimeAugmentation, _ body: (Found) throws -> Void
+  ) throws {
+    let progress = Progress(label, total: dataset.items.count, isQuiet: isQuiet)
+    defer { progress.finish() }
+    for (index, item) in dataset.items.enumerated() {
+      let picture: Picture
+      do {
+        picture = try Picture(file: item.picture)
+      } catch let error as PictureError where skipBad {
+        onSkip(error)
+        continue
+      }
+      try body(Found(index: index, detections: model.detect(picture, options, precision, views)))
+      progress.update(index + 1)
+    }
+  }
+
+  /// Calls `body` with each batch, in order.
+  private func batches(
+    of dataset: DetectionDataset, _ label: String, _ body: (Batch) throws -> Void
+  ) throws {
     try MemoryNeed.check(model, batch: min(batch, dataset.items.count), .inference, precision)
     var settings = Loader.Options()
     settings.batchSize = batch
     settings.workers = min(workers, dataset.items.count)
     settings.cacheBytes = 0
     settings.skipBad = skipBad
-    let loader = Loader(dataset, preprocessing: preprocessing, options: settings)
+    let loader = Loader(dataset, preprocessing: model.card.preprocessing, options: settings)
     let progress = Progress(label, total: dataset.items.count, isQuiet: isQuiet)
     defer { progress.finish() }
     let epoch = loader.epoch()
     var done = 0
     while let batch = try epoch.next() {
-      let found = model.detect(batch.tensor(precision), options)
-      for (index, detections) in zip(batch.indices, found) {
-        let place = preprocessing.placement(of: dataset.items[index].size)
-        let inPixels = detections.map { detection in
-          var detection = detection
-          detection.box = place.fromFractions(detection.box)
-            .clipped(
-              width: Float(dataset.items[index].size.width),
-              height: Float(dataset.items[index].size.height))
-          return detection
-        }
-        try body(Found(index: index, detections: inPixels))
-      }
+      try body(batch)
       done += batch.count
       progress.update(done)
     }
     epoch.skipped.forEach(onSkip)
+  }
+
+  /// From fractions of the input to pixels of the picture.
+  private func inPixels(_ detections: [Detection], _ size: PictureSize) -> [Detection] {
+    let place = model.card.preprocessing.placement(of: size)
+    return detections.map { detection in
+      var detection = detection
+      detection.box = place.fromFractions(detection.box)
+        .clipped(width: Float(size.width), height: Float(size.height))
+      return detection
+    }
+  }
+
+  /// What was found in a data set with truths, and how far off it was.
+  struct Validation {
+    var results: [PictureResult] = []
+    /// Means over the pictures of their batches' errors, as training has them; NaN without pictures.
+    var classLoss, boxLoss: Double
+  }
+
+  /// Runs over a data set with truths once, for the objects and for the losses.
+  func validate(on dataset: DetectionDataset, _ options: DetectionOptions) throws -> Validation {
+    var (results, sums, count): ([PictureResult], SIMD2<Double>, Int) = ([], .zero, 0)
+    try batches(of: dataset, "evaluate") { batch in
+      let found = model.evaluate(batch.tensor(precision), batch.targets, options)
+      sums += Double(batch.count) * SIMD2(Double(found.loss.classification), Double(found.loss.box))
+      count += batch.count
+      for (index, detections) in zip(batch.indices, found.detections) {
+        let item = dataset.items[index]
+        results.append(
+          PictureResult(detections: inPixels(detections, item.size), truths: item.annotations))
+      }
+    }
+    let means = sums / Double(count)
+    return Validation(results: results, classLoss: means.x, boxLoss: means.y)
   }
 
   /// The measures on a data set with truths.
@@ -103,7 +160,32 @@ extension Detector {
     _ picture: Picture, _ options: DetectionOptions,
     _ precision: TrainingSettings.Precision = .float32
   ) -> [Detection] {
-    let preprocessing = card.preprocessing
+    detect(picture, options, precision, card.preprocessing)
+  }
+
+  /// The objects in several views of one picture, in its pixels: where boxes of one class overlap by more than `options.iou`, the best stays.
+  /// A view of another scale is an input of another size, where the detector takes some.
+  public func detect(
+    _ picture: Picture, _ options: DetectionOptions, _ precision: TrainingSettings.Precision,
+    _ augmentation: TestTimeAugmentation
+  ) -> [Detection] {
+    let own = card.preprocessing
+    let found = augmentation.detect(in: picture, iou: options.iou) { view in
+      var preprocessing = own
+      if let sides = freeSides {
+        let scale = Float(view.width) / Float(picture.width)
+        preprocessing.width = sides.nearest(Float(own.width) * scale)
+        preprocessing.height = sides.nearest(Float(own.height) * scale)
+      }
+      return detect(view, options, precision, preprocessing)
+    }
+    return Array(found.prefix(options.limit))
+  }
+
+  private func detect(
+    _ picture: Picture, _ options: DetectionOptions, _ precision: TrainingSettings.Precision,
+    _ preprocessing: Preprocessing
+  ) -> [Detection] {
     let size = PictureSize(width: picture.width, height: picture.height)
     let place = preprocessing.placement(of: size)
     var images = Tensor(
@@ -116,5 +198,13 @@ extension Detector {
         width: Float(size.width), height: Float(size.height))
       return detection
     }
+  }
+}
+
+extension FreeSides {
+  /// The possible length that is nearest.
+  func nearest(_ length: Float) -> Int {
+    let least = (smallest + stride - 1) / stride
+    return max(Int((length / Float(stride)).rounded()), least) * stride
   }
 }

@@ -18,8 +18,20 @@ public protocol Detector: Module {
   /// without gradients, whatever phase the layers are in.
   func detect(_ images: Tensor, _ options: DetectionOptions) -> [[Detection]]
 
+  /// The errors on a batch and the objects found in it, as `loss` and `detect` have them, both computed in evaluation and without
+  /// gradients: a detector that predicts once for both says so.
+  func evaluate(
+    _ images: Tensor, _ objects: [[Annotation]], _ options: DetectionOptions
+  ) -> (loss: DetectionLoss, detections: [[Detection]])
+
   /// All that the network puts out, by name, computed in evaluation and without gradients.
   func rawOutputs(_ images: Tensor) -> [NamedTensor]
+
+  /// Names of the modules in order of depth, without the heads: what is frozen from the image on.
+  var stages: [String] { get }
+
+  /// Names of the modules that predict classes and boxes.
+  var heads: [String] { get }
 
   /// Inputs other than the card's that it learns from as they are; `nil` if there are none.
   var freeSides: FreeSides? { get }
@@ -39,6 +51,19 @@ public struct FreeSides: Hashable, Sendable {
 
 extension Detector {
   public var freeSides: FreeSides? { nil }
+  public var stages: [String] { [] }
+  public var heads: [String] { [] }
+
+  public func evaluate(
+    _ images: Tensor, _ objects: [[Annotation]], _ options: DetectionOptions
+  ) -> (loss: DetectionLoss, detections: [[Detection]]) {
+    (evaluating { loss(images, objects) }, detect(images, options))
+  }
+
+  /// Whether a parameter, buffer or module belongs to a head, by its name.
+  public func isHead(_ name: String) -> Bool {
+    heads.contains { name == $0 || name.hasPrefix($0 + ".") }
+  }
 
   public func detect(_ images: Tensor) -> [[Detection]] { detect(images, DetectionOptions()) }
 }

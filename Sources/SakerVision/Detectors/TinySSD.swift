@@ -67,6 +67,10 @@ public final class TinySSD: Detector {
 
   public var classes: Int { card.classNames.count }
 
+  /// The three parts of the first block, then a block each.
+  public var stages: [String] { (0..<3).map { "blk_0.\($0)" } + (1...3).map { "blk_\($0)" } }
+  public var heads: [String] { (0..<5).flatMap { ["cls_\($0)", "bbox_\($0)"] } }
+
   public struct Predictions {
     /// `[N, anchors, classes + 1]`, background first
     public var logits: Tensor
@@ -111,6 +115,22 @@ public final class TinySSD: Detector {
     evaluating {
       let predictions = predict(images)
       return PostProcessor(options)(predictions.logits, predictions.offsets, predictions.grid)
+    }
+  }
+
+  /// Predicts once for both.
+  public func evaluate(
+    _ images: Tensor, _ objects: [[Annotation]], _ options: DetectionOptions
+  ) -> (loss: DetectionLoss, detections: [[Detection]]) {
+    check(
+      objects.count == images.shape[0], op: "TinySSD.evaluate",
+      expected: "objects of \(images.shape[0]) pictures", got: objects.count)
+    return evaluating {
+      let found = predict(images)
+      return (
+        lossSettings(found.logits, found.offsets, AnchorTargets(objects, found.grid)),
+        PostProcessor(options)(found.logits, found.offsets, found.grid)
+      )
     }
   }
 

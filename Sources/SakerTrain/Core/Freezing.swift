@@ -9,7 +9,24 @@ extension Classifier {
   /// - Parameter layers: how many, or the name of the last one: `layer2`, or a member of one, `features`.
   /// - Throws: `TrainingError` if there is no such stage.
   public func freezeStages(_ layers: String) throws {
-    let stages = stages
+    try freeze(layers, of: stages.map { (name: $0.name, keys: $0.keys) })
+  }
+}
+
+extension Detector {
+  /// Freezes the lowest stages, as a classifier's.
+  ///
+  /// - Parameter layers: how many, or the name of the last one, or of a module that holds it.
+  /// - Throws: `TrainingError` if there is no such stage.
+  public func freezeStages(_ layers: String) throws {
+    try freeze(layers, of: stages.map { (name: $0, keys: [$0]) })
+  }
+}
+
+extension Module {
+  /// Freezes stages from the lowest to the named one, or so many.
+  fileprivate func freeze(_ layers: String, of stages: [(name: String, keys: [String])]) throws {
+    func holds(_ key: String, _ name: String) -> Bool { name == key || name.hasPrefix(key + ".") }
     let count: Int
     if let number = Int(layers) {
       guard (0...stages.count).contains(number) else {
@@ -17,21 +34,17 @@ extension Classifier {
       }
       count = number
     } else {
-      let last = stages.lastIndex { stage in
-        stage.keys.contains { $0 == layers || $0.hasPrefix(layers + ".") }
-      }
-      guard let last else {
+      guard let last = stages.lastIndex(where: { $0.keys.contains { holds(layers, $0) } }) else {
         throw TrainingError(
           "freeze layers: expected a number or one of "
             + "\(stages.map(\.name).joined(separator: ", ")), got '\(layers)'")
       }
       count = last + 1
     }
-    let frozen = stages.prefix(count)
-    for named in namedParameters where frozen.contains(where: { $0.contains(named.name) }) {
-      named.parameter.freeze()
-    }
-    holdEvaluation { name in frozen.contains { $0.contains(name) } }
+    let frozen = stages.prefix(count).flatMap(\.keys)
+    func isFrozen(_ name: String) -> Bool { frozen.contains { holds($0, name) } }
+    for named in namedParameters where isFrozen(named.name) { named.parameter.freeze() }
+    holdEvaluation(isFrozen)
   }
 
   /// Keeps layers, by their names, in evaluation.
