@@ -81,19 +81,23 @@ struct VisualizeCommand: ParsableCommand {
       let seen = try subject.look(at: input, layer: layer, gradientOf: label)
       result.layer = seen.layer
       result.target = subject.className(seen.label)
-      try write(try MapPictures.overlaid(shown, seen.classActivation), to: path)
+      try enlarged(MapPictures.overlaid(shown, seen.classActivation)).write(to: path)
     case .receptiveField:
       let (shown, input) = try subject.input(picture ?? "")
       let seen = try subject.sight(of: layer, input)
       result.layer = seen.layer
-      var drawn = try MapPictures.overlaid(shown, seen.gradient)
+      var drawn = enlarged(try MapPictures.overlaid(shown, seen.gradient))
       if let box = seen.box {
+        let scale = Float(drawn.width) / Float(shown.width)
+        let place = Box(
+          left: box.left * scale, top: box.top * scale, right: box.right * scale,
+          bottom: box.bottom * scale)
         drawn = try drawn.annotated(
-          with: [Detection(box: box, label: 0, score: 1)],
+          with: [Detection(box: place, label: 0, score: 1)],
           classNames: ["\(Int(box.width))x\(Int(box.height)) pixels"],
           style: VisualizeCommand.outline)
       }
-      try write(drawn, to: path)
+      try drawn.write(to: path)
     }
     if common.json {
       try printJSON(result)
@@ -102,11 +106,10 @@ struct VisualizeCommand: ParsableCommand {
     }
   }
 
-  private func write(_ picture: Picture, to path: String) throws {
-    // Small inputs are shown large enough to see something.
+  /// Small inputs are shown large enough to see something.
+  private func enlarged(_ picture: Picture) -> Picture {
     let factor = max(1, 480 / max(picture.width, picture.height, 1))
-    try picture.resized(width: picture.width * factor, height: picture.height * factor)
-      .write(to: path)
+    return picture.resized(width: picture.width * factor, height: picture.height * factor)
   }
 
   private static var outline: AnnotationStyle {
