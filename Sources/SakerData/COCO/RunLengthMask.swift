@@ -129,31 +129,36 @@ public struct RunLengthMask: Hashable, Sendable {
       height == other.height && width == other.width,
       "masks of \(height) x \(width) and \(other.height) x \(other.width) don't cover each other")
     var merged: [UInt32] = []
-    var (i, j) = (0, 0)
-    var (leftA, leftB) = (counts.first ?? 0, other.counts.first ?? 0)
-    var (value, run) = (false, UInt32(0))
-    var left = height * width
-    while left > 0 {
-      while leftA == 0 {
-        i += 1
-        leftA = counts[i]
-      }
-      while leftB == 0 {
-        j += 1
-        leftB = other.counts[j]
-      }
-      let inside = i % 2 == 1 || j % 2 == 1
-      if inside != value {
+    merged.reserveCapacity(max(counts.count, other.counts.count))
+    counts.withUnsafeBufferPointer { a in
+      other.counts.withUnsafeBufferPointer { b in
+        var (i, j) = (0, 0)
+        var (leftA, leftB) = (a.first ?? 0, b.first ?? 0)
+        var (value, run) = (false, UInt32(0))
+        var left = height * width
+        while left > 0 {
+          while leftA == 0 {
+            i += 1
+            leftA = a[i]
+          }
+          while leftB == 0 {
+            j += 1
+            leftB = b[j]
+          }
+          let inside = i % 2 == 1 || j % 2 == 1
+          if inside != value {
+            merged.append(run)
+            (value, run) = (inside, 0)
+          }
+          let step = min(leftA, leftB)
+          run += step
+          leftA -= step
+          leftB -= step
+          left -= Int(step)
+        }
         merged.append(run)
-        (value, run) = (inside, 0)
       }
-      let step = min(leftA, leftB)
-      run += step
-      leftA -= step
-      leftB -= step
-      left -= Int(step)
     }
-    merged.append(run)
     return RunLengthMask(unchecked: merged, height: height, width: width)
   }
 }
