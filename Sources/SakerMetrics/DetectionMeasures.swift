@@ -18,6 +18,8 @@ public struct DetectionMeasures: Codable, Sendable {
   /// Of all classes together, at the confidence asked for.
   public var falsePositivesPerPicture: Double
   public var mistakes: [DetectionErrors.Gain]
+  /// What was told from the numbers of files because nobody said it; empty if nothing was.
+  public var guessed: [DetectionFiles.Guess] = []
 
   /// - Parameters:
   ///   - confidence: at which precision, recall and false positives are told.
@@ -47,7 +49,7 @@ public struct DetectionMeasures: Codable, Sendable {
   public var json: String { metricsJSON(self) }
 
   private enum CodingKeys: String, CodingKey {
-    case coco, ultralytics, logAverageMissRate, falsePositivesPerPicture, mistakes
+    case coco, ultralytics, logAverageMissRate, falsePositivesPerPicture, mistakes, guessed
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -58,6 +60,7 @@ public struct DetectionMeasures: Codable, Sendable {
     try fields.encode(logAverageMissRate, forKey: .logAverageMissRate)
     try fields.encode(falsePositivesPerPicture, forKey: .falsePositivesPerPicture)
     try fields.encode(mistakes, forKey: .mistakes)
+    try fields.encode(guessed, forKey: .guessed)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -68,6 +71,7 @@ public struct DetectionMeasures: Codable, Sendable {
     logAverageMissRate = try fields.decodeIfPresent(Double.self, forKey: .logAverageMissRate)
     falsePositivesPerPicture = try fields.decode(Double.self, forKey: .falsePositivesPerPicture)
     mistakes = try fields.decode([DetectionErrors.Gain].self, forKey: .mistakes)
+    guessed = try fields.decodeIfPresent([DetectionFiles.Guess].self, forKey: .guessed) ?? []
   }
 }
 

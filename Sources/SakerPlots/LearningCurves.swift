@@ -1,4 +1,5 @@
 import Foundation
+import SakerData
 
 /// How training went: the columns of a run's `results.csv`, drawn as one page of charts.
 ///
@@ -56,7 +57,7 @@ public struct LearningCurves: Sendable {
           file: file, "line \(index + 1): expected \(names.count) values, got \(row.count)")
       }
       for (column, text) in row.enumerated() {
-        guard let value = text.isEmpty ? .nan : Double(text) else {
+        guard let value = text.isEmpty ? .nan : Self.number(text) else {
           throw PlotError(
             file: file,
             "line \(index + 1), column \(names[column]): expected a number, got \"\(text)\"")
@@ -65,6 +66,11 @@ public struct LearningCurves: Sendable {
       }
     }
     self.init(zip(names, values).map { Column($0, $1) })
+  }
+
+  /// A run that diverged writes NaN and infinities.
+  private static func number(_ text: String) -> Double? {
+    DecimalNumber.parse(text) ?? (["nan", "inf", "-inf"].contains(text) ? Double(text) : nil)
   }
 
   /// One chart a group of columns, in the order of the table.

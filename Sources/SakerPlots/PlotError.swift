@@ -1,3 +1,5 @@
+import SakerData
+
 /// What kept a picture or chart from being drawn, read or written.
 public struct PlotError: Error, Hashable, CustomStringConvertible {
   /// The file it is about; `nil` if it is about something in memory.
@@ -6,7 +8,7 @@ public struct PlotError: Error, Hashable, CustomStringConvertible {
 
   public init(file: String? = nil, _ problem: String) {
     self.file = file
-    self.problem = problem
+    self.problem = ByteText.message(problem)
   }
 
   public var description: String { file.map { "\($0): \(problem)" } ?? problem }

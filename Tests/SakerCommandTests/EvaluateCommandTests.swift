@@ -178,10 +178,7 @@ import Testing
       ["data", "convert", "--to", "yolo", "--out", "yolo", "--split", "val"], in: folder.path)
     try Saker.succeed(
       ["data", "convert", "yolo", "--to", "csv", "--out", "table"], in: folder.path)
-    let csv = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/table")
-      .filter { $0.hasSuffix(".csv") }
-    let table = try String(
-      contentsOfFile: folder.path + "/table/" + (try #require(csv.first)), encoding: .utf8)
+    let table = try String(contentsOfFile: folder.path + "/table/val/label.csv", encoding: .utf8)
     // The truths themselves as detections.
     let scored = table.split(separator: "\n").enumerated().map {
       $1 + ($0 == 0 ? ",score" : ",0.9")

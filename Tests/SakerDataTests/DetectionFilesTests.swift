@@ -103,4 +103,69 @@ import Testing
     let error = #expect(throws: DatasetError.self) { try LabelSet(textBoxes: folder + "/t") }
     #expect("\(try #require(error))".contains("b.txt:1: error: "))
   }
+
+  @Test(
+    "lines without a form are told from all of them, and what was told is said",
+    arguments: DetectionFiles.LineForm.allCases)
+  func guesses(_ form: DetectionFiles.LineForm) throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // Boxes near the lower right corner: as sizes their corners are inverted, as corners their sizes reach out.
+    var set = truths
+    let boxes = [
+      LabelBox(left: 60, top: 30, width: 20, height: 10),
+      LabelBox(left: 10, top: 5, width: 40, height: 30),
+      LabelBox(left: 70, top: 20, width: 25, height: 25),
+    ]
+    set.pictures[0].objects = boxes.map { LabeledObject(label: 0, box: $0) }
+    let rows = boxes.map { box -> String in
+      let numbers: [Double] =
+        switch form {
+        case .corners, .cornersLast: [box.left, box.top, box.right, box.bottom]
+        case .size, .sizeLast: [box.left, box.top, box.width, box.height]
+        case .center, .yolo:
+          [
+            (box.left + box.width / 2) / 100, (box.top + box.height / 2) / 50, box.width / 100,
+            box.height / 50,
+          ]
+        }
+      let isLast = [.yolo, .cornersLast, .sizeLast].contains(form)
+      return (["0"] + (isLast ? numbers + [0.75] : [0.75] + numbers).map { "\($0)" })
+        .joined(separator: " ")
+    }
+    try write(rows.joined(separator: "\n"), "d/a.txt")
+    let found = try DetectionFiles(folder + "/d", of: set)
+    #expect(found.guesses.map(\.what).sorted() == ["classes", "lines"])
+    #expect(found.guesses.contains { $0.taken == form.rawValue && $0.reason.contains("3 of 3") })
+    for (object, box) in zip(found.objects[0], boxes) {
+      #expect(
+        abs(object.box.left - box.left) < 1e-9 && abs(object.box.right - box.right) < 1e-9)
+      #expect(object.score == 0.75)
+    }
+  }
+
+  @Test(
+    "what contradicts itself is refused",
+    arguments: [
+      ("platelet 0.5 30 10 20 20\n", .corners, "a.txt:1: error: as corners the box is inverted"),
+      ("platelet 87 1 2 30 40\n", nil, "cannot be told what its lines hold"),
+      ("platelet 0.5 1 2 3 4\n1 0.5 1 2 3 4\n", nil, "a.txt:2: error: has the class 1, a number"),
+      ("platelet 0x1 1 2 3 4\n", nil, "0x1 is no number"),
+      ("platelet 0.5 1 2 3 inf\n", nil, "inf is no number"),
+    ] as [(String, DetectionFiles.LineForm?, String)])
+  func contradictions(_ text: String, _ form: DetectionFiles.LineForm?, _ message: String) throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try write(text, "d/a.txt")
+    let error = #expect(throws: DatasetError.self) {
+      try DetectionFiles(folder + "/d", of: truths, form: form)
+    }
+    #expect("\(try #require(error))".contains(message))
+  }
+
+  @Test("scores of classes are decimal numbers", arguments: ["0x10", "inf", "nan", "", "1_0"])
+  func scores(_ text: String) throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try write("picture,truth,cat,dog\na,cat,0.5,\(text)\n", "s.csv")
+    let error = #expect(throws: DatasetError.self) { try ClassScores(folder + "/s.csv") }
+    #expect("\(try #require(error))".contains("s.csv:2: error: the score of dog is no number"))
+  }
 }

@@ -107,7 +107,7 @@ struct DataViewCommand: ParsableCommand {
     if let of {
       guard let found = set.classNames.firstIndex(of: of) else {
         throw ValidationError(
-          "of: expected one of \(set.classNames.joined(separator: ", ")), got '\(of)'")
+          "of: expected one of \(ByteText.list(set.classNames)), got '\(of)'")
       }
       label = found
     }

@@ -18,7 +18,8 @@ struct DataConvertCommand: ParsableCommand {
   @OptionGroup var source: LabelOptions
 
   func run() throws {
-    var set = try source.read()
+    // Labels alone need no pictures, unless these tell a size that the format has.
+    var set = try source.read(transfer == .none ? .unread : .header)
     try set.refuseErrors(unless: skipBad, source)
     let report = try set.write(to: out, as: to, pictures: transfer)
     try report.tell(out, json: json)
@@ -52,7 +53,9 @@ struct DataSplitCommand: ParsableCommand {
   @OptionGroup var source: LabelOptions
 
   private func shares() throws -> [(name: String, part: Double)] {
-    let parts = ratio.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+    let parts = ratio.split(separator: ":", omittingEmptySubsequences: false).map {
+      DecimalNumber.parse($0)
+    }
     guard (2...3).contains(parts.count),
       parts.allSatisfy({ $0.map { $0.isFinite && $0 >= 0 && $0 <= 1e9 } ?? false }),
       parts.contains(where: { $0! > 0 })
@@ -78,7 +81,7 @@ struct DataSplitCommand: ParsableCommand {
   }
 
   func run() throws {
-    var set = try source.read()
+    var set = try source.read(transfer == .none ? .unread : .header)
     try set.refuseErrors(unless: skipBad, source)
     let divided = set.splitting(try shares(), seed: seed, stratified: !unstratified)
     let report = try divided.write(

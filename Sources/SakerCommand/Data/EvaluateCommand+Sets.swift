@@ -12,6 +12,7 @@ extension EvaluateCommand {
     if found.strays > 0 {
       note("left out \(found.strays) detections in pictures that the ground truth doesn't have")
     }
+    for guess in found.guesses { note(guess.reason) }
     let results = zip(truths.pictures, found.objects).map { picture, objects in
       PictureResult(
         detections: objects.map {
@@ -24,7 +25,7 @@ extension EvaluateCommand {
         })
     }
     let classNames = found.classes.map(\.name)
-    let measures: DetectionMeasures
+    var measures: DetectionMeasures
     do {
       measures = try DetectionMeasures(
         results, classNames: classNames, confidence: conf, iouThreshold: iou,
@@ -32,6 +33,7 @@ extension EvaluateCommand {
     } catch {
       throw EvaluationFailure(description: "\(detections) against \(truthPath): \(error)")
     }
+    measures.guessed = found.guesses
     let pictures = truths.pictures.map { $0.path.isEmpty ? $0.file : $0.path }
     if mistakes != nil || hardNegatives != nil {
       try explain(results, pictures, classNames)

@@ -59,7 +59,7 @@ struct EvaluateCommand: ParsableCommand {
   var inclusive = false
   @Option(
     help:
-      "Boxes: what lines of text files hold: corners (class score left top right bottom), size (... width height), center (shares of the picture) or yolo (class x y width height score); told from the numbers if left out."
+      "Boxes: what lines of text files hold: corners (class score left top right bottom), size (... width height), corners-last or size-last (the score behind the box), center (class score x y width height, shares of the picture) or yolo (the same with the score behind); told from all lines together if left out, and said."
   )
   var lines: DetectionFiles.LineForm?
   @Option(
@@ -184,5 +184,7 @@ extension COCOEvaluation.Kind: ExpressibleByArgument {}
 extension DetectionFiles.LineForm: ExpressibleByArgument {}
 
 struct EvaluationFailure: Error, CustomStringConvertible {
-  var description: String
+  let description: String
+
+  init(description: String) { self.description = ByteText.message(description) }
 }

@@ -82,8 +82,8 @@ struct DataOptions: ParsableArguments {
       dataset = try DetectionDataset.bloodCells(split: split)
       if let classes, classes != dataset.classes {
         throw ValidationError(
-          "the embedded data have the classes \(dataset.classes.joined(separator: ", ")), the weights "
-            + "\(classes.joined(separator: ", ")): name a folder with --data")
+          "the embedded data have the classes \(ByteText.list(dataset.classes)), the weights "
+            + "\(ByteText.list(classes)): name a folder with --data")
       }
     }
     return dataset

@@ -166,8 +166,8 @@ struct ClassifierValidation {
     let (dataset, split) = try dataset()
     guard dataset.classes == source.card.classNames else {
       throw TrainingError(
-        "the data have the classes \(dataset.classes.joined(separator: ", ")), the weights "
-          + source.card.classNames.joined(separator: ", "))
+        "the data have the classes \(ByteText.list(dataset.classes)), the weights "
+          + ByteText.list(source.card.classNames))
     }
     var runner = runner
     var skipped: [PictureError] = []
@@ -208,7 +208,7 @@ extension ValidationChoice {
   static func reading(_ text: String?) throws -> ValidationChoice {
     guard let text else { return .automatic }
     if text == "none" { return .none }
-    guard let share = Double(text) else { return .split(text) }
+    guard let share = DecimalNumber.parse(text) else { return .split(text) }
     guard share > 0 && share < 1 else {
       throw ValidationError("val split: expected a share above 0 and below 1, got \(text)")
     }

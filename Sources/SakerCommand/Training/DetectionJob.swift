@@ -106,8 +106,8 @@ struct DetectionJob {
       let names = try ModelCard(metadata: contents.metadata, file: file).classNames
       guard names == model.card.classNames else {
         throw TrainingError(
-          "\(file): tells \(names.joined(separator: ", ")) apart, the data have "
-            + model.card.classNames.joined(separator: ", "))
+          "\(file): tells \(ByteText.list(names)) apart, the data have "
+            + ByteText.list(model.card.classNames))
       }
     }
     let weights = contents.tensors.filter { !$0.name.hasPrefix("training.") }

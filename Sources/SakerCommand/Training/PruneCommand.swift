@@ -97,8 +97,8 @@ struct PruneCommand: ParsableCommand {
     ClassificationJob.tell(parts)
     guard parts.training.classes == card.classNames else {
       throw TrainingError(
-        "the data have the classes \(parts.training.classes.joined(separator: ", ")), the weights "
-          + card.classNames.joined(separator: ", "))
+        "the data have the classes \(ByteText.list(parts.training.classes)), the weights "
+          + ByteText.list(card.classNames))
     }
     let settings = try tuning((try? checkpoint.settings) ?? .fineTuning)
     // A mistake in the settings is told before the work.

@@ -31,7 +31,7 @@ public enum AugmentationFile {
     /// The file's name, or where the text came from.
     public let source: String
     public let reason: String
-    public var description: String { "\(source): \(reason)" }
+    public var description: String { ByteText.message("\(source): \(reason)") }
   }
 
   /// Reads a file; JSON is YAML, too.

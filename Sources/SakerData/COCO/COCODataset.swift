@@ -7,6 +7,8 @@ public struct COCODataset: Hashable, Sendable {
   public var annotations: [COCOAnnotation]
   /// What the file says of itself and of its pictures' licences: JSON as it stands there.
   public var info, licenses: String?
+  /// Entries that were left out because something about them is wrong; empty unless a file was read leniently.
+  public var problems: [JSONError] = []
 
   public init(
     images: [COCOImage] = [], categories: [COCOCategory] = [], annotations: [COCOAnnotation] = []

@@ -3,37 +3,46 @@ import Foundation
 extension COCODataset {
   /// Reads an annotation file (`images`, `categories`, `annotations`, `info` and `licenses`; other keys are skipped).
   ///
-  /// - Parameter segmentations: whether outlines, masks and key points are kept; without them a large
-  ///   file takes a quarter of the time and memory.
-  /// - Throws: at the first thing that is missing, twice there, or of another type.
-  public init(file: String, segmentations: Bool = true) throws(JSONError) {
+  /// Ids may be text, too: digits are the number they spell, other text a number above 2^52 that is made of it.
+  ///
+  /// - Parameters:
+  ///   - segmentations: whether outlines, masks and key points are kept; without them a large
+  ///     file takes a quarter of the time and memory.
+  ///   - isLenient: whether an entry with something missing, twice there, or of another type is left out and told in
+  ///     `problems`, instead of refusing the file.
+  /// - Throws: at the first thing that is wrong; leniently, only where the file is no JSON or lacks a list.
+  public init(
+    file: String, segmentations: Bool = true, isLenient: Bool = false
+  ) throws(JSONError) {
     let bytes = try JSONFile.bytes(file)
     self = try bytes.read { (buffer) throws(JSONError) in
-      try COCODataset(json: buffer, file: file, segmentations: segmentations)
+      try COCODataset(json: buffer, file: file, segmentations: segmentations, isLenient: isLenient)
     }
   }
 
   /// From bytes in memory; `file` is the name in errors.
   public init(
-    json: UnsafeBufferPointer<UInt8>, file: String, segmentations: Bool = true
+    json: UnsafeBufferPointer<UInt8>, file: String, segmentations: Bool = true,
+    isLenient: Bool = false
   ) throws(JSONError) {
     self.init()
     var cursor = JSONCursor(json, file: file)
+    cursor.skipsNoNumbers = isLenient
     var (hasImages, hasCategories, hasAnnotations) = (false, false, false)
     try cursor.enterObject()
     while let key = try cursor.nextKey() {
       if key == "images" {
         guard !hasImages else { throw cursor.error("has 'images' twice") }
         hasImages = true
-        try readImages(&cursor)
+        try readImages(&cursor, isLenient)
       } else if key == "categories" {
         guard !hasCategories else { throw cursor.error("has 'categories' twice") }
         hasCategories = true
-        try readCategories(&cursor)
+        try readCategories(&cursor, isLenient)
       } else if key == "annotations" {
         guard !hasAnnotations else { throw cursor.error("has 'annotations' twice") }
         hasAnnotations = true
-        try readAnnotations(&cursor, segmentations)
+        try readAnnotations(&cursor, segmentations, isLenient)
       } else if key == "info" {
         info = try cursor.raw()
       } else if key == "licenses" {
@@ -50,17 +59,37 @@ extension COCODataset {
     }
   }
 
-  private mutating func readImages(_ cursor: inout JSONCursor) throws(JSONError) {
+  /// Walks a list; leniently, an entry that throws is told and passed over.
+  private mutating func readEntries(
+    _ cursor: inout JSONCursor, _ isLenient: Bool,
+    _ read: (inout COCODataset, inout JSONCursor) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    while try cursor.nextElement() {
+      let start = cursor
+      do throws(JSONError) {
+        try read(&self, &cursor)
+      } catch {
+        guard isLenient else { throw error }
+        cursor = start
+        try cursor.skip()
+        if problems.count < LabelFolder.mostProblems { problems.append(error) }
+      }
+    }
+  }
+
+  private mutating func readImages(
+    _ cursor: inout JSONCursor, _ isLenient: Bool
+  ) throws(JSONError) {
     var known = UniqueNumbers()
     try cursor.enterArray()
-    while try cursor.nextElement() {
+    try readEntries(&cursor, isLenient) { (set, cursor) throws(JSONError) in
       let start = cursor.offset
       var id: Int?
       var image = COCOImage(id: 0)
       try cursor.enterObject()
       while let key = try cursor.nextKey() {
         if key == "id" {
-          id = try cursor.integer()
+          id = try cursor.cocoID()
         } else if key == "file_name" {
           image.fileName = try cursor.string()
         } else if key == "width" {
@@ -79,21 +108,23 @@ extension COCODataset {
         throw cursor.error("the image id \(id) is there twice", at: start)
       }
       image.id = id
-      images.append(image)
+      set.images.append(image)
     }
   }
 
-  private mutating func readCategories(_ cursor: inout JSONCursor) throws(JSONError) {
+  private mutating func readCategories(
+    _ cursor: inout JSONCursor, _ isLenient: Bool
+  ) throws(JSONError) {
     var known = UniqueNumbers()
     try cursor.enterArray()
-    while try cursor.nextElement() {
+    try readEntries(&cursor, isLenient) { (set, cursor) throws(JSONError) in
       let start = cursor.offset
       var id: Int?
       var category = COCOCategory(id: 0)
       try cursor.enterObject()
       while let key = try cursor.nextKey() {
         if key == "id" {
-          id = try cursor.integer()
+          id = try cursor.cocoID()
         } else if key == "name" {
           category.name = try cursor.string()
         } else if key == "supercategory", try !cursor.isNull() {
@@ -107,12 +138,12 @@ extension COCODataset {
         throw cursor.error("the category id \(id) is there twice", at: start)
       }
       category.id = id
-      categories.append(category)
+      set.categories.append(category)
     }
   }
 
   private mutating func readAnnotations(
-    _ cursor: inout JSONCursor, _ segmentations: Bool
+    _ cursor: inout JSONCursor, _ segmentations: Bool, _ isLenient: Bool
   ) throws(JSONError) {
     try cursor.enterArray()
     if let end = readHalves(cursor, segmentations) {
@@ -120,13 +151,13 @@ extension COCODataset {
       return
     }
     var known = UniqueNumbers()
-    while try cursor.nextElement() {
+    try readEntries(&cursor, isLenient) { (set, cursor) throws(JSONError) in
       let start = cursor.offset
       let annotation = try cursor.cocoAnnotation(segmentations)
       guard known.insert(annotation.id) else {
         throw cursor.error("the annotation id \(annotation.id) is there twice", at: start)
       }
-      annotations.append(annotation)
+      set.annotations.append(annotation)
     }
   }
 
@@ -246,9 +277,9 @@ extension COCODetection {
     try cursor.enterObject()
     while let key = try cursor.nextKey() {
       if key == "image_id" {
-        imageID = try cursor.integer()
+        imageID = try cursor.cocoID()
       } else if key == "category_id" {
-        categoryID = try cursor.integer()
+        categoryID = try cursor.cocoID()
       } else if key == "bbox" {
         detection.box = try cursor.cocoBox()
       } else if key == "score" {
@@ -272,9 +303,22 @@ extension COCODetection {
 // MARK: Parts
 
 extension JSONCursor {
-  /// `[x, y, width, height]`, or an empty list, as files of key points have it.
+  /// A number, or a text that stands for one.
+  @inline(__always)
+  fileprivate mutating func cocoID() throws(JSONError) -> Int {
+    try isText() ? try textID() : try integer()
+  }
+
+  private mutating func textID() throws(JSONError) -> Int {
+    let text = try string()
+    if let number = Int(text), abs(number) <= 1 << 52, "\(number)" == text { return number }
+    return COCODataset.number(of: text)
+  }
+
+  /// `[x, y, width, height]`; `nil` for null, or for an empty list, as files of key points have it.
   @inline(__always)
   fileprivate mutating func cocoBox() throws(JSONError) -> COCOBox? {
+    if try isNull() { return nil }
     try enterArray()
     guard try nextElement() else { return nil }
     let x = try double()
@@ -307,15 +351,15 @@ extension JSONCursor {
     try enterObject()
     while let key = try nextKey() {
       if key == "id" {
-        id = try integer()
+        id = try cocoID()
       } else if key == "image_id" {
-        imageID = try integer()
+        imageID = try cocoID()
       } else if key == "category_id" {
-        categoryID = try integer()
+        categoryID = try cocoID()
       } else if key == "bbox" {
         annotation.box = try cocoBox()
       } else if key == "area" {
-        annotation.area = try double()
+        annotation.area = try isNull() ? nil : try double()
       } else if key == "iscrowd" {
         annotation.isCrowd = try flag()
       } else if segmentations && key == "segmentation" {
@@ -338,8 +382,11 @@ extension JSONCursor {
   /// `0`, `1`, `false` or `true`.
   fileprivate mutating func flag() throws(JSONError) -> Bool {
     switch try kind() {
-    case .boolean: try boolean()
-    default: try integer() != 0
+    case .null:
+      try null()
+      return false
+    case .boolean: return try boolean()
+    default: return try integer() != 0
     }
   }
 
@@ -360,14 +407,26 @@ extension JSONCursor {
       return nil
     case .array:
       var polygons: [[Double]] = []
+      var flat: [Double] = []
       try enterArray()
-      while try nextElement() { polygons.append(try doubles()) }
-      return .polygons(polygons)
+      while try nextElement() {
+        // One outline without the list of outlines around it.
+        if polygons.isEmpty, try kind() == .number {
+          flat.append(try double())
+        } else {
+          polygons.append(try doubles())
+        }
+      }
+      guard flat.isEmpty || polygons.isEmpty else {
+        throw error("a segmentation has numbers and lists side by side")
+      }
+      return .polygons(flat.isEmpty ? polygons : [flat])
     default: return try runs()
     }
   }
 
-  private mutating func runs() throws(JSONError) -> COCOSegmentation {
+  /// `nil` for an empty object.
+  private mutating func runs() throws(JSONError) -> COCOSegmentation? {
     var start = offset
     var size: (height: Int, width: Int)?
     var counts: [UInt32]?
@@ -399,6 +458,7 @@ extension JSONCursor {
         try skip()
       }
     }
+    if size == nil && counts == nil { return nil }
     guard let size else { throw error("run lengths without 'size'", at: start) }
     guard let counts else { throw error("run lengths without 'counts'", at: start) }
     guard let mask = RunLengthMask(height: size.height, width: size.width, counts: counts) else {
@@ -419,6 +479,19 @@ extension JSONCursor {
       counts.append(count)
     }
     return counts
+  }
+}
+
+extension COCODataset {
+  /// Ids from here on were made of text.
+  static let textIDs = 1 << 52
+
+  /// A number for a text that is the same in every file (FNV-1a); two texts of a million share one with a chance of 1 in 9,000.
+  static func number(of text: String) -> Int {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    hash ^= hash >> 32
+    return textIDs + Int(hash & UInt64(textIDs - 1))
   }
 }
 

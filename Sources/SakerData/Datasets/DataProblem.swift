@@ -17,11 +17,13 @@ public struct DataProblem: Hashable, CustomStringConvertible, Sendable {
     self.file = file
     self.line = line
     self.severity = severity
-    self.message = message
+    self.message = ByteText.message(message)
   }
 
+  public var isError: Bool { severity == .error }
+
   public var description: String {
-    "\(file):\(line.map { "\($0):" } ?? "") \(severity.rawValue): \(message)"
+    "\(ByteText.path(file)):\(line.map { "\($0):" } ?? "") \(severity.rawValue): \(message)"
   }
 }
 

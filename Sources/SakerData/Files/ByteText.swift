@@ -1,7 +1,7 @@
 import Foundation
 
 /// Reading and writing text as bytes: label files hold hundreds of thousands of numbers.
-enum ByteText {
+package enum ByteText {
   static func isSpace(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A || byte == 0x0B || byte == 0x0C
   }
@@ -118,6 +118,24 @@ enum ByteText {
       String.UnicodeScalarView(
         short.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     return cut || text.unicodeScalars.count > most ? clean + "..." : clean
+  }
+
+  /// Names for a message: the first twenty, each shortened.
+  package static func list(_ names: [String]) -> String {
+    names.prefix(20).map { shown($0) }.joined(separator: ", ")
+      + (names.count > 20 ? ", ... (\(names.count))" : "")
+  }
+
+  /// A path for a message. No system has longer ones than 4096 bytes, but files may state them.
+  static func path(_ path: String) -> String {
+    path.utf8.count <= 4096 ? path : shown(path, most: 200)
+  }
+
+  /// A whole message, which may quote names that nobody shortened: one line of at most 1000 characters. Everything that
+  /// tells what is wrong with a file goes through here.
+  package static func message(_ text: String) -> String {
+    if text.utf8.count <= 1000, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return text }
+    return shown(text, most: 1000)
   }
 }
 

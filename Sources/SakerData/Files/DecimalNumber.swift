@@ -1,5 +1,12 @@
-/// Decimal digits to the nearest double.
-enum DecimalNumber {
+/// Numbers as text files state them, to the nearest double.
+public enum DecimalNumber {
+  /// `-12`, `3.25`, `1e-3`; `nil` for anything else: hexadecimal digits, `inf`, `nan`, a number that no double holds, space
+  /// around it. Every reader of text takes numbers through here or through the bytes' form of it.
+  public static func parse(_ text: some StringProtocol) -> Double? {
+    var copy = String(text)
+    return copy.withUTF8 { ByteText.double($0) }
+  }
+
   /// `digits * 10^powerOfTen`, correctly rounded (half to even); `nil` outside -19...19, where 64
   /// bits don't hold the power.
   @inline(__always)

@@ -13,7 +13,7 @@ public struct JSONError: Error, Hashable, CustomStringConvertible, Sendable {
     self.file = file
     self.line = line
     self.byte = byte
-    self.reason = reason
+    self.reason = ByteText.message(reason)
   }
 
   /// One line.
@@ -57,6 +57,10 @@ public struct JSONCursor {
   private var depth = 0
   /// Just behind the bracket that opens a container, where a comma can't be.
   private var opened = false
+  /// The last key that was read: errors of values name it.
+  private var key: JSONText?
+  /// Whether `skip` passes over what Python writes and JSON has not: `NaN`, `Infinity`, `-Infinity`.
+  var skipsNoNumbers = false
 
   public init(_ bytes: UnsafeBufferPointer<UInt8>, file: String) {
     // An empty buffer may have no address; nothing is read through this one.
@@ -111,7 +115,7 @@ public struct JSONCursor {
   public mutating func enterArray() throws(JSONError) { try enter(0x5B, "an array") }
 
   private mutating func enter(_ bracket: UInt8, _ what: String) throws(JSONError) {
-    guard try peekByte() == bracket else { throw unexpected(what) }
+    guard try peekByte() == bracket else { throw unexpected(what, isValue: true) }
     guard depth < Self.depthLimit else {
       throw error("is nested deeper than \(Self.depthLimit) levels")
     }
@@ -127,6 +131,7 @@ public struct JSONCursor {
     guard try step(0x7D, "a comma or }") else { return nil }
     guard try peekByte() == 0x22 else { throw unexpected("a key in quotes") }
     let key = try text()
+    self.key = key
     guard try peekByte() == 0x3A else { throw unexpected("a colon") }
     place += 1
     skipSpace()
@@ -170,7 +175,7 @@ public struct JSONCursor {
     case 0x74, 0x66: .boolean
     case 0x6E: .null
     case 0x2D, 0x30...0x39: .number
-    default: throw unexpected("a value")
+    default: throw unexpected("a value", isValue: true)
     }
   }
 
@@ -182,14 +187,18 @@ public struct JSONCursor {
     case 0x66:
       try word("false")
       return false
-    default: throw unexpected("true or false")
+    default: throw unexpected("true or false", isValue: true)
     }
   }
 
   public mutating func null() throws(JSONError) {
-    guard try peekByte() == 0x6E else { throw unexpected("null") }
+    guard try peekByte() == 0x6E else { throw unexpected("null", isValue: true) }
     try word("null")
   }
+
+  /// Whether a string comes next, without reading it.
+  @inline(__always)
+  mutating func isText() throws(JSONError) -> Bool { try peekByte() == 0x22 }
 
   /// Reads a `null`, or nothing if something else comes next.
   public mutating func isNull() throws(JSONError) -> Bool {
@@ -199,7 +208,7 @@ public struct JSONCursor {
   }
 
   public mutating func string() throws(JSONError) -> String {
-    guard try peekByte() == 0x22 else { throw unexpected("a string") }
+    guard try peekByte() == 0x22 else { throw unexpected("a string", isValue: true) }
     let start = place
     guard let string = try text().string else { throw error("is not UTF-8 text", at: start) }
     return string
@@ -208,7 +217,7 @@ public struct JSONCursor {
   /// A string as it stands in the file, which costs nothing.
   @inline(__always)
   public mutating func text() throws(JSONError) -> JSONText {
-    guard try peekByte() == 0x22 else { throw unexpected("a string") }
+    guard try peekByte() == 0x22 else { throw unexpected("a string", isValue: true) }
     place += 1
     let start = place
     var escaped = false
@@ -255,7 +264,9 @@ public struct JSONCursor {
   @inline(__always)
   public mutating func double() throws(JSONError) -> Double {
     let byte = try peekByte()
-    guard byte == 0x2D || (0x30...0x39).contains(byte) else { throw unexpected("a number") }
+    guard byte == 0x2D || (0x30...0x39).contains(byte) else {
+      throw unexpected("a number", isValue: true)
+    }
     return try number()
   }
 
@@ -263,20 +274,23 @@ public struct JSONCursor {
   @inline(__always)
   public mutating func integer() throws(JSONError) -> Int {
     let byte = try peekByte()
-    guard byte == 0x2D || (0x30...0x39).contains(byte) else { throw unexpected("an integer") }
+    guard byte == 0x2D || (0x30...0x39).contains(byte) else {
+      throw unexpected("an integer", isValue: true)
+    }
     let start = place
     let value = try number()
     guard abs(value) <= 0x1p53 else {
-      throw error("has an integer beyond 2^53", at: start)
+      throw error(named("has an integer beyond 2^53"), at: start)
     }
     guard let integer = Int(exactly: value) else {
-      throw error("expected an integer, got \(value)", at: start)
+      throw error(named("expected an integer, got \(value)"), at: start)
     }
     return integer
   }
 
   /// Reads past the next value, whatever it is; what is inside is checked like everything else.
   public mutating func skip() throws(JSONError) {
+    if skipsNoNumbers, try skipNoNumber() { return }
     switch try kind() {
     case .object:
       try enterObject()
@@ -289,6 +303,20 @@ public struct JSONCursor {
     case .boolean: _ = try boolean()
     case .null: try null()
     }
+  }
+
+  private mutating func skipNoNumber() throws(JSONError) -> Bool {
+    guard [0x4E, 0x49, 0x2D].contains(try peekByte()) else { return false }
+    for word in ["NaN", "Infinity", "-Infinity"] as [StaticString] {
+      let length = word.utf8CodeUnitCount
+      guard place + length <= count, memcmp(bytes + place, word.utf8Start, length) == 0 else {
+        continue
+      }
+      place += length
+      opened = false
+      return true
+    }
+    return false
   }
 
   /// The next value as it stands in the file, checked like everything else.
@@ -336,8 +364,14 @@ public struct JSONCursor {
     opened = false
   }
 
+  /// With the key whose value it is about.
+  private func named(_ reason: String) -> String {
+    guard let name = key?.string else { return reason }
+    return "'\(ByteText.shown(name))': \(reason)"
+  }
+
   /// What stands where something else was expected.
-  private func unexpected(_ wanted: String) -> JSONError {
+  private func unexpected(_ wanted: String, isValue: Bool = false) -> JSONError {
     guard place < count else { return error("ends too early, expected \(wanted)") }
     let got: String
     switch bytes[place] {
@@ -354,7 +388,8 @@ public struct JSONCursor {
         decoding: UnsafeBufferPointer(start: bytes + place, count: end - place), as: UTF8.self)
     case let byte: got = "the byte \(byte)"
     }
-    return error("expected \(wanted), got \(got)")
+    let reason = "expected \(wanted), got \(got)"
+    return error(isValue ? named(reason) : reason)
   }
 
   private func isWordByte(_ byte: UInt8) -> Bool {

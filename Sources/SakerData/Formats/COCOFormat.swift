@@ -5,18 +5,21 @@ enum COCOFormat {
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     var set = LabelSet()
     var folder = LabelFolder(path)
-    var files = try JSONFiles.find(path, reading)
+    var files = try JSONFiles.find(path, reading, .coco, &folder)
     let instances = files.filter { PathName.last($0.file).hasPrefix("instances") }
     // Captions and key points lie beside COCO's instances, for the same pictures.
     if !instances.isEmpty { files = instances }
     for (file, split) in files {
       let data: COCODataset
       do {
-        data = try COCODataset(file: file)
+        data = try COCODataset(file: file, isLenient: true)
       } catch {
         throw LabelFolder.failure(
           file, line: error.line > 0 ? error.line : nil,
           error.line > 0 ? "\(error.reason) (byte \(error.byte))" : error.reason)
+      }
+      for problem in data.problems {
+        folder.report(file, line: problem.line, "\(problem.reason) (byte \(problem.byte))")
       }
       try add(data, file, split, &set, &folder, reading)
     }
@@ -30,14 +33,24 @@ enum COCOFormat {
     _ folder: inout LabelFolder, _ reading: LabelReading
   ) throws {
     var labels: [Int: Int] = [:]
+    var names: [String: Int] = [:]
     for category in data.categories {
       let name = category.name.isEmpty ? "class \(category.id)" : category.name
-      if let known = set.classes.firstIndex(where: { $0.name == name && $0.id == category.id }) {
+      if let other = names.updateValue(category.id, forKey: name) {
+        folder.report(
+          file,
+          "gives two classes the name \(ByteText.shown(name)), with the ids \(other) and \(category.id)"
+        )
+      }
+      if let known = set.classes.firstIndex(where: { $0.name == name }) {
         labels[category.id] = known
-      } else {
-        if set.classes.contains(where: { $0.name == name }) {
-          folder.warn(file, "gives two classes the name \(ByteText.shown(name))")
+        if set.classes[known].id != category.id {
+          folder.warn(
+            file,
+            "gives the class \(ByteText.shown(name)) the id \(category.id); it is "
+              + "\(set.classes[known].id.map(String.init) ?? "none") in another place")
         }
+      } else {
         labels[category.id] = set.classes.count
         set.classes.append(
           LabelClass(
@@ -81,6 +94,7 @@ enum COCOFormat {
         )
         continue
       }
+      tellShape(data.annotations[k], data.images[home], file, &folder)
       homes[k] = Int32(home)
       starts[home + 1] += 1
     }
@@ -101,7 +115,7 @@ enum COCOFormat {
       }
       picture.license = image.license
       picture.objects = sorted[begins[i]..<begins[i + 1]].map { k in
-        object(data.annotations[k], labelOf[known[data.annotations[k].categoryID]!])
+        object(data.annotations[k], labelOf[known[data.annotations[k].categoryID]!], picture.size)
       }
       if reading.pictures == .unread { picture.path = PathName.inside(base, picture.file) ?? "" }
       return picture
@@ -112,7 +126,41 @@ enum COCOFormat {
     }
   }
 
-  private static func object(_ annotation: COCOAnnotation, _ label: Int) -> LabeledObject {
+  /// An outline has three corners or more, each with x and y.
+  private static func isOutline(_ part: [Double]) -> Bool { part.count >= 6 && part.count % 2 == 0 }
+
+  /// Tells what is left out of an annotation whose box stays.
+  private static func tellShape(
+    _ annotation: COCOAnnotation, _ image: COCOImage, _ file: String, _ folder: inout LabelFolder
+  ) {
+    let place = "annotation \(annotation.id)"
+    switch annotation.segmentation {
+    case .polygons(let parts)?:
+      if let bad = parts.first(where: { !isOutline($0) }) {
+        folder.warn(
+          file,
+          "\(place) has an outline of \(bad.count) numbers, expected 6 or more and an even count; "
+            + "the outline is left out")
+      }
+    case .runs(let mask, _)?:
+      if image.width > 0, image.height > 0,
+        mask.width != image.width || mask.height != image.height
+      {
+        folder.warn(
+          file,
+          "\(place) has a mask of \(mask.width)x\(mask.height), its picture states "
+            + "\(image.width)x\(image.height); the mask is left out")
+      }
+    case nil:
+      if annotation.box == nil, annotation.keypoints.isEmpty {
+        folder.report(file, "\(place) has neither 'bbox' nor 'segmentation'")
+      }
+    }
+  }
+
+  private static func object(
+    _ annotation: COCOAnnotation, _ label: Int, _ size: PictureSize?
+  ) -> LabeledObject {
     var object = LabeledObject(
       label: label, box: LabelBox(left: 0, top: 0, width: 0, height: 0), id: annotation.id,
       area: annotation.area)
@@ -120,10 +168,13 @@ enum COCOFormat {
     var outline: LabelBox?
     switch annotation.segmentation {
     case .polygons(let parts)? where !parts.isEmpty:
-      object.shape = .polygons(parts)
-      if annotation.box == nil { outline = LabelBox(around: parts.joined()) }
+      let whole = parts.allSatisfy(isOutline) ? parts : parts.filter(isOutline)
+      if !whole.isEmpty { object.shape = .polygons(whole) }
+      if annotation.box == nil { outline = LabelBox(around: whole.joined()) }
     case .runs(let mask, _)?:
-      object.shape = .mask(mask)
+      if size == nil || size == PictureSize(width: mask.width, height: mask.height) {
+        object.shape = .mask(mask)
+      }
       if annotation.box == nil { outline = LabelBox(mask.box) }
     default: break
     }
@@ -147,7 +198,11 @@ enum COCOFormat {
     let base = PathName.folder(file)
     guard reading.pictures != .unread, let first = data.images.first?.fileName else { return base }
     let above = PathName.folder(base)
-    let part = PathName.stem(PathName.last(file)).split(separator: "_").last.map(String.init) ?? ""
+    let stem = PathName.stem(PathName.last(file))
+    let own = "instances_"
+    let part =
+      stem.hasPrefix(own)
+      ? String(stem.dropFirst(own.count)) : stem.split(separator: "_").last.map(String.init) ?? ""
     // The folder above is the set's only where this one is for annotations.
     let isInside = ["annotations", "labels"].contains(PathName.last(base))
     let candidates =
@@ -155,7 +210,7 @@ enum COCOFormat {
       + (isInside
         ? [above + "/" + part, above + "/images/" + part, above + "/images", above] : [])
     return candidates.first {
-      PathName.inside($0, first).map(FileBytes.exists) ?? false
+      PathName.inside($0, LabelFolder.separated(first, in: $0)).map(FileBytes.exists) ?? false
     } ?? base
   }
 
@@ -196,7 +251,8 @@ enum COCOFormat {
     for picture in set.pictures {
       for object in picture.objects { if let id = object.id { used.insert(id) } }
     }
-    let isWhole = used.count == set.objectCount
+    let isWhole =
+      used.count == set.objectCount && !used.contains { $0 >= COCODataset.textIDs }
     var (next, isFirst) = (1, true)
     for (i, picture) in set.pictures.enumerated() {
       for object in picture.objects {
@@ -218,6 +274,7 @@ enum COCOFormat {
   private static func ids(_ given: [Int?]) -> [Int] {
     let known = given.compactMap(\.self)
     return known.count == given.count && Set(known).count == known.count
+      && !known.contains { $0 >= COCODataset.textIDs }
       ? known : Array(1..<given.count + 1)
   }
 }

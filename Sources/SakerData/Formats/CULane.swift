@@ -15,11 +15,14 @@ enum CULane {
         .map { root + "/list/" + $0 } : [path]
     var seen: Set<String> = []
     for list in lists {
-      let split = splitName(list)
+      let split = SplitStorage.ofName(PathName.stem(PathName.last(list)))
       if let wanted = reading.split, wanted != split { continue }
       for (line, text) in folder.lines(list) ?? [] {
         // Training lists with masks go on behind the picture's name.
-        let word = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? text
+        var word = text
+        if !isPicture(text, root) {
+          word = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? text
+        }
         let name = String(word.drop { $0 == "/" })
         guard let picture = PathName.inside(root, name) else {
           folder.report(
@@ -57,11 +60,10 @@ enum CULane {
     return set
   }
 
-  private static func splitName(_ list: String) -> String? {
-    let name = PathName.stem(PathName.last(list))
-    // `test0_normal` and `train_gt` are lists of CULane's own.
-    return SplitName.known(name)
-      ?? ["train", "val", "test"].first { name.lowercased().hasPrefix($0) }
+  /// Whether a whole line names a picture: names may have spaces.
+  private static func isPicture(_ text: String, _ root: String) -> Bool {
+    guard let path = PathName.inside(root, String(text.drop { $0 == "/" })) else { return false }
+    return FileBytes.exists(path) || FileBytes.exists(PathName.stem(path) + ".lines.txt")
   }
 
   private static func parse(file: String) -> YOLOLabels.Parsed? {

@@ -19,7 +19,7 @@ enum ClassFolders {
       names = Set(parts.flatMap(\.classes)).sorted()
       let file = path + "/classes.txt"
       if FileBytes.exists(file), let listed = folder.classes(file) {
-        if Set(names).isSubset(of: listed) {
+        if Set(names).isSubset(of: listed.map(LabelWriter.folderName)) {
           names = listed
         } else {
           folder.warn(file, "does not name all folders of classes, left out")
@@ -30,7 +30,7 @@ enum ClassFolders {
     for part in parts {
       for name in part.classes {
         let inside = part.place + "/" + name
-        guard let label = names.firstIndex(of: name) else {
+        guard let label = names.firstIndex(where: { LabelWriter.folderName($0) == name }) else {
           folder.report(inside, "is a folder of no known class")
           continue
         }

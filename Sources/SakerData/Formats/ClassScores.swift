@@ -53,7 +53,7 @@ public struct ClassScores: Sendable {
         label =
           places[name] ?? places[PathName.last(name)] ?? places[PathName.stem(PathName.last(name))]
       }
-      let row = columns.map { Double(cells[$0]) }
+      let row = columns.map { DecimalNumber.parse(cells[$0]) }
       guard let label else {
         let problem = truth.map { "\(ByteText.shown(cells[$0])) is no class of the header" }
         folder.report(
@@ -61,8 +61,11 @@ public struct ClassScores: Sendable {
           problem ?? "the ground truth has no picture \(ByteText.shown(name))")
         continue
       }
-      guard !row.contains(where: { $0?.isFinite != true }) else {
-        folder.report(file, line: line, "a score is no number")
+      if let bad = row.firstIndex(of: nil) {
+        folder.report(
+          file, line: line,
+          "the score of \(ByteText.shown(names[bad])) is no number: "
+            + ByteText.shown(cells[columns[bad]]))
         continue
       }
       pictures.append(name)

@@ -7,7 +7,7 @@ enum CreateML {
     let listed = (FileBytes.isFolder(path) ? path : PathName.folder(path)) + "/classes.txt"
     var labels = ClassTable(
       reading.classes ?? (FileBytes.exists(listed) ? folder.classes(listed) : nil))
-    for (file, split) in try JSONFiles.find(path, reading) {
+    for (file, split) in try JSONFiles.find(path, reading, .createML, &folder) {
       let base = reading.pictureFolder ?? PathName.folder(file)
       try JSONFiles.read(file) { cursor, lines throws(JSONError) in
         try cursor.enterArray()
@@ -128,25 +128,32 @@ struct LineCounter {
 
 /// What the formats kept in JSON share.
 enum JSONFiles {
-  /// The JSON files of a set: the file itself, those of a folder, or those of its folders train, val, ...
-  static func find(_ path: String, _ reading: LabelReading) throws -> [(
-    file: String, split: String?
-  )] {
+  /// The JSON files of a set: the file itself, or those of a folder. Where the folder itself has none, those of
+  /// `annotations` or of its folders, which are splits; CreateML's may lie in both. Files of another format are left out.
+  static func find(
+    _ path: String, _ reading: LabelReading, _ format: DataFormat, _ folder: inout LabelFolder
+  ) throws -> [(file: String, split: String?)] {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
-    guard FileBytes.isFolder(path) else {
-      return [(path, SplitName.told(by: path))]
-    }
+    guard FileBytes.isFolder(path) else { return [(path, SplitStorage.ofFile(path))] }
     var found: [(file: String, split: String?)] = []
     func look(_ folder: String, _ split: String?) {
       for name in LabelFolder.names(folder) where PathName.ending(name) == "json" {
-        found.append((folder + "/" + name, split ?? SplitName.told(by: name)))
+        found.append((folder + "/" + name, split ?? SplitStorage.ofFile(name)))
       }
     }
     look(path, nil)
     if found.isEmpty { look(path + "/annotations", nil) }
-    if found.isEmpty {
-      for name in LabelFolder.names(path) where FileBytes.isFolder(path + "/" + name) {
-        look(path + "/" + name, SplitName.canonical(name))
+    if found.isEmpty || format == .createML {
+      for name in LabelFolder.names(path)
+      where name != "annotations" && FileBytes.isFolder(path + "/" + name) {
+        look(path + "/" + name, SplitStorage.ofFolder(name))
+      }
+    }
+    if found.count > 1 {
+      let others = found.filter { DataFormat.ofJSON($0.file) != format }
+      if others.count < found.count {
+        for other in others { folder.warn(other.file, "is no \(format.title), left out") }
+        found.removeAll { one in others.contains { $0.file == one.file } }
       }
     }
     if let split = reading.split, found.contains(where: { $0.split != nil }) {
@@ -179,33 +186,39 @@ enum JSONFiles {
 }
 
 extension LabelFolder {
-  /// Where a picture lies that annotations name; a name that leads out of the folder is a problem.
+  /// Where a picture lies that annotations name. Backslashes separate folders unless a file is called so. A name that leads
+  /// out of the folder, or to nothing, stands for a picture of its last part there, with a warning; else it is a problem.
   mutating func locate(_ picture: inout LabeledPicture, in base: String, _ reading: LabelReading) {
+    picture.file = LabelFolder.separated(picture.file, in: base)
+    let (file, last) = (picture.file, PathName.last(picture.file))
+    let inside = PathName.inside(base, file)
+    if let path = inside {
+      if reading.pictures == .unread || listing(PathName.folder(path)).contains(last) {
+        picture.path = path
+        return
+      }
+      let others = ["images", "JPEGImages"].compactMap { PathName.inside(base + "/" + $0, file) }
+      if let other = others.first(where: FileBytes.exists)
+        ?? self.picture(last, in: PathName.folder(path))
+      {
+        picture.path = other
+        return
+      }
+    }
     let line = picture.line > 0 ? Int(picture.line) : nil
-    guard let path = PathName.inside(base, picture.file) else {
-      report(
+    let shown = ByteText.shown(file)
+    let places = file == last ? [] : [base, base + "/images", base + "/JPEGImages"]
+    if let place = places.first(where: { listing($0).contains(last) }) {
+      picture.path = place + "/" + last
+      picture.file = last
+      warn(
         picture.source, line: line,
-        "names the picture \(ByteText.shown(picture.file)), which leads out of the folder \(base)")
-      return
-    }
-    if reading.pictures == .unread {
-      picture.path = path
-      return
-    }
-    if listing(PathName.folder(path)).contains(PathName.last(path)) {
-      picture.path = path
-      return
-    }
-    let file = picture.file
-    let others = ["images", "JPEGImages"].compactMap { PathName.inside(base + "/" + $0, file) }
-    if let other = others.first(where: FileBytes.exists)
-      ?? self.picture(PathName.last(path), in: PathName.folder(path))
-    {
-      picture.path = other
+        "names the picture \(shown), which is not there; \(ByteText.shown(picture.path)) is taken")
       return
     }
     report(
       picture.source, line: line,
-      "names the picture \(ByteText.shown(file)), which is not in \(base)")
+      "names the picture \(shown), which "
+        + (inside == nil ? "leads out of the folder \(base)" : "is not in \(base)"))
   }
 }

@@ -163,7 +163,7 @@ extension DataFormat {
   }
 
   /// By the keys that come first.
-  private static func ofJSON(_ path: String) -> DataFormat? {
+  static func ofJSON(_ path: String) -> DataFormat? {
     guard let handle = try? FileBytes.Handle(path) else { return nil }
     // The keys that tell stand near the beginning of nearly all files.
     for count in [1 << 16, FileBytes.limit] {

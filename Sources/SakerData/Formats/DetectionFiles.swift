@@ -1,24 +1,14 @@
 /// What a detector found, read from files beside the truths of a labelled set: a CSV table with scores, COCO's results, a
 /// text file a picture, or the Pascal VOC devkit's file a class.
 public struct DetectionFiles: Sendable {
-  /// What the numbers of a line in a picture's text file are.
-  public enum LineForm: String, CaseIterable, Codable, Sendable {
-    /// `class score left top right bottom`, pixels.
-    case corners
-    /// `class score left top width height`, pixels.
-    case size
-    /// `class score x y width height` of the centre, as shares of the picture.
-    case center
-    /// `class x y width height score` of the centre, as shares of the picture: YOLO's `--save-txt --save-conf`.
-    case yolo
-  }
-
   /// Of each of the truths' pictures, in their order.
   public private(set) var objects: [[LabeledObject]]
   /// The truths' classes, then those that were only found.
   public private(set) var classes: [LabelClass]
   /// Detections in pictures that the truths don't have; they are left out.
   public private(set) var strays = 0
+  /// What was told from the numbers.
+  public private(set) var guesses: [Guess] = []
 
   private var labels: ClassTable
   private var places: [String: Int] = [:]
@@ -56,12 +46,6 @@ public struct DetectionFiles: Sendable {
     classes += labels.names.dropFirst(classes.count).map { LabelClass($0) }
   }
 
-  /// A label for a name, or for a number where no class is called so.
-  private mutating func label(_ text: String) -> Int? {
-    guard let number = Int(text), !labels.names.contains(text) else { return labels[text] }
-    return truths.classes.indices.contains(number) ? number : nil
-  }
-
   // MARK: Files
 
   private mutating func readTable(_ path: String) throws {
@@ -70,8 +54,20 @@ public struct DetectionFiles: Sendable {
     let table = try LabelSet(path: path, format: .csv, reading)
     let errors = table.problems.filter { $0.severity == .error }
     guard errors.isEmpty else { throw DatasetError.problems(errors) }
+    if let shares = table.problems.first(where: { $0.message.hasPrefix("all corners are 0...1") }) {
+      guesses.append(
+        Guess(what: "boxes", taken: "shares", reason: "\(shares.file): \(shares.message)"))
+    }
     for picture in table.pictures {
+      let place = places[picture.file] ?? places[picture.name]
       for var object in picture.objects {
+        if table.hasFractions(picture), let place {
+          guard let size = sizes(of: [place])[place] else {
+            throw LabelFolder.failure(
+              path, line: Int(object.line), "has shares of a picture whose size is not known")
+          }
+          object = object.scaled(x: Double(size.width), y: Double(size.height))
+        }
         guard let score = object.score else {
           throw LabelFolder.failure(path, line: Int(object.line), "has no score")
         }
@@ -82,8 +78,13 @@ public struct DetectionFiles: Sendable {
           throw LabelFolder.failure(
             path, line: Int(object.line), "label \(object.label) is of no class")
         }
+        guard object.box.width >= 0, object.box.height >= 0 else {
+          throw LabelFolder.failure(
+            path, line: Int(object.line),
+            "the box is inverted: \(LabelSet().shown(object.box, false))")
+        }
         object.label = labels[table.classes[object.label].name]
-        add(object, to: places[picture.file] ?? places[picture.name])
+        add(object, to: place)
       }
     }
   }
@@ -128,39 +129,113 @@ public struct DetectionFiles: Sendable {
       PathName.ending($0) == "txt" && $0 != "classes.txt"
     }
     guard !files.isEmpty else { throw LabelFolder.failure(path, "holds no text files (*.txt)") }
+    var found: [DetectionLine] = []
     for file in files {
       let stem = PathName.stem(file)
-      guard let lines = folder.lines(path + "/" + file) else { continue }
+      let whole = path + "/" + file
+      guard let lines = folder.lines(whole) else { continue }
       if places[stem] == nil, let name = devkitClass(stem) {
-        readDevkit(lines, path + "/" + file, labels[name], &folder)
-      } else {
-        let place = places[stem]
-        let picture = place.map { truths.pictures[$0] }
-        for (line, text) in lines {
-          do throws(TextBox.Problem) {
-            let row = try TextBox(text, hasScore: true, form ?? guess(text), picture?.size)
-            guard let label = label(row.name) else {
-              throw TextBox.Problem("class \(ByteText.shown(row.name)) is of no class")
-            }
-            var object = row.object
-            (object.label, object.line) = (label, Int32(clamping: line))
-            add(object, to: place)
-          } catch {
-            folder.report(path + "/" + file, line: line, error.reason)
-          }
+        readDevkit(lines, whole, labels[name], &folder)
+        continue
+      }
+      for (line, text) in lines {
+        do throws(TextBox.Problem) {
+          let (name, numbers) = try TextBox.words(text, count: 5)
+          found.append(
+            DetectionLine(
+              file: whole, line: line, place: places[stem], name: name, numbers: numbers))
+        } catch {
+          folder.report(whole, line: line, error.reason)
         }
       }
     }
     guard folder.problems.isEmpty else { throw DatasetError.problems(folder.problems) }
+    try add(found, path, form)
   }
 
-  /// YOLO's lines by their numbers; everything else is corners.
-  private func guess(_ text: String) -> LineForm {
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 6, Int(words[0]) != nil,
-      words.dropFirst().allSatisfy({ Double($0).map { (0...1).contains($0) } ?? false })
-    else { return .corners }
-    return .yolo
+  /// Lines become objects once all of them have told what they are.
+  private mutating func add(_ lines: [DetectionLine], _ path: String, _ form: LineForm?) throws {
+    guard !lines.isEmpty else { return }
+    let sizes = sizes(of: Set(lines.compactMap(\.place)))
+    let classOf = try classes(of: lines)
+    var chosen = form
+    if chosen == nil {
+      let (told, guess) = try LineFormGuess(lines, truths, sizes: sizes).form(path)
+      chosen = told
+      guesses.append(guess)
+    }
+    guard let form = chosen else { return }
+    var folder = LabelFolder(path)
+    for line in lines {
+      guard let place = line.place else {
+        strays += 1
+        continue
+      }
+      guard let box = line.box(form, sizes[place]) else {
+        folder.report(
+          line.file, line: line.line, "has shares of a picture whose size is not known")
+        continue
+      }
+      guard box.width >= 0, box.height >= 0 else {
+        folder.report(
+          line.file, line: line.line,
+          "as \(form.rawValue) the box is inverted: \(LabelSet().shown(box, false))")
+        continue
+      }
+      objects[place].append(
+        LabeledObject(
+          label: classOf[line.name]!, box: box, score: line.score(form),
+          line: Int32(clamping: line.line)))
+    }
+    guard folder.problems.isEmpty else { throw DatasetError.problems(folder.problems) }
+  }
+
+  /// The label of each word that stands for a class: names, or numbers from 0 where no class is called so; not both.
+  private mutating func classes(of lines: [DetectionLine]) throws -> [String: Int] {
+    let known = Set(truths.classNames)
+    let numbered = lines.first { Int($0.name) != nil && !known.contains($0.name) }
+    guard let numbered else {
+      return lines.reduce(into: [:]) { found, line in
+        if found[line.name] == nil { found[line.name] = labels[line.name] }
+      }
+    }
+    if let named = lines.first(where: { Int($0.name) == nil }) {
+      throw LabelFolder.failure(
+        numbered.file, line: numbered.line,
+        "has the class \(ByteText.shown(numbered.name)), a number, but \(named.file):\(named.line) "
+          + "has \(ByteText.shown(named.name)), a name; expected one or the other")
+    }
+    var (found, problems): ([String: Int], [DataProblem]) = ([:], [])
+    for line in lines where found[line.name] == nil {
+      guard let number = Int(line.name), truths.classes.indices.contains(number) else {
+        problems.append(
+          DataProblem(
+            .error, file: line.file, line: line.line,
+            "class \(ByteText.shown(line.name)) is of no class; numbers count from 0 to "
+              + "\(truths.classes.count - 1)"))
+        continue
+      }
+      found[line.name] = number
+    }
+    guard problems.isEmpty else { throw DatasetError.problems(problems) }
+    let shown = truths.classNames.prefix(3).enumerated()
+      .map { "\($0) is \(ByteText.shown($1))" }.joined(separator: ", ")
+    guesses.append(
+      Guess(
+        what: "classes", taken: "numbers",
+        reason: "classes are taken as numbers from 0 in the ground truth's order: \(shown)"
+          + (truths.classes.count > 3 ? ", ..." : "")))
+    return found
+  }
+
+  /// Sizes of the truths' pictures, as the truths state them, else as the pictures' files have them.
+  private func sizes(of places: Set<Int>) -> [Int: PictureSize] {
+    places.reduce(into: [:]) { sizes, place in
+      let picture = truths.pictures[place]
+      sizes[place] =
+        picture.size
+        ?? (picture.path.isEmpty ? nil : (try? Picture.header(ofFile: picture.path))?.size)
+    }
   }
 
   /// The class of a devkit's file: `comp4_det_val_cat.txt`, or just `cat.txt`.
@@ -173,14 +248,16 @@ public struct DetectionFiles: Sendable {
     _ lines: [(line: Int, text: String)], _ file: String, _ label: Int, _ folder: inout LabelFolder
   ) {
     for (line, text) in lines {
-      do {
-        let row = try TextBox(text, hasScore: true, .corners, nil)
-        var object = row.object
-        (object.label, object.line) = (label, Int32(clamping: line))
-        object.box = LabelBox(
-          left: object.box.left - 1, top: object.box.top - 1, right: object.box.right,
-          bottom: object.box.bottom)
-        add(object, to: places[row.name])
+      do throws(TextBox.Problem) {
+        let (name, numbers) = try TextBox.words(text, count: 5)
+        let box = LabelBox(
+          left: numbers[1] - 1, top: numbers[2] - 1, right: numbers[3], bottom: numbers[4])
+        guard box.width >= 0, box.height >= 0 else {
+          throw TextBox.Problem("the box is inverted: \(LabelSet().shown(box, false))")
+        }
+        add(
+          LabeledObject(label: label, box: box, score: numbers[0], line: Int32(clamping: line)),
+          to: places[name])
       } catch {
         folder.report(file, line: line, error.reason)
       }
@@ -211,10 +288,9 @@ extension LabelSet {
         file: PathName.stem(file), path: "", source: path + "/" + file)
       for (line, text) in folder.lines(path + "/" + file) ?? [] {
         do {
-          let row = try TextBox(text, hasScore: false, form, nil)
-          var object = row.object
-          (object.label, object.line) = (table[row.name], Int32(clamping: line))
-          picture.objects.append(object)
+          var object = try TextBox.truth(text, form)
+          (object.object.label, object.object.line) = (table[object.name], Int32(clamping: line))
+          picture.objects.append(object.object)
         } catch {
           folder.report(picture.source, line: line, error.reason)
         }
@@ -227,50 +303,43 @@ extension LabelSet {
 }
 
 /// One line of a text file with boxes.
-private struct TextBox {
+private enum TextBox {
   struct Problem: Error {
     var reason: String
     init(_ reason: String) { self.reason = reason }
   }
 
-  /// A class, or in the devkit's files a picture.
-  var name: String
-  var object: LabeledObject
-
-  init(
-    _ text: String, hasScore: Bool, _ form: DetectionFiles.LineForm, _ size: PictureSize?
-  ) throws(Problem) {
-    var words = text.split(whereSeparator: \.isWhitespace).map(String.init)
-    let isDifficult = !hasScore && words.last == "difficult"
-    if isDifficult { words.removeLast() }
-    let count = hasScore ? 5 : 4
+  /// A name, which may have spaces, and the numbers behind it; the name is a class, or in the devkit's files a picture.
+  static func words(_ text: String, count: Int) throws(Problem) -> (
+    name: String, numbers: [Double]
+  ) {
+    let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count > count else {
       throw Problem("expected a name and \(count) numbers, got \(ByteText.shown(text))")
     }
-    // Names may have spaces.
-    name = words.dropLast(count).joined(separator: " ")
     var numbers: [Double] = []
     for word in words.suffix(count) {
-      guard let number = Double(word), number.isFinite else {
-        throw Problem("\(ByteText.shown(word)) is no number")
+      guard let number = DecimalNumber.parse(word) else {
+        throw Problem("\(ByteText.shown(String(word))) is no number")
       }
       numbers.append(number)
     }
-    var score: Double?
-    if hasScore { score = form == .yolo ? numbers.removeLast() : numbers.removeFirst() }
-    let (a, b, c, d) = (numbers[0], numbers[1], numbers[2], numbers[3])
-    let box: LabelBox
-    switch form {
-    case .corners: box = LabelBox(left: a, top: b, right: c, bottom: d)
-    case .size: box = LabelBox(left: a, top: b, width: c, height: d)
-    case .center, .yolo:
-      guard let size else {
-        throw Problem("has shares of a picture whose size is not known")
-      }
-      let (w, h) = (Double(size.width), Double(size.height))
-      box = LabelBox(left: (a - c / 2) * w, top: (b - d / 2) * h, width: c * w, height: d * h)
+    return (words.dropLast(count).joined(separator: " "), numbers)
+  }
+
+  /// A truth: as a detection without the score, maybe with the word `difficult` behind.
+  static func truth(_ text: String, _ form: DetectionFiles.LineForm) throws(Problem) -> (
+    name: String, object: LabeledObject
+  ) {
+    let isDifficult = text.hasSuffix("difficult")
+    let plain = isDifficult ? String(text.dropLast("difficult".count)) : text
+    let (name, n) = try words(plain, count: 4)
+    guard let box = form.box((n[0], n[1], n[2], n[3]), nil) else {
+      throw Problem("has shares of a picture whose size is not known")
     }
-    object = LabeledObject(label: 0, box: box, score: score)
-    if isDifficult { object.flags.insert(.difficult) }
+    guard box.width >= 0, box.height >= 0 else {
+      throw Problem("the box is inverted: \(LabelSet().shown(box, false))")
+    }
+    return (name, LabeledObject(label: 0, box: box, flags: isDifficult ? .difficult : []))
   }
 }

@@ -238,7 +238,9 @@ extension LabelSet {
     } else if let split = reading.split {
       throw LabelFolder.failure(path, "has no split \(split); splits here: none")
     }
-    let inFractions = set.format == .yolo || set.format == .labelImgYOLO
+    let inFractions = set.isInFractions || set.format == .yolo || set.format == .labelImgYOLO
+    // Boxes of pictures whose size the labels state are in pixels already.
+    let isSized = set.pictures.map { $0.size != nil }
     if reading.pictures == .header || reading.pictures == .full, set.archive == nil {
       let pictures = set.pictures
       let isVOC = set.format?.isVOC == true
@@ -253,7 +255,7 @@ extension LabelSet {
       }
     }
     if inFractions {
-      for i in set.pictures.indices {
+      for i in set.pictures.indices where !isSized[i] {
         guard let size = set.pictures[i].size else { continue }
         for k in set.pictures[i].objects.indices {
           set.pictures[i].objects[k] = set.pictures[i].objects[k]

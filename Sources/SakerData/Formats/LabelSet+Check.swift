@@ -103,7 +103,7 @@ extension LabelSet {
     let (width, height, slack): (Double, Double, Double)
     if let size = picture.size {
       (width, height, slack) = (Double(size.width), Double(size.height), rules.tolerance)
-    } else if format == .yolo || format == .labelImgYOLO {
+    } else if hasFractions(picture) {
       (width, height, slack) = (1, 1, 0.01)
     } else {
       return
@@ -135,7 +135,7 @@ extension LabelSet {
   }
 
   /// Corners as the file states them.
-  private func shown(_ box: LabelBox, _ inFractions: Bool) -> String {
+  func shown(_ box: LabelBox, _ inFractions: Bool) -> String {
     var out = TextOutput()
     let first: Double = format?.isVOC == true ? 1 : 0
     for (i, value) in [box.left + first, box.top + first, box.right, box.bottom].enumerated() {
@@ -168,7 +168,7 @@ extension LabelSet {
     pictures.removeAll { picture in
       hasFiles
         && (picture.path.isEmpty || broken.contains(picture.path)
-          || !seen.insert(picture.path).inserted || picture.size == nil)
+          || !seen.insert(picture.path).inserted)
     }
     for i in pictures.indices {
       let picture = pictures[i]

@@ -7,6 +7,8 @@ public struct LabelSet: Sendable {
   public var problems: [DataProblem]
   /// Where it was read from.
   public var format: DataFormat?
+  /// Whether boxes of pictures without a size are in fractions of it, beyond the formats that always count so.
+  var isInFractions = false
   /// Where pictures are kept in one file (IDX), that file.
   public var archive: IDXFile?
   /// What COCO's files say of themselves and of licences: JSON values, an object and a list.
@@ -62,6 +64,11 @@ public struct LabelSet: Sendable {
       }
     }
     return counts
+  }
+
+  /// Whether a picture's boxes are in fractions of its size, which is unknown.
+  func hasFractions(_ picture: LabeledPicture) -> Bool {
+    picture.size == nil && (isInFractions || format == .yolo || format == .labelImgYOLO)
   }
 
   /// Decodes a picture.

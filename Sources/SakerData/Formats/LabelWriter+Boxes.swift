@@ -31,7 +31,7 @@ extension LabelWriter {
           let folder = PathName.last(split ?? root)
           try save(try voc(index, "\(stem).\(ending)", folder: folder), name + ".xml")
         } else {
-          try save(try yolo(index, isLabelImg: true), name + ".txt")
+          try save(try yolo(index, stem, isLabelImg: true), name + ".txt")
         }
         try transferPicture(index, to: "\(name).\(ending)")
       }
@@ -56,7 +56,7 @@ extension LabelWriter {
     out.write("</database>\n\t</source>\n\t<size>\n\t\t<width>\(size.width)</width>\n")
     out.write("\t\t<height>\(size.height)</height>\n\t\t<depth>3</depth>\n\t</size>\n")
     out.write("\t<segmented>\(picture.attributes["segmented"] ?? "0")</segmented>\n")
-    for object in boxes(picture) {
+    for object in boxes(index, as: PathName.stem(file)) {
       func flag(_ flag: LabeledObject.Flags) -> String { object.flags.contains(flag) ? "1" : "0" }
       out.write("\t<object>\n\t\t<name>\(text(set.classes[object.label].name))</name>\n")
       out.write("\t\t<pose>\(text(object.attributes["pose"] ?? "Unspecified"))</pose>\n")
@@ -88,47 +88,38 @@ extension LabelWriter {
       places.append((split ?? "train", "images" + part))
       for index in pictures {
         let (stem, ending) = freeName(index, in: part)
-        try save(try yolo(index, isLabelImg: false), "labels\(part)/\(stem).txt")
+        try save(try yolo(index, stem, isLabelImg: false), "labels\(part)/\(stem).txt")
         try transferPicture(index, to: "images\(part)/\(stem).\(ending)")
       }
       try makeFolder(root + "/images" + part)
     }
     // Tools want both; a set without splits is validated on what it learns from.
-    if !places.contains(where: { $0.split == "train" }), let first = places.first {
-      places.append(("train", first.place))
-    }
-    if !places.contains(where: { $0.split == "val" }), places.count == 1 {
-      places.append(("val", places[0].place))
-    }
+    if places.count == 1, bySplit[0].split == nil { places.append(("val", places[0].place)) }
     var out = TextOutput()
     out.write("# Written by saker. Paths are relative to this file.\n")
     for (split, place) in places {
-      // Other names of splits are no part of the format.
-      guard ["train", "val", "test"].contains(split) else {
-        report.lose("split \(split)")
-        continue
-      }
-      out.write("\(split): ")
-      out.writeJSON(place)
+      out.writeYAML(split)
+      out.write(": ")
+      out.writeYAML(place)
       out.write("\n")
     }
     out.write("nc: \(set.classes.count)\nnames:\n")
     for (i, name) in set.classNames.enumerated() {
       out.write("  \(i): ")
-      out.writeJSON(name)
+      out.writeYAML(name)
       out.write("\n")
     }
     try save(out.bytes, "data.yaml")
   }
 
-  private mutating func yolo(_ index: Int, isLabelImg: Bool) throws -> [UInt8] {
+  private mutating func yolo(_ index: Int, _ stem: String, isLabelImg: Bool) throws -> [UInt8] {
     let picture = set.pictures[index]
     // Without a known size boxes are fractions already.
     let size = picture.size ?? PictureSize(width: 1, height: 1)
-    if picture.size == nil, set.format != .yolo, set.format != .labelImgYOLO {
+    if picture.size == nil, !set.hasFractions(picture) {
       _ = try self.size(picture)
     }
-    let objects = boxes(picture)
+    let objects = boxes(index, as: stem)
     func hasOutline(_ object: LabeledObject) -> Bool {
       switch object.shape {
       case .polygons(let parts): !parts.isEmpty
@@ -177,6 +168,33 @@ extension LabelWriter {
       out.write("\n")
     }
     return out.bytes
+  }
+}
+
+extension TextOutput {
+  /// A string in YAML's double quotes, as short as JSON's; what YAML would take for a line's end or refuse is escaped, too.
+  mutating func writeYAML(_ text: String) {
+    let isWord = text.utf8.allSatisfy { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
+    if isWord, ["train", "val", "test"].contains(text) { return write(text) }
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      // Readers that guard against aliases may take these for one, in quotes or not.
+      case "*": quoted += "\\x2A"
+      case "&": quoted += "\\x26"
+      default:
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+          .unassigned:
+          let digits = String(scalar.value, radix: 16)
+          quoted += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+        default: quoted.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    write(quoted + "\"")
   }
 }
 

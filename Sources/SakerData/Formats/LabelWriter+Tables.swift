@@ -9,7 +9,7 @@ extension LabelWriter {
         let (stem, ending) = freeName(index, in: place)
         var picture = set.pictures[index]
         picture.file = "\(stem).\(ending)"
-        picture.objects = boxes(picture)
+        picture.objects = boxes(index, as: stem)
         _ = try size(picture)
         part.pictures.append(picture)
         try transferPicture(index, to: "\(place)/\(stem).\(ending)")
@@ -26,13 +26,12 @@ extension LabelWriter {
       out.write("[")
       for (number, index) in pictures.enumerated() {
         let (stem, ending) = freeName(index, in: place)
-        let picture = set.pictures[index]
-        _ = try size(picture)
+        try requirePixels(set.pictures[index])
         out.write(number == 0 ? "\n" : ",\n")
         out.write("{\"image\": ")
         out.writeJSON("\(stem).\(ending)")
         out.write(", \"annotations\": [")
-        for (i, object) in boxes(picture).enumerated() {
+        for (i, object) in boxes(index, as: stem).enumerated() {
           out.write(i == 0 ? "\n" : ",\n")
           out.write("  {\"label\": ")
           out.writeJSON(set.classes[object.label].name)
@@ -58,22 +57,24 @@ extension LabelWriter {
   mutating func writeCSV() throws {
     let isBanana = format == .banana
     for (split, pictures) in bySplit {
-      let place = isBanana ? "bananas_\(split ?? "train")/" : split.map { $0 + "/" } ?? ""
+      let place = split.map { (isBanana ? "bananas_" : "") + $0 + "/" } ?? ""
       let hasScores =
         !isBanana
         && pictures.contains { set.pictures[$0].objects.contains { $0.score != nil } }
+      let hasSizes = !isBanana && pictures.allSatisfy { set.pictures[$0].size != nil }
       var out = TextOutput()
       out.write(
         isBanana
           ? "img_name,label,xmin,ymin,xmax,ymax\n"
-          : "filename,width,height,class,xmin,ymin,xmax,ymax\(hasScores ? ",score" : "")\n")
+          : "filename,\(hasSizes ? "width,height," : "")class,xmin,ymin,xmax,ymax"
+            + "\(hasScores ? ",score" : "")\n")
       for index in pictures {
         let (stem, ending) = freeName(index, in: place)
         let picture = set.pictures[index]
-        let size = try size(picture)
-        let head =
-          Self.cell("\(stem).\(ending)") + (isBanana ? "" : ",\(size.width),\(size.height)")
-        let objects = boxes(picture)
+        try requirePixels(picture)
+        var head = Self.cell("\(stem).\(ending)")
+        if hasSizes, let size = picture.size { head += ",\(size.width),\(size.height)" }
+        let objects = boxes(index, as: stem)
         // A row without class keeps a background in the table.
         if objects.isEmpty { out.write(head + ",,,,,\(hasScores ? "," : "")\n") }
         for object in objects {
@@ -97,12 +98,15 @@ extension LabelWriter {
   }
 
   private static func cell(_ text: String) -> String {
-    // A row is a line for every reader of such tables, so a line's end becomes a space.
-    let text = String(text.map { $0.isNewline ? " " : $0 })
-    guard text.contains(where: { $0 == "," || $0 == "\"" }) || text != text.trimmed else {
+    guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isWhitespace }) else {
       return text
     }
     return "\"" + text.replacing("\"", with: "\"\"") + "\""
+  }
+
+  /// Boxes in fractions of a picture without a size can't be told in pixels.
+  private func requirePixels(_ picture: LabeledPicture) throws {
+    if set.hasFractions(picture) { _ = try size(picture) }
   }
 
   // MARK: Classes of pictures
@@ -120,10 +124,14 @@ extension LabelWriter {
         let folder = place + Self.folderName(set.classes[label].name)
         let (stem, ending) = freeName(index, in: folder)
         try transferPicture(index, to: "\(folder)/\(stem).\(ending)")
+        written.add(split, stem, [label])
         report.pictures += 1
       }
     }
     report.lose("pictures without a class", without)
+    // Folders have the order of their names, and not all characters.
+    let folders = set.classNames.map(Self.folderName)
+    if folders != folders.sorted() || folders != set.classNames { try saveClasses() }
   }
 
   /// A class's name as a folder's: no slash, and not one of the names that lead elsewhere.
@@ -135,7 +143,7 @@ extension LabelWriter {
   mutating func writeIDX() throws {
     try saveClasses()
     for (split, pictures) in bySplit {
-      let name = split == "test" ? "t10k" : split ?? "train"
+      let name = split.map { ($0 == "test" ? "t10k" : $0) + "-" } ?? ""
       let known = pictures.filter {
         set.pictures[$0].label.map { set.classes.indices.contains($0) && $0 < 256 } ?? false
       }
@@ -159,6 +167,7 @@ extension LabelWriter {
         }
         rgb += picture.pixels
         labels.append(UInt8(set.pictures[index].label!))
+        written.add(split, "", [set.pictures[index].label!])
         report.pictures += 1
       }
       func header(_ sizes: [Int]) -> [UInt8] {
@@ -170,8 +179,8 @@ extension LabelWriter {
       }
       let sizes = [known.count, height, width] + (isGray ? [] : [3])
       try save(
-        header(sizes) + (isGray ? gray : rgb), "\(name)-images-idx\(sizes.count)-ubyte")
-      try save(header([known.count]) + labels, "\(name)-labels-idx1-ubyte")
+        header(sizes) + (isGray ? gray : rgb), "\(name)images-idx\(sizes.count)-ubyte")
+      try save(header([known.count]) + labels, "\(name)labels-idx1-ubyte")
     }
   }
 
@@ -191,6 +200,7 @@ extension LabelWriter {
         report.lose("objects without a mask, or beyond 254 in a picture", masks.lost)
         report.pictures += 1
         report.objects += picture.objects.count - masks.lost
+        written.add(split, stem, nil)
         names.append(stem)
       }
       if let split {
@@ -201,12 +211,15 @@ extension LabelWriter {
     }
   }
 
-  private mutating func lanes(_ picture: LabeledPicture) -> [[Double]] {
+  private mutating func lanes(_ index: Int, as name: String) -> [[Double]] {
+    let picture = set.pictures[index]
     let lanes = picture.objects.compactMap { object in
       if case .line(let points) = object.shape { points } else { nil }
     }
     report.pictures += 1
     report.objects += lanes.count
+    let isLine = { (points: [Double]) in format == .tusimple || !points.isEmpty }
+    written.add(picture.split, name, lanes.filter(isLine).map { _ in 0 })
     return lanes
   }
 
@@ -217,7 +230,7 @@ extension LabelWriter {
       for index in pictures {
         let (stem, ending) = freeName(index, in: place)
         var out = TextOutput()
-        for lane in lanes(set.pictures[index]) {
+        for lane in lanes(index, as: stem) {
           for (i, value) in lane.enumerated() {
             if i > 0 { out.write(" ") }
             out.writeExact(value)
@@ -228,7 +241,8 @@ extension LabelWriter {
         try transferPicture(index, to: "\(place)\(stem).\(ending)")
         list += "/\(place)\(stem).\(ending)\n"
       }
-      try save(Array(list.utf8), "list/\(split ?? "train").txt")
+      // Without lists all pictures with lanes are the set.
+      if let split { try save(Array(list.utf8), "list/\(split).txt") }
     }
   }
 
@@ -239,7 +253,7 @@ extension LabelWriter {
       for index in pictures {
         let (stem, ending) = freeName(index, in: place)
         let picture = set.pictures[index]
-        let lanes = lanes(picture)
+        let lanes = lanes(index, as: stem)
         // The rows of the set, or the benchmark's own.
         let rows =
           picture.rows.isEmpty ? stride(from: 160.0, through: 710, by: 10).map { $0 } : picture.rows
@@ -280,11 +294,5 @@ extension LabelWriter {
       }
     }
     return nil
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 }

@@ -39,20 +39,72 @@ public enum PictureTransfer: String, CaseIterable, Codable, Sendable {
 extension LabelSet {
   /// Writes the labels, and the pictures, into a folder that is new or empty.
   ///
+  /// What is written is read back as the same objects, classes, order of classes and splits (train, val and test under these
+  /// names), or nothing stays written.
+  ///
   /// - Returns: what was written and what the format has no place for.
-  /// - Throws: `DatasetError` when the folder holds something, a picture cannot be read, or a size is needed and not known.
+  /// - Throws: `DatasetError` when the folder holds something, the format would have names or splits read back otherwise, a
+  ///   picture cannot be read, or a size is needed and not known.
   @discardableResult
   public func write(
     to folder: String, as format: DataFormat, pictures transfer: PictureTransfer = .copy
   ) throws -> ConversionReport {
     let folder = PathName.trimmed(folder)
-    if FileBytes.exists(folder), !FileBytes.isFolder(folder) || (try? FileBytes.list(folder)) != []
-    {
+    let isThere = FileBytes.exists(folder)
+    if isThere, !FileBytes.isFolder(folder) || (try? FileBytes.list(folder)) != [] {
       throw LabelFolder.failure(folder, "is there already; labels are written into a new folder")
     }
-    var writer = LabelWriter(self, folder, format, transfer)
-    try writer.write()
+    var set = self
+    for i in set.pictures.indices {
+      set.pictures[i].split = set.pictures[i].split.map(SplitName.canonical)
+    }
+    let refusals = NameStorage.problems(set, format) + SplitStorage.problems(set, format)
+    guard refusals.isEmpty else {
+      throw DatasetError.problems(
+        refusals.map {
+          DataProblem(.error, file: folder, "is not written as \(format.title): \($0)")
+        })
+    }
+    set.findSizes(for: format)
+    var writer = LabelWriter(set, folder, format, transfer)
+    do {
+      try writer.write()
+      if let difference = writer.difference() {
+        throw LabelFolder.failure(
+          folder,
+          "is not written as \(format.title): it would not be read back as it is: \(difference)")
+      }
+    } catch {
+      for name in (try? FileBytes.list(folder)) ?? [] {
+        try? FileManager.default.removeItem(atPath: folder + "/" + name)
+      }
+      if !isThere { try? FileManager.default.removeItem(atPath: folder) }
+      throw error
+    }
     return writer.report
+  }
+}
+
+extension LabelSet {
+  /// Asks the pictures' files for sizes that the labels don't state, where a format can't do without.
+  mutating func findSizes(for target: DataFormat) {
+    let isNeeded =
+      switch target {
+      case .voc, .labelImgVOC, .vocSegmentation, .coco, .yolo, .labelImgYOLO: true
+      default: false
+      }
+    for i in pictures.indices where pictures[i].size == nil {
+      let isInFractions = hasFractions(pictures[i])
+      guard isNeeded || isInFractions, !pictures[i].path.isEmpty,
+        let size = (try? Picture.header(ofFile: pictures[i].path))?.size
+      else { continue }
+      pictures[i].size = size
+      guard isInFractions else { continue }
+      for k in pictures[i].objects.indices {
+        pictures[i].objects[k] = pictures[i].objects[k]
+          .scaled(x: Double(size.width), y: Double(size.height))
+      }
+    }
   }
 }
 
@@ -63,6 +115,7 @@ struct LabelWriter {
   let format: DataFormat
   let transfer: PictureTransfer
   var report: ConversionReport
+  var written = WrittenLabels()
   private var folders: Swift.Set<String> = []
   private var taken: Swift.Set<String> = []
 
@@ -100,6 +153,22 @@ struct LabelWriter {
     }
   }
 
+  /// What a reader would make of it that is not what was written; `nil` if nothing, or where pictures that are not there
+  /// would have to be found.
+  func difference() -> String? {
+    let isWhole = set.archive != nil || set.pictures.allSatisfy { !$0.path.isEmpty }
+    guard transfer != .none, isWhole, !written.pictures.isEmpty,
+      !report.lost.contains(where: { $0.what == Self.missing })
+    else { return nil }
+    do {
+      let back = try LabelSet(path: root, LabelReading(pictures: .unread))
+      return written.difference(
+        back, classes: format == .culane || format == .tusimple ? nil : set.classNames)
+    } catch {
+      return "\(error)"
+    }
+  }
+
   // MARK: Files
 
   mutating func makeFolder(_ path: String) throws {
@@ -128,6 +197,10 @@ struct LabelWriter {
 
   /// A name that no picture of the folder has yet: the picture's own, or with a number.
   mutating func freeName(_ index: Int, in folder: String) -> (stem: String, ending: String) {
+    if format == .labelImgYOLO {
+      // Its labels would be the names of the classes.
+      for file in YOLOFormat.classFiles { taken.insert(folder + "/" + PathName.stem(file)) }
+    }
     let picture = set.pictures[index]
     let isArchived = set.archive != nil
     let ending = isArchived ? "png" : Self.ending(picture)
@@ -139,6 +212,8 @@ struct LabelWriter {
     }
     return (stem, ending)
   }
+
+  private static let missing = "pictures that are missing"
 
   private static func ending(_ picture: LabeledPicture) -> String {
     let path = picture.path.isEmpty ? picture.file : picture.path
@@ -156,7 +231,7 @@ struct LabelWriter {
       return try save(encoded, name)
     }
     guard !picture.path.isEmpty else {
-      report.lose("pictures that are missing")
+      report.lose(Self.missing)
       return
     }
     let target = root + "/" + name
@@ -170,7 +245,7 @@ struct LabelWriter {
       case .none: break
       }
     } catch {
-      report.lose("pictures that are missing")
+      report.lose(Self.missing)
     }
   }
 
@@ -178,13 +253,15 @@ struct LabelWriter {
     guard let size = picture.size else {
       throw LabelFolder.failure(
         picture.path.isEmpty ? picture.file : picture.path,
-        "has no known size, which \(format.title) needs")
+        "has no known size, which \(format.title) needs: the labels state none, and the picture is not "
+          + "there or cannot be read")
     }
     return size
   }
 
   /// Objects that are boxes or can be told by one, with a class that is known.
-  mutating func boxes(_ picture: LabeledPicture) -> [LabeledObject] {
+  mutating func boxes(_ index: Int, as name: String) -> [LabeledObject] {
+    let picture = set.pictures[index]
     let kept = picture.objects.filter { object in
       if case .line = object.shape { return false }
       return set.classes.indices.contains(object.label) && object.box.isFinite
@@ -194,6 +271,7 @@ struct LabelWriter {
       "objects without a known class or box", picture.objects.count - kept.count - lines)
     report.pictures += 1
     report.objects += kept.count
+    written.add(picture.split, name, kept.map(\.label))
     return kept
   }
 

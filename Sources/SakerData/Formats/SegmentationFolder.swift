@@ -24,10 +24,13 @@ enum SegmentationFolder {
       reading.pictureFolder ?? first(["JPEGImages", "images", "Images"]) ?? path + "/JPEGImages"
     var splits: [String: String] = [:]
     for place in [path + "/ImageSets/Segmentation", path] {
-      let lists = LabelFolder.names(place).filter {
-        PathName.ending($0) == "txt" && SplitName.known(PathName.stem($0)) != nil
-      }
-      for (list, split) in folder.splits(lists.map(PathName.stem), in: place) {
+      let usual = ["train", "val", "test"]
+      // Beside the folders only lists of the usual names are splits.
+      let lists = LabelFolder.names(place).filter { PathName.ending($0) == "txt" }
+        .map(PathName.stem)
+        .filter { place != path || SplitName.known($0) != nil }
+        .sorted { (usual.contains($0) ? 0 : 1, $0) < (usual.contains($1) ? 0 : 1, $1) }
+      for (list, split) in folder.splits(lists, in: place) {
         for (_, name) in folder.lines("\(place)/\(list).txt") ?? [] where splits[name] == nil {
           splits[name] = split
         }

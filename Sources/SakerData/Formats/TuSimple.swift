@@ -5,7 +5,7 @@ enum TuSimple {
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     var set = LabelSet(classes: [LabelClass(reading.classes?.first ?? className)])
     var folder = LabelFolder(path)
-    for (file, split) in try JSONFiles.find(path, reading) {
+    for (file, split) in try JSONFiles.find(path, reading, .tusimple, &folder) {
       guard let bytes = folder.read(file) else { continue }
       let base = reading.pictureFolder ?? PathName.folder(file)
       bytes.withUnsafeBufferPointer { buffer in

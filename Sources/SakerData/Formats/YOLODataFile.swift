@@ -74,7 +74,7 @@ struct YOLODataFile {
   // MARK: YAML
 
   /// Keys that never name a split, whatever their values look like.
-  private static let options: Set<String> = [
+  static let options: Set<String> = [
     "path", "nc", "names", "download", "kpt_shape", "kpt_names", "flip_idx", "channels", "colors",
     "url", "license", "author", "description", "version", "date", "docs", "task", "roboflow",
     "yaml_file", "weights", "model", "project", "stride", "skeleton",

@@ -9,5 +9,5 @@ public struct PictureError: Error, Hashable, CustomStringConvertible, Sendable {
     self.reason = reason
   }
 
-  public var description: String { "\(file): \(reason)" }
+  public var description: String { "\(ByteText.path(file)): \(ByteText.message(reason))" }
 }

@@ -4,7 +4,7 @@ import SakerData
 /// Why a file of lanes was refused, in one line that names it.
 public struct LaneFileError: Error, Hashable, CustomStringConvertible, Sendable {
   public let description: String
-  init(_ description: String) { self.description = description }
+  init(_ description: String) { self.description = ByteText.message(description) }
 }
 
 extension CULaneEvaluation {
@@ -21,7 +21,7 @@ extension CULaneEvaluation {
     ).enumerated() {
       var numbers: [Float] = []
       for word in row.split(whereSeparator: \.isWhitespace) {
-        guard let number = Float(word), number.isFinite else {
+        guard let number = DecimalNumber.parse(word).map({ Float($0) }), number.isFinite else {
           throw LaneFileError("\(file):\(index + 1): '\(word.prefix(40))' is not a number")
         }
         numbers.append(number)

@@ -21,7 +21,9 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable {
 
   private var text: String {
     guard !problems.isEmpty else { return "\(file) \(summary)" }
-    let shown = problems.prefix(10).joined(separator: "; ")
+    let shown = problems.prefix(10).map { problem in
+      problem.unicodeScalars.count > 300 ? String(problem.prefix(300)) + "..." : problem
+    }.joined(separator: "; ")
     let rest = problems.count > 10 ? "; and \(problems.count - 10) more problems" : ""
     return "\(file) \(summary): \(shown)\(rest)"
   }
