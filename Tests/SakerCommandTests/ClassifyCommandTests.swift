@@ -196,7 +196,10 @@ struct ClassifyCommandTests {
     }
     // What training told of the test split.
     let test = try #require(try run.result.object()["test"] as? NSDictionary)
-    #expect(test == report as NSDictionary)
+    var measures = report
+    let told = try #require(measures.removeValue(forKey: "files") as? [String: Any])
+    #expect((told["pictures"] as? [String: Any])?["used"] as? Int == 9)
+    #expect(test == measures as NSDictionary)
   }
 
   @Test func predictionObeysTheCard() throws {

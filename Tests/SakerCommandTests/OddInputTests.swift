@@ -45,7 +45,7 @@ struct OddInputTests {
       "--split", "all", "--skip-bad",
     ])
     #expect(
-      val.errors.contains("left out 2 bad files") && val.output.contains("1 pictures, split all"))
+      val.errors.contains("left out 3 bad files") && val.output.contains("1 pictures, split all"))
     try Saker.succeed(["train", "--resume", sandbox.path("run"), "--skip-bad"])
   }
 

@@ -4,7 +4,8 @@ import Testing
 
 @testable import SakerData
 
-// The law: pictures found = used + left out with a reason; so with files of labels, and with splits.
+// The law: pictures found = used + left out with a reason; so with files of labels, and with
+// splits.
 
 /// A small set that every format can hold: boxes, classes of pictures or lanes.
 private func sample(for format: DataFormat, _ folder: TemporaryFolder) throws -> LabelSet {
@@ -54,8 +55,8 @@ private func add(_ bytes: [UInt8], _ path: String) throws {
   try Data(bytes).write(to: URL(fileURLWithPath: path))
 }
 
-/// A file of labels without a picture, in the words of a format, where the reader meets it or beside; `nil` where a
-/// format has none.
+/// A file of labels without a picture, in the words of a format, where the reader meets it or
+/// beside; `nil` where a format has none.
 private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String, text: String)? {
   let first = set.pictures[0].source
   let beside = PathName.folder(first)
@@ -127,7 +128,8 @@ private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String,
     #expect(account.pictures.leftOut.allSatisfy { $0.reason.contains("train") }, "\(account)")
   }
 
-  /// Folders are compared as what they are, whatever links or dots lead to them, and each is counted once.
+  /// Folders are compared as what they are, whatever links or dots lead to them, and each is
+  /// counted once.
   @Test func linksAndDotsAreTheSameFolder() throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/set"

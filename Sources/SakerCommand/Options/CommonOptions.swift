@@ -100,7 +100,8 @@ struct DataOptions: ParsableArguments {
     }
   }
 
-  /// The account of the files for pictures that are used; `nil` if the data cannot be read as a whole.
+  /// The account of the files for pictures that are used; `nil` if the data cannot be read as a
+  /// whole.
   ///
   /// - Parameter splits: their names; every split if left out.
   func account(_ datasets: [DetectionDataset?], splits: [String]?) -> FileAccount? {
@@ -138,12 +139,15 @@ extension TrainingSettings.Precision: ExpressibleByArgument {}
 extension TrainingSettings.Rule: ExpressibleByArgument {}
 extension TrainingSettings.Course: ExpressibleByArgument {}
 
-/// Prints a value as JSON with sorted keys, in snake_case.
-func printJSON(_ value: some Encodable) throws {
+/// A value as JSON with sorted keys, in snake_case.
+func textOfJSON(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
+
+/// Prints a value as JSON with sorted keys, in snake_case.
+func printJSON(_ value: some Encodable) throws { print(try textOfJSON(value)) }

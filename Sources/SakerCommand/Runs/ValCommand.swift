@@ -102,12 +102,16 @@ struct ValCommand: ParsableCommand {
     let measures = try DetectionMeasures(
       results, classNames: dataset.classes, confidence: conf, iouThreshold: iou,
       kind: elevenPoints ? .elevenPoints : .allPoints)
-    if let out { try draw(measures, dataset, results, order, into: out) }
     if let hardNegatives { try cut(dataset, results, order, into: hardNegatives) }
     let files = source.account(
       [dataset], splits: chosen == nil || chosen == "all" ? nil : [chosen!])
+    let told = try textOfJSON(Told(measures: measures, files: files))
+    if let out {
+      try draw(measures, dataset, results, order, into: out)
+      try RunFolder.write(told + "\n", to: out + "/report.json")
+    }
     if common.json {
-      try printJSON(Told(measures: measures, files: files))
+      print(told)
     } else {
       print("\(results.count) pictures, split \(chosen ?? "all")")
       if let files { print(files) }
@@ -149,7 +153,6 @@ struct ValCommand: ParsableCommand {
     try RunFolder(folder).removeEvaluation()
     let evaluation = DetectionEvaluation(results, classNames: dataset.classes, iouThreshold: iou)
     try Figure.evaluation(evaluation, title: "").write(to: folder + "/curves.png")
-    try RunFolder.write(measures.json + "\n", to: folder + "/report.json")
     var tiles: [ContactSheet.Tile] = []
     for (result, index) in zip(results, order).prefix(8) {
       let item = dataset.items[index]

@@ -130,7 +130,7 @@ struct ClassifierValidation {
   var runner: ClassifierRunner
 
   /// The pictures asked for: of the run's own division where the data have no splits.
-  func dataset() throws -> (ClassificationDataset, split: String) {
+  private func dataset() throws -> (ClassificationDataset, split: String, files: FileAccount?) {
     let labels = try ClassificationJob.labels(data.data, classes: source.card.classNames)
     var problems: [DataProblem] = []
     func whole(_ split: String?) throws -> ClassificationDataset {
@@ -139,18 +139,25 @@ struct ClassifierValidation {
       for problem in problems.prefix(20) { note(problem.description) }
       return dataset
     }
-    if split == "all" { return (try whole(nil), "all") }
+    func told(_ dataset: ClassificationDataset, _ split: String) -> (
+      ClassificationDataset, split: String, files: FileAccount?
+    ) {
+      let splits = labels.splits.filter { split == "all" || $0 == split }
+      let files = labels.account(using: Set(dataset.items.map(\.file)), splits: splits)
+      return (dataset, split, files)
+    }
+    if split == "all" { return told(try whole(nil), "all") }
     let known = labels.splits
     if let chosen = split ?? ["test", "val"].first(where: known.contains), known.contains(chosen) {
-      return (try whole(chosen), chosen)
+      return told(try whole(chosen), chosen)
     }
     if let parts = try divided() {
       let named = [("test", parts.test), ("val", parts.validation), ("train", parts.training)]
       for (name, part) in named where split == name || split == nil {
-        if let part { return (part, name) }
+        if let part { return told(part, name) }
       }
     }
-    return (try whole(split), split ?? "all")
+    return told(try whole(split), split ?? "all")
   }
 
   /// As the run divided the data, if it was trained on these.
@@ -162,8 +169,21 @@ struct ClassifierValidation {
       of: origin, data: data.data, classes: source.card.classNames, skipBad: data.skipBad)
   }
 
+  /// The measures, and what became of the files.
+  private struct Told: Encodable {
+    var report: ClassificationEvaluation.Report
+    var files: FileAccount?
+    private enum Keys: String, CodingKey { case files }
+
+    func encode(to encoder: any Encoder) throws {
+      try report.encode(to: encoder)
+      var container = encoder.container(keyedBy: Keys.self)
+      try container.encodeIfPresent(files, forKey: .files)
+    }
+  }
+
   func run(json: Bool, out: String?) throws {
-    let (dataset, split) = try dataset()
+    let (dataset, split, files) = try dataset()
     guard dataset.classes == source.card.classNames else {
       throw TrainingError(
         "the data have the classes \(ByteText.list(dataset.classes)), the weights "
@@ -194,9 +214,10 @@ struct ClassifierValidation {
       ).write(to: RunFolder(out).report)
     }
     if json {
-      try printJSON(evaluation.report)
+      try printJSON(Told(report: evaluation.report, files: files))
     } else {
       print("\(evaluation.count) pictures, split \(split)")
+      if let files { print(files) }
       print(evaluation.report)
       if let out { print("pictures in \(out)") }
     }

@@ -115,8 +115,9 @@ enum PathName {
     return false
   }
 
-  /// Whether a name is of what systems and tools leave behind, which is never data: it begins with a dot (`.DS_Store`, `._a.jpg`,
-  /// `.ipynb_checkpoints`), or is `__MACOSX`, `Thumbs.db` or `desktop.ini`.
+  /// Whether a name is of what systems and tools leave behind, which is never data: it begins with
+  /// a dot (`.DS_Store`, `._a.jpg`, `.ipynb_checkpoints`), or is `__MACOSX`, `Thumbs.db` or
+  /// `desktop.ini`.
   static func isHidden(_ name: String) -> Bool {
     switch name.utf8.first {
     case UInt8(ascii: "."): true

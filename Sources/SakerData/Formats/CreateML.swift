@@ -216,6 +216,18 @@ extension LabelFolder {
         "names the picture \(shown), which is not there; \(ByteText.shown(picture.path)) is taken")
       return
     }
+    // Another case or ending, if it is the only one.
+    let homes = inside.map { [PathName.folder($0), base + "/images", base + "/JPEGImages"] } ?? []
+    for home in homes {
+      guard case .near(let found) = search(last, or: PathName.stem(last), in: home) else {
+        continue
+      }
+      picture.path = found
+      warn(
+        picture.source, line: line,
+        "names the picture \(shown), which is not there; \(ByteText.shown(found)) is taken")
+      return
+    }
     report(
       picture.source, line: line,
       "names the picture \(shown), which "

@@ -31,7 +31,8 @@ extension FileAccount: Encodable {
 }
 
 extension FileAccount: CustomStringConvertible {
-  /// One line if everything is used; else a line for each sum, and one for each reason with an example.
+  /// One line if everything is used; else a line for each sum, and one for each reason with an
+  /// example.
   public var lines: [String] {
     let named = usedSplits.isEmpty ? "" : " (\(usedSplits.joined(separator: ", ")))"
     func count(_ number: Int, _ one: String) -> String {

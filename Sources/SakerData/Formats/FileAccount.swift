@@ -1,5 +1,6 @@
-/// Every file of a data set, accounted for: what was found is used, or left out with a reason. Pictures, files of labels
-/// and splits are counted from the folders' listings, whatever the format's reader did.
+/// Every file of a data set, accounted for: what was found is used, or left out with a reason.
+/// Pictures, files of labels and splits are counted from the folders' listings, whatever the
+/// format's reader did.
 public struct FileAccount: Hashable, Sendable {
   /// A file, or a split's name, and why it is not used.
   public struct LeftOut: Hashable, Sendable {
@@ -51,8 +52,8 @@ extension LabelSet {
   /// - Parameters:
   ///   - used: paths of the pictures that are used; those of the set that can be read if left out.
   ///   - splits: names of the splits that are used; those of the set if left out.
-  ///   - whole: the set without a choice of a split, where `self` is one split of it; read again, without a look at the
-  ///     pictures, if left out.
+  ///   - whole: the set without a choice of a split, where `self` is one split of it; read again,
+  ///     without a look at the pictures, if left out.
   /// - Returns: `nil` for a set that was made, not read.
   public func account(
     using used: Set<String>? = nil, splits: [String]? = nil, of whole: LabelSet? = nil
@@ -80,7 +81,8 @@ extension LabelSet {
       pictures.lazy.map(\.path).filter { !$0.isEmpty && !broken.contains($0) })
   }
 
-  /// An error for a set whose pictures have no labels at all, telling where they were searched; `nil` for others.
+  /// An error for a set whose pictures have no labels at all, telling where they were searched;
+  /// `nil` for others.
   public var lackOfLabels: DataProblem? {
     guard !pictures.isEmpty, archive == nil, let format, format != .folders, format != .idx,
       pictures.allSatisfy({ $0.source.isEmpty && $0.objects.isEmpty && $0.label == nil })
@@ -96,6 +98,16 @@ extension LabelSet {
     return DataProblem(
       .error, file: place ?? "the data",
       "no label file for any of \(pictures.count) pictures; searched in \(shown)")
+  }
+}
+
+extension LabelSet {
+  /// An error for boxes without any class: nothing can be learned from backgrounds alone.
+  var lackOfClasses: DataProblem? {
+    guard !pictures.isEmpty, classes.isEmpty, format?.isDetection == true else { return nil }
+    return DataProblem(
+      .error, file: place ?? "the data",
+      "names no class: no object in any of \(pictures.count) pictures")
   }
 }
 

@@ -94,8 +94,8 @@ struct LabelFolder {
     case none
   }
 
-  /// A picture by its name as labels state it, with or without its ending; else the only one whose name is the same but
-  /// for case and ending; else the only one that is called `stem`.
+  /// A picture by its name as labels state it, with or without its ending; else the only one whose
+  /// name is the same but for case and ending; else the only one that is called `stem`.
   mutating func search(_ name: String, or stem: String, in folder: String) -> Search {
     if let path = picture(name, in: folder) { return .found(path) }
     if nearby[folder] == nil {

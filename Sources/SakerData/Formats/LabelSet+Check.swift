@@ -11,7 +11,7 @@ extension LabelSet {
   /// What the labels state wrongly: boxes that are inverted, empty, outside their picture or no numbers; classes that are
   /// not among the known ones; objects and pictures that are there twice. `problems` from reading are not repeated.
   public func check(_ rules: CheckRules = CheckRules()) -> [DataProblem] {
-    var found: [DataProblem] = lackOfLabels.map { [$0] } ?? []
+    var found = [lackOfLabels ?? lackOfClasses].compactMap(\.self)
     var paths: [String: Int] = [:]
     paths.reserveCapacity(pictures.count)
     for (index, picture) in pictures.enumerated() {

@@ -1,9 +1,9 @@
 extension DetectionDataset {
-  /// Labels of any format with boxes, for a detector to learn from: boxes become single precision and are clipped to their
-  /// picture. Crowds and empty boxes are left out, with a warning.
+  /// Labels of any format with boxes, for a detector to learn from: boxes become single precision
+  /// and are clipped to their picture. Crowds and empty boxes are left out, with a warning.
   ///
-  /// - Throws: `DatasetError` with everything found when `policy` is `.strict` and there are errors, when no picture has
-  ///   labels, or when nothing is left.
+  /// - Throws: `DatasetError` with everything found when `policy` is `.strict` and there are
+  ///   errors, when no picture has labels, or when nothing is left.
   public init(_ labels: LabelSet, policy: Policy = .strict) throws {
     var problems = labels.problems
     problems += labels.check().filter { $0.severity == .error }
@@ -41,7 +41,8 @@ extension DetectionDataset {
             DataProblem(
               .warning, file: picture.source.isEmpty ? picture.path : picture.source,
               line: object.line > 0 ? Int(object.line) : nil,
-              "box of \(labels.classes[object.label].name) has no area, left out"))
+              "box of \(labels.classes[object.label].name) has no area, left out: "
+                + labels.shown(object.box, picture.size == nil)))
           continue
         }
         item.annotations.append(
@@ -118,15 +119,18 @@ extension DetectionDataset {
     }
   }
 
-  /// Reads a folder in Pascal VOC's layout (`Annotations`, `JPEGImages`, `ImageSets/Main`), or a flat folder of pictures
-  /// with labelImg's XML beside them. VOC's inclusive corners, counted from 1, become boxes between pixels. A picture
-  /// without objects is a background. Empty boxes are left out with a warning.
+  /// Reads a folder in Pascal VOC's layout (`Annotations`, `JPEGImages`, `ImageSets/Main`), or a
+  /// flat folder of pictures with labelImg's XML beside them. VOC's inclusive corners, counted from
+  /// 1, become boxes between pixels. A picture without objects is a background. Empty boxes are
+  /// left out with a warning.
   ///
   /// - Parameters:
-  ///   - split: a list in `ImageSets/Main` or, in a flat folder, a folder of that name; `nil` reads everything.
-  ///   - classes: their names in the order of labels. Without it, the file `classes.txt`, else all names found, sorted.
-  /// - Throws: `DatasetError.problems` with everything found when `policy` is `.strict` and there are errors, or when
-  ///   nothing is left.
+  ///   - split: a list in `ImageSets/Main` or, in a flat folder, a folder of that name; `nil` reads
+  ///     everything.
+  ///   - classes: their names in the order of labels. Without it, the file `classes.txt`, else all
+  ///     names found, sorted.
+  /// - Throws: `DatasetError.problems` with everything found when `policy` is `.strict` and there
+  ///   are errors, or when nothing is left.
   public init(
     folder: String, split: String? = nil, classes: [String]? = nil, policy: Policy = .strict,
     verification: Verification = .header
@@ -138,8 +142,8 @@ extension DetectionDataset {
     try self.init(labels, policy: policy)
   }
 
-  /// Names of the splits that a folder of Pascal VOC's offers: lists in `ImageSets/Main`, or folders that hold annotations;
-  /// sorted.
+  /// Names of the splits that a folder of Pascal VOC's offers: lists in `ImageSets/Main`, or
+  /// folders that hold annotations; sorted.
   public static func splits(ofFolder folder: String) -> [String] { VOCLayout(folder).splits }
 
   /// Names of the splits that data in any format offer, sorted.

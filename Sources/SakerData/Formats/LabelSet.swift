@@ -23,7 +23,8 @@ public struct LabelSet: Sendable {
   public var unreadSplits: [String: String] = [:]
   /// Classes that were known before names were found beyond them; `nil` where all are.
   var listedClasses: Int?
-  /// Folders in which the reader searched for files of labels, where it tried other places than the usual one.
+  /// Folders in which the reader searched for files of labels, where it tried other places than the
+  /// usual one.
   public var searched: [String] = []
 
   public init(

@@ -1,5 +1,5 @@
-/// Where a folder keeps Pascal VOC's annotations, pictures and lists: in the devkit's folders or what people call them
-/// (`annotations` or `annotations/xmls` beside `images`), or side by side.
+/// Where a folder keeps Pascal VOC's annotations, pictures and lists: in the devkit's folders or
+/// what people call them (`annotations` or `annotations/xmls` beside `images`), or side by side.
 struct VOCLayout {
   /// Annotations, and where their pictures are.
   struct Place {
@@ -73,8 +73,8 @@ struct VOCLayout {
 
   func list(_ split: String) -> String { "\(root)/ImageSets/Main/\(split).txt" }
 
-  /// Class names in an order: of `classes.txt`, which names all, or of labelImg's `predefined_classes.txt`, which proposes
-  /// some.
+  /// Class names in an order: of `classes.txt`, which names all, or of labelImg's
+  /// `predefined_classes.txt`, which proposes some.
   var classFile: (file: String, isBinding: Bool)? {
     let folders = [root] + (isDevkit ? places.map(\.annotations) : [])
     for (name, isBinding) in [("classes.txt", true), ("predefined_classes.txt", false)] {

@@ -1,5 +1,5 @@
-/// The lists in `ImageSets/Main`: a picture's name a line. Some divide the set (train, val, test), some unite others
-/// (trainval), and some are of one class, with -1, 0 or 1 behind each name.
+/// The lists in `ImageSets/Main`: a picture's name a line. Some divide the set (train, val, test),
+/// some unite others (trainval), and some are of one class, with -1, 0 or 1 behind each name.
 struct VOCLists {
   /// Of all lists, sorted.
   let names: [String]
