@@ -87,6 +87,7 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
     try take(\.layerDecay, .layerDecay)
     try take(\.linearProbe, .linearProbe)
     try take(\.balance, .balance)
+    auxiliaryWeight = try container.decodeIfPresent(Float.self, forKey: .auxiliaryWeight)
     try take(\.keepsZeros, .keepsZeros)
     try take(\.slimming, .slimming)
     distillation = try container.decodeIfPresent(Distillation.self, forKey: .distillation)
