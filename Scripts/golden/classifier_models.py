@@ -175,10 +175,50 @@ class FNet(nn.Module):
         return self.head(self.blocks(x).mean(1))
 
 
+class SmallResidualBlock(nn.Module):
+    """Two 3x3 convolutions; where the map shrinks, the shortcut is option A (zeros) or B (a projection) of He et al."""
+
+    def __init__(self, i, o, projects):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, o // i, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.zeros = (o - i) // 2
+        if projects and i != o:
+            self.shortcut = nn.Sequential(nn.Conv2d(i, o, 1, 2, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if hasattr(self, "shortcut"):
+            x = self.shortcut(x)
+        elif self.zeros:
+            empty = torch.zeros_like(x[:, :self.zeros, ::2, ::2])
+            x = torch.cat([empty, x[:, :, ::2, ::2], empty], 1)
+        return F.relu(x + y)
+
+
+class SmallResNet(nn.Module):
+    """He et al., section 4.2: 6n + 2 layers for pictures of 32 pixels."""
+
+    def __init__(self, depth, projects):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        for stage, width in enumerate([16, 32, 64]):
+            inputs = [max(16, width // 2)] + [width] * ((depth - 2) // 6 - 1)
+            blocks = [SmallResidualBlock(i, width, projects) for i in inputs]
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))
+        return self.linear(x.mean((2, 3)))
+
+
 PAPER_MODELS = {
     "darknet19": Darknet19, "inception_v2": InceptionV2,
     **{f"fnet_{size}{patch}": (lambda width=width, patch=patch: FNet(width, patch))
        for size, width in (("s", 384), ("b", 768)) for patch in (32, 16)},
+    **{f"resnet{depth}{suffix}": (lambda depth=depth, projects=bool(suffix): SmallResNet(depth, projects))
+       for depth in (20, 32, 44, 56, 110) for suffix in ("", "_projection")},
     "lenet": LeNet, "lenet_modern": lambda: LeNet(True), "nin": NiN,
     "densenet264": lambda: torchvision.models.DenseNet(32, (6, 12, 64, 48), 64),
     **{f"shufflenet_v1_g{g}": (lambda g=g: ShuffleV1(g)) for g in (1, 2, 3, 4, 8)},

@@ -5,7 +5,7 @@ Weights are not stored: both sides compute them by `drawn`, from the crc32 of a 
 bit. What torchvision and timm lack is defined here, from the papers.
 
 classifiers.safetensors:
-    NAME/y       the first 64 of 1000 logits of one picture, drawn, in evaluation, in double precision
+    NAME/y       the first 64 logits of one picture, drawn, in evaluation, in double precision
     NAME/train.y, NAME/loss, NAME/n   a training step on 4 pictures of NAME/side pixels: first logits, cross-entropy, and the root
                  mean square of each parameter's gradient, in the order of the names sorted
     NAME/error   how far PyTorch's float32 is from that: the worst of n, relative, and of train.y
@@ -73,7 +73,8 @@ def multiply_adds(network, picture):
 
 def make(name):
     if name in PAPER_MODELS:
-        return PAPER_MODELS[name](), 28 if name.startswith("lenet") else 224
+        network = PAPER_MODELS[name]()
+        return network, 28 if name.startswith("lenet") else 32 if type(network).__name__ == "SmallResNet" else 224
     if name in torchvision.models.list_models(module=torchvision.models):
         options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
         if options:
@@ -91,6 +92,7 @@ def make(name):
 # One variant a family, and the side of its pictures.
 TRAINED = {
     "lenet": 28, "alexnet": 95, "nin": 99, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 235, "resnet18": 128, "resnet50": 64,
+    "resnet20": 32, "resnet20_projection": 32,
     "resnext50_32x4d": 64, "seresnet50": 64, "densenet121": 96, "mobilenetv1_100": 64, "mobilenet_v2": 128,
     "mobilenet_v3_large": 64, "mobilenet_v3_small": 64, "shufflenet_v1_g3": 64, "shufflenet_v2_x1_0": 128, "efficientnet_b0": 64,
     "resnetv2_50": 64, "repvgg_a0": 64, "ghostnet_100": 64, "darknet53": 64, "darknet19": 128, "cspdarknet53": 128,
@@ -102,6 +104,7 @@ ALL = [
     *[f"vgg{depth}{form}" for depth in (11, 13, 16, 19) for form in ("", "_bn")], "googlenet", "inception_v3",
     *[f"resnet{depth}" for depth in (18, 34, 50, 101, 152)], "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d",
     "wide_resnet50_2", "wide_resnet101_2", *[f"seresnet{depth}" for depth in (18, 34, 50, 101, 152)],
+    *[f"resnet{depth}{suffix}" for suffix in ("", "_projection") for depth in (20, 32, 44, 56, 110)],
     *[f"densenet{depth}" for depth in (121, 161, 169, 201, 264)], "mobilenetv1_100", "mobilenetv1_125", "mobilenet_v2",
     "mobilenet_v3_large", "mobilenet_v3_small", *[f"shufflenet_v1_g{groups}" for groups in (1, 2, 3, 4, 8)],
     *[f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")], *[f"efficientnet_b{index}" for index in range(8)],

@@ -83,7 +83,7 @@ enum ModelPages {
       \(rows.joined(separator: "\n"))
 
       `features` of `\(shown.name)` have \(channels) channels. The receptive field is that of a place of the last map, in pixels a side \
-      ("all": the whole picture). Parameters are those for \(shown.input.channels == 1 ? 10 : 1000) classes.
+      ("all": the whole picture). Parameters are those for \(shown.classes) classes.
 
       \(forms(entries[0]))
 
@@ -129,7 +129,7 @@ enum ModelPages {
       input: .init(side: input.side, channels: input.channels, stride: 1, layers: ""),
       stages: entry.facts.stages.map {
         .init(side: $0.side, channels: $0.channels, stride: $0.stride, layers: $0.layers)
-      }, result: input.channels == 1 ? "10 classes" : "1000 classes", blockName: note.block.name,
+      }, result: "\(entry.classes) classes", blockName: note.block.name,
       branches: note.block.branches, blockEnd: note.block.end)
   }
 

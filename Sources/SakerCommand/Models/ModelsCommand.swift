@@ -135,7 +135,7 @@ struct ModelsCommand: ParsableCommand {
 extension ClassifierEntry {
   /// Of one picture, for 1000 classes (digits: 10).
   func summary(side: Int? = nil, classes: Int? = nil) -> ModelSummary {
-    let model = withoutStarts { build(classes ?? (input.channels == 1 ? 10 : 1000)) }
+    let model = withoutStarts { build(classes ?? self.classes) }
     let side = side ?? input.side
     return ModelSummary(
       model, name: name, input: .zeros([1, input.channels, side, side])

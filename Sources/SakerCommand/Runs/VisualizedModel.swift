@@ -59,9 +59,8 @@ struct VisualizedModel {
       if let weights {
         self.init(try ClassifierSource(weights, model: model, names: names))
       } else {
-        let classes = entry.input.channels == 1 ? 10 : 1000
         self.init(
-          model, withSeed(0) { entry.build(classes) }, entry.input,
+          model, withSeed(0) { entry.build(entry.classes) }, entry.input,
           try names.map(readClassNames) ?? [])
       }
       return

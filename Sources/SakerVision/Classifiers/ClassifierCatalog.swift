@@ -11,6 +11,8 @@ public struct ClassifierEntry: Sendable {
   public let source: Source
   /// What it expects of pictures.
   public let input: ClassifierInput
+  /// How many classes the published network tells apart.
+  public let classes: Int
   /// How it can differ from the published network.
   public let abilities: Abilities
   /// Pixels a side of its patches, of networks that are made for one size of pictures, a multiple of it.
@@ -48,18 +50,20 @@ public struct ClassifierEntry: Sendable {
   }
 
   /// - Parameters:
+  ///   - classes: of the published network: 1000, or of gray pictures 10, if left out.
   ///   - patch: of networks that are made for one size of pictures.
   ///   - auxiliarySide: the least side of pictures for auxiliary heads, if the plan may ask for some.
   ///   - build: obeys all of the plan that the abilities name.
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
-    abilities: Abilities, patch: Int? = nil, auxiliarySide: Int? = nil,
+    classes: Int? = nil, abilities: Abilities, patch: Int? = nil, auxiliarySide: Int? = nil,
     build: @escaping @Sendable (ClassifierPlan) -> any Classifier
   ) {
     self.name = name
     self.family = family
     self.source = source
     self.input = input
+    self.classes = classes ?? (input.channels == 1 ? 10 : 1000)
     self.abilities = abilities
     self.patch = patch
     self.auxiliarySide = auxiliarySide
@@ -195,7 +199,8 @@ public enum ClassifierCatalog {
     [
       LeNet.catalog, AlexNet.catalog, NiN.catalog, VGG.catalog, GoogLeNet.catalog,
       InceptionV2.catalog, InceptionV3.catalog, InceptionV4.catalog, InceptionResNetV2.catalog,
-      ResNet.catalog, ResNetV2.catalog, DenseNet.catalog, Darknet19.catalog, Darknet53.catalog,
+      ResNet.catalog, CIFARResNet.catalog, ResNetV2.catalog, DenseNet.catalog, Darknet19.catalog,
+      Darknet53.catalog,
       CSPNet.catalog, MobileNetV1.catalog, MobileNetV2.catalog, MobileNetV3.catalog,
       ShuffleNetV1.catalog, ShuffleNetV2.catalog, GhostNet.catalog, EfficientNet.catalog,
       RepVGG.catalog, VisionTransformer.catalog, MLPMixer.catalog, ConvMixer.catalog,

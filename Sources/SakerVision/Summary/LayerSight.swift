@@ -43,6 +43,7 @@ extension Layer {
     case let layer as MaxPool2d:
       return windows(layer.kernel, layer.stride, layer.padding, layer.dilation)
     case let layer as AvgPool2d: return windows(layer.kernel, layer.stride, layer.padding)
+    case is PaddedShortcut: return windows((1, 1), (2, 2), (0, 0))
     case is AdaptiveMaxPool2d, is AdaptiveAvgPool2d:
       return windows(
         ((x[2] + y[2] - 1) / y[2], (x[3] + y[3] - 1) / y[3]), (x[2] / y[2], x[3] / y[3]), (0, 0))

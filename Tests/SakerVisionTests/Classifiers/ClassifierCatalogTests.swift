@@ -65,9 +65,7 @@ import Testing
 
   /// A model with the script's weights.
   static func model(_ entry: ClassifierEntry) throws -> any Classifier {
-    let model = withoutStarts {
-      entry.build(entry.source == .paper && entry.family == "LeNet" ? 10 : 1000)
-    }
+    let model = withoutStarts { entry.build(entry.classes) }
     let state = model.state.map { named in
       named.tensor.dtype.isFloating
         ? NamedTensor(named.name, started(named.name, named.tensor.shape)) : named

@@ -33,6 +33,16 @@ extension ClassifierFacts {
     seresnet50|28088024|4091699200|427|4 256 56 7x7 conv, max pool, 1x1 conv x 7, 3x3 conv x 3, gate x 3|8 512 28 1x1 conv x 9, 3x3 conv x 4, gate x 4|16 1024 14 1x1 conv x 13, 3x3 conv x 6, gate x 6|32 2048 7 1x1 conv x 7, 3x3 conv x 3, gate x 3
     seresnet101|49326872|7806148608|971|4 256 56 7x7 conv, max pool, 1x1 conv x 7, 3x3 conv x 3, gate x 3|8 512 28 1x1 conv x 9, 3x3 conv x 4, gate x 4|16 1024 14 1x1 conv x 47, 3x3 conv x 23, gate x 23|32 2048 7 1x1 conv x 7, 3x3 conv x 3, gate x 3
     seresnet152|66821848|11520204800|1451|4 256 56 7x7 conv, max pool, 1x1 conv x 7, 3x3 conv x 3, gate x 3|8 512 28 1x1 conv x 17, 3x3 conv x 8, gate x 8|16 1024 14 1x1 conv x 73, 3x3 conv x 36, gate x 36|32 2048 7 1x1 conv x 7, 3x3 conv x 3, gate x 3
+    resnet20|269722|40551040|81|1 16 32 3x3 conv x 7|2 32 16 3x3 conv x 6|4 64 8 3x3 conv x 6
+    resnet32|464154|68862592|137|1 16 32 3x3 conv x 11|2 32 16 3x3 conv x 10|4 64 8 3x3 conv x 10
+    resnet44|658586|97174144|193|1 16 32 3x3 conv x 15|2 32 16 3x3 conv x 14|4 64 8 3x3 conv x 14
+    resnet56|853018|125485696|249|1 16 32 3x3 conv x 19|2 32 16 3x3 conv x 18|4 64 8 3x3 conv x 18
+    resnet110|1727962|252887680|501|1 16 32 3x3 conv x 37|2 32 16 3x3 conv x 36|4 64 8 3x3 conv x 36
+    resnet20_projection|272474|40813184|81|1 16 32 3x3 conv x 7|2 32 16 1x1 conv, 3x3 conv x 6|4 64 8 1x1 conv, 3x3 conv x 6
+    resnet32_projection|466906|69124736|137|1 16 32 3x3 conv x 11|2 32 16 1x1 conv, 3x3 conv x 10|4 64 8 1x1 conv, 3x3 conv x 10
+    resnet44_projection|661338|97436288|193|1 16 32 3x3 conv x 15|2 32 16 1x1 conv, 3x3 conv x 14|4 64 8 1x1 conv, 3x3 conv x 14
+    resnet56_projection|855770|125747840|249|1 16 32 3x3 conv x 19|2 32 16 1x1 conv, 3x3 conv x 18|4 64 8 1x1 conv, 3x3 conv x 18
+    resnet110_projection|1730714|253149824|501|1 16 32 3x3 conv x 37|2 32 16 1x1 conv, 3x3 conv x 36|4 64 8 1x1 conv, 3x3 conv x 36
     resnetv2_18|11687720|1814073344|435|4 64 56 7x7 conv, max pool, 3x3 conv x 4|8 128 28 1x1 conv, 3x3 conv x 4|16 256 14 1x1 conv, 3x3 conv x 4|32 512 7 1x1 conv, 3x3 conv x 4
     resnetv2_34|21795880|3663761408|899|4 64 56 7x7 conv, max pool, 3x3 conv x 6|8 128 28 1x1 conv, 3x3 conv x 8|16 256 14 1x1 conv, 3x3 conv x 12|32 512 7 1x1 conv, 3x3 conv x 6
     resnetv2_50|25549352|4089184256|427|4 256 56 7x7 conv, max pool, 1x1 conv x 7, 3x3 conv x 3|8 512 28 1x1 conv x 9, 3x3 conv x 4|16 1024 14 1x1 conv x 13, 3x3 conv x 6|32 2048 7 1x1 conv x 7, 3x3 conv x 3

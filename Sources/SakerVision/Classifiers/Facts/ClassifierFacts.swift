@@ -4,7 +4,7 @@ import SakerTensor
 /// What is known of a network without building it: measured once by `init(measuring:)`, kept in a table (`ClassifierFacts+Table.swift`,
 /// which `saker models --table FILE` writes), and compared with the network itself by the tests that run each.
 public struct ClassifierFacts: Hashable, Codable, Sendable {
-  /// For 1000 classes; digits: 10.
+  /// For as many classes as the published network has.
   public var parameters: Int
   /// Products that are added up for one picture, of convolutions, linear layers and attentions.
   public var multiplyAdds: Int
@@ -26,7 +26,7 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
   /// Builds and runs the network twice on a picture of zeros.
   public init(measuring entry: ClassifierEntry) {
     let input = entry.input
-    let model = withoutStarts { entry.build(input.channels == 1 ? 10 : 1000) }
+    let model = withoutStarts { entry.build(entry.classes) }
     let picture = Tensor.zeros([1, input.channels, input.side, input.side])
     let summary = ModelSummary(model, name: entry.name, input: picture) { _ = model($0) }
     let sides = model.evaluating {

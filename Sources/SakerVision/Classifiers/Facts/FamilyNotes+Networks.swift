@@ -115,6 +115,15 @@ extension FamilyNote {
         "A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5).",
       block: Block("a bottleneck", [["1x1 conv", "3x3 conv", "1x1 conv"], []], "+, ReLU")),
     FamilyNote(
+      "CIFARResNet", "ResNet for small pictures (CIFAR)",
+      [
+        "He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. arXiv:1512.03385, 2015, section 4.2"
+      ],
+      "The networks on which the paper shows that depth helps: 32 pixels, a 3x3 convolution, three stages of n blocks with 16, 32 and 64 channels, 6n + 2 layers. Where a stage halves the map, its shortcut takes every second pixel and adds channels of zeros (option A): no parameters, so that plain and residual networks have the same number of them. With `_projection` it is a 1x1 convolution (option B).",
+      deviations:
+        "The channels of zeros lie half before and half behind the others, as in the widespread PyTorch port, whose names these are: `saker forward --model resnet20 --weights resnet20.th`. Which of them are zeros the paper leaves open.",
+      block: Block("a block", [["3x3 conv", "3x3 conv"], []], "+, ReLU")),
+    FamilyNote(
       "ResNetV2", "ResNet v2 (pre-activation)",
       ["He, Zhang, Ren, Sun: Identity Mappings in Deep Residual Networks. arXiv:1603.05027, 2016"],
       "Normalizing and rectifying before each convolution leaves nothing on the way of the shortcuts: the sum of all blocks reaches the end, and a thousand layers learn.",
