@@ -19,6 +19,7 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
@@ -26,7 +27,7 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     // Floor 1: tensors, operations and their gradients.
-    .target(name: "SakerTensor", dependencies: ["COneDNN", "CKernels"]),
+    .target(name: "SakerTensor", dependencies: ["COneDNN", "CKernels", "CZlib"]),
 
     // Floor 2: learning, and data.
     .target(name: "SakerNN", dependencies: ["SakerTensor", "CKernels"]),

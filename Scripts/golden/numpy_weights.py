@@ -22,7 +22,7 @@ arrays = {
     "fortran": np.asfortranarray(r.standard_normal((2, 3, 4)).astype("f4")), "layer/kernel:0": r.standard_normal((2, 2)).astype("f4"),
 }
 np.savez(FOLDER / "arrays.npz", **arrays)
-np.savez_compressed(FOLDER / "compressed.npz", a=np.zeros(1000))
+np.savez_compressed(FOLDER / "compressed.npz", **arrays)
 np.savez(FOLDER / "big-endian.npz", a=np.arange(3, dtype=">f4"))
 np.savez(FOLDER / "objects.npz", a=np.array([{"a": 1}], dtype=object))
 np.save(FOLDER / "array.npy", arrays["f32"])

@@ -233,11 +233,11 @@ struct BadInputTests {
 
   static let weights: [BadInput] = [
     val("missing", says: "cannot be read: No such file") { $0.path("w.safetensors") },
-    val("a folder", says: "cannot be read: expected a file") {
+    val("a folder", says: "w.safetensors is a folder: expected a file of weights") {
       try $0.write("text", "w.safetensors/readme")
       return $0.path("w.safetensors")
     },
-    val("zero bytes", says: "expected at least 8 bytes, got 0") {
+    val("zero bytes", says: "w.safetensors is empty") {
       try $0.write("", "w.safetensors")
     },
     val("truncated", says: "w.safetensors") { sandbox in

@@ -57,10 +57,11 @@ import Testing
     try Safetensors(Array(lenet().dropLast(2))).write(to: file)
     #expect(try forward(file, sandbox).status != 0)
     let part = try forward(file, sandbox, ["--partial"])
-    #expect(part.status == 0 && part.errors.contains("8 tensors loaded; 2 missing: net.11.weight"))
+    #expect(
+      part.status == 0 && part.errors.contains("loaded 8 of 10 tensors; missing 2: net.11.weight"))
     try Safetensors([NamedTensor("a", .zeros([1]))]).write(to: file)
     #expect(try forward(file, sandbox, ["--partial"]).errors.contains("no tensor that fits"))
-    #expect(try forward(file, sandbox, ["--rename", "a*=*b*"]).errors.contains("at most one star"))
+    #expect(try forward(file, sandbox, ["--rename", "a*=*b*"]).errors.contains("no more stars"))
   }
 
   @Test func notANumberIsToldAndRefused() throws {
@@ -79,7 +80,7 @@ import Testing
     #expect(refused.status != 0)
     #expect(refused.errors.contains("net.0.bias: 2 of 6 elements are infinite or not a number"))
     let taken = try forward(file, sandbox, ["--allow-nonfinite"])
-    #expect(taken.status == 0 && taken.errors.contains("1 not finite: net.0.bias"))
+    #expect(taken.status == 0 && taken.errors.contains("not finite 1: net.0.bias"))
   }
 
   @Test func arraysOfNumPyAndKeras() throws {

@@ -462,10 +462,18 @@ func gzipIsUnpacked(_ name: String, _ base64: String) throws {
     let value = i * i / 7 % 11
     expected.append(i % 5 == 0 ? 0 : UInt8(value))
   }
-  #expect(try Inflate.gzip(bytes, limit: 1000) == expected)
-  #expect(throws: Inflate.Failure.self) { try Inflate.gzip(bytes, limit: 100) }
+  func unpacked(_ bytes: [UInt8]) throws -> [UInt8] {
+    let contents = try Inflate(bytes, .gzip)
+    // In pieces that fit nothing.
+    var result = try contents.read(7)
+    result += try contents.read(1000)
+    #expect(try contents.isOver())
+    return result
+  }
+  #expect(try unpacked(bytes) == expected)
+  #expect(try unpacked(bytes + bytes) == expected + expected)
   for cut in bytes.indices {
-    #expect(throws: Inflate.Failure.self) { try Inflate.gzip(Array(bytes[..<cut]), limit: 1000) }
+    #expect(throws: Inflate.Failure.self) { try unpacked(Array(bytes[..<cut])) }
   }
   var random = Random(seed: 1)
   for _ in 0..<300 {
@@ -473,8 +481,24 @@ func gzipIsUnpacked(_ name: String, _ base64: String) throws {
     let place = random.index(below: bytes.count)
     broken[place] ^= UInt8(1 << random.index(below: 8))
     // A bit of the header's time, or behind the last code, changes nothing; all else is found by the checksum at the latest.
-    if let unpacked = try? Inflate.gzip(broken, limit: 1000) { #expect(unpacked == expected) }
+    if let unpacked = try? unpacked(broken) { #expect(unpacked == expected) }
   }
+}
+
+/// Nothing is allocated for what a gzip file states but cannot hold, and what follows is told.
+@Test func gzippedIDXFilesHoldWhatTheyState() throws {
+  let folder = try TemporaryFolder()
+  func refusal(_ bytes: [UInt8]) throws -> String {
+    try folder.write(bytes, "train-images-idx3-ubyte.gz")
+    return failure { _ = try LabelSet(path: folder.path) }
+  }
+  // 64 MiB in 36 bytes.
+  let large = [UInt8](
+    try #require(Data(base64Encoded: "H4sIAAAAAAACA2Ng4GBmEGAAAQ4QBgCVPnXyEAAAAA==")))
+  #expect(try refusal(large).contains("more than it can hold"))
+  // The images, and the same again behind them.
+  let images = [UInt8](try #require(Data(base64Encoded: packed[0].1)))
+  #expect(try refusal(images + images).contains("but holds more"))
 }
 
 @Test func idxFilesAreRead() throws {

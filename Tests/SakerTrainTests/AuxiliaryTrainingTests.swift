@@ -108,7 +108,11 @@ extension TrainingTests {
     #expect(start.newAuxiliaryHeads == ["aux1", "aux2"] && start.replaced.isEmpty)
     #expect(bits(fresh.state)["aux1.fc1.weight"] == before["aux1.fc1.weight"])
     start = try plain.start(from: full.state, names: names, classNames: names, file: "x")
-    #expect(start == ClassifierStart())
+    #expect(start.newAuxiliaryHeads.isEmpty && start.replaced.isEmpty)
+    #expect(start.loaded == start.total && start.total == plain.state.count)
+    #expect(
+      start.notUsed == full.state.map(\.name).filter { $0.hasPrefix("aux") }
+        && !start.notUsed.isEmpty)
     // Other classes: the heads in the middle tell them apart, too.
     var other = Self.card
     other.classNames = ["green", "violet"]

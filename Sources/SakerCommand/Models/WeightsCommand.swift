@@ -6,8 +6,8 @@ struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights", abstract: "Look into files of weights, convert and compare them.",
     discussion: """
-      Reads safetensors, what PyTorch saves (.pth, .pt, .bin, in both of its forms), NumPy's arrays (.npy, .npz without \
-      compression) and Darknet's .weights. Nothing in such a file is executed: whatever is not a tensor, a number, a text or a \
+      Reads safetensors, what PyTorch saves (.pth, .pt, .bin, in both of its forms), NumPy's arrays (.npy, .npz) and Darknet's \
+      .weights; what is in a file tells which, not its name. Nothing in such a file is executed: whatever is not a tensor, a number, a text or a \
       dictionary of these is refused by name.
       """,
     subcommands: [Info.self, Convert.self, Diff.self])
@@ -42,7 +42,7 @@ extension WeightsCommand {
 
     func run() throws {
       common.apply()
-      let weights = try WeightsFile(contentsOf: file)
+      let weights = try WeightsFile(contentsOf: GivenWeights.file(file))
       let rows = weights.tensors.map { named in
         let tensor = named.tensor
         let values = tensor.count > 0 ? tensor.converted(to: .float32) : nil
@@ -104,6 +104,8 @@ extension WeightsCommand {
     private struct Written: Encodable {
       var output: String
       var tensors: Int
+      /// Of a model's weights.
+      var loading: LoadingSummary?
     }
 
     func validate() throws {
@@ -120,7 +122,7 @@ extension WeightsCommand {
 
     func run() throws {
       common.apply()
-      let weights = try WeightsFile(contentsOf: input)
+      let weights = try WeightsFile(contentsOf: GivenWeights.file(input))
       let built = try model.map { name in
         let entry = try ClassifierCatalog.required(name)
         return withoutStarts { entry.build(classes, for: weights) }
@@ -132,7 +134,7 @@ extension WeightsCommand {
       }
       if let built, output.hasSuffix(".weights") {
         try DarknetFile(built).write(to: output)
-        return try tell(built.state.count)
+        return try tell(built.state.count, report)
       }
       // As they are stored, if they bear the model's names; else as the model has them.
       let isOwn = report.map { $0.names == nil && !loading.partial } ?? true
@@ -145,22 +147,25 @@ extension WeightsCommand {
         }
       }
       try Safetensors(state, metadata: metadata).write(to: output)
-      try tell(state.count)
+      try tell(state.count, report)
     }
 
     /// The file's tensors without their wrapper, under the names that the options give them.
     private func renamed(_ weights: WeightsFile) throws -> [NamedTensor] {
       let options = loading.options
-      return try weights.state(part: loading.part).compactMap { named in
+      let state = try weights.state(part: loading.part)
+      if model == nil { loading.noteUnused(state.map(\.name)) }
+      return state.compactMap { named in
         if options.ignoring.contains(where: named.name.matches(glob:)) { return nil }
         let name = options.renaming.lazy.compactMap { $0(named.name) }.first
         return NamedTensor(name ?? named.name, named.tensor)
       }
     }
 
-    private func tell(_ count: Int) throws {
+    private func tell(_ count: Int, _ report: LoadReport?) throws {
       if common.json {
-        try printJSON(Written(output: output, tensors: count))
+        try printJSON(
+          Written(output: output, tensors: count, loading: report.map(LoadingSummary.init)))
       } else {
         print("\(count) tensors written to \(output)")
       }
@@ -192,7 +197,7 @@ extension WeightsCommand {
       common.apply()
       func state(_ path: String) throws -> [String: Tensor] {
         Dictionary(
-          try WeightsFile(contentsOf: path).state().map { ($0.name, $0.tensor) },
+          try WeightsFile(contentsOf: GivenWeights.file(path)).state().map { ($0.name, $0.tensor) },
           uniquingKeysWith: { first, _ in first })
       }
       let (a, b) = (try state(first), try state(second))

@@ -29,6 +29,7 @@ struct ForwardCommand: ParsableCommand {
   var input: String
   @Option(help: "The safetensors file to write: all raw outputs by name.")
   var output: String
+  @OptionGroup var gradients: ForwardGradients
   @Option(help: "f32 or bf16.")
   var precision = TrainingSettings.Precision.float32
 
@@ -37,6 +38,8 @@ struct ForwardCommand: ParsableCommand {
     var shapes: [String: [Int]]
     /// Of a classifier's checkpoint, in the order of the logits.
     var classes: [String]?
+    /// Of weights without a card.
+    var loading: LoadingSummary?
   }
 
   func run() throws {
@@ -53,6 +56,9 @@ struct ForwardCommand: ParsableCommand {
     }
     if let entry = ClassifierCatalog.named(model) { return try classify(given, entry) }
     let entry = try ModelEntry.named(model)
+    guard gradients.file == nil else {
+      throw ValidationError("gradients: only for classifiers, got \(model)")
+    }
     let file = given.weights
     let images = try readInput(channels: 3, side: entry.smallestSide)
     let detector: any Detector
@@ -100,7 +106,8 @@ struct ForwardCommand: ParsableCommand {
     let network = try ClassifierCheckpoint(given.weights).model()
     let images = try readInput(card.input)
     try write(
-      [NamedTensor("logits", network.evaluating { network(converted(images)) })],
+      gradients.outputs(
+        of: network, converted(images), classes: card.classNames.count, input: input),
       classes: card.classNames)
   }
 
@@ -112,11 +119,13 @@ struct ForwardCommand: ParsableCommand {
     let images = try readInput(entry.input)
     let file = given.weights
     let network = withoutStarts {
-      entry.build(classes ?? (entry.input.channels == 1 ? 10 : 1000), for: file)
+      entry.build(classes ?? entry.classes, for: file)
     }
-    try loading.load(file, into: network)
-    let input = converted(images)
-    try write([NamedTensor("logits", network.evaluating { network(input) })])
+    let report = try loading.load(file, into: network)
+    try write(
+      gradients.outputs(
+        of: network, converted(images), classes: classes ?? entry.classes, input: input),
+      report: report)
   }
 
   /// A tensor as it is, or a picture as the network expects it.
@@ -149,12 +158,17 @@ struct ForwardCommand: ParsableCommand {
     precision == .bfloat16 ? images.converted(to: .bfloat16) : images
   }
 
-  private func write(_ results: [NamedTensor], classes: [String]? = nil) throws {
+  private func write(
+    _ results: [NamedTensor], classes: [String]? = nil, report: LoadReport? = nil
+  ) throws {
     let outputs = results.map { NamedTensor($0.name, $0.tensor.converted(to: .float32)) }
     try Safetensors(outputs).write(to: output)
     let shapes = Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, $0.tensor.shape.sizes) })
     if common.json {
-      try printJSON(Written(output: output, shapes: shapes, classes: classes))
+      try printJSON(
+        Written(
+          output: output, shapes: shapes, classes: classes,
+          loading: report.map(LoadingSummary.init)))
     } else {
       for named in outputs { print("\(named.name) \(named.tensor.shape)") }
       print("written to \(output)")

@@ -367,8 +367,11 @@ struct ClassificationJob {
     var replaced: [String]
     var reusedClasses: [String]
     var newAuxiliaryHeads: [String]
+    var loaded, total: Int
+    var notUsed: [String]
 
     init(_ start: ClassifierStart) {
+      (loaded, total, notUsed) = (start.loaded, start.total, start.notUsed)
       replaced = start.replaced
       reusedClasses = start.reusedClasses
       newAuxiliaryHeads = start.newAuxiliaryHeads
@@ -445,15 +448,22 @@ struct GivenWeights {
 
 extension ClassifierStart {
   func description(_ card: ClassifierCard) -> String {
-    let anew =
-      newAuxiliaryHeads.isEmpty
-      ? "" : "; auxiliary heads start anew: \(newAuxiliaryHeads.joined(separator: ", "))"
-    if replaced.isEmpty { return "starts from all of the weights" + anew }
-    let reused =
-      reusedClasses.isEmpty
-      ? "" : ", of which the rows of \(reusedClasses.joined(separator: ", ")) were known"
-    return "starts from the weights with a new head for \(card.classNames.count) classes" + reused
-      + anew
+    var parts = ["starts from \(loaded == total ? "all" : "\(loaded)") of \(total) tensors"]
+    if !replaced.isEmpty {
+      let reused =
+        reusedClasses.isEmpty
+        ? "" : ", of which the rows of \(reusedClasses.joined(separator: ", ")) were known"
+      parts[0] += " with a new head for \(card.classNames.count) classes" + reused
+    }
+    if !newAuxiliaryHeads.isEmpty {
+      parts.append("auxiliary heads start anew: \(newAuxiliaryHeads.joined(separator: ", "))")
+    }
+    if !notUsed.isEmpty {
+      let more = notUsed.count > 3 ? " and \(notUsed.count - 3) more" : ""
+      parts.append(
+        "not used \(notUsed.count): \(notUsed.prefix(3).joined(separator: ", "))\(more)")
+    }
+    return parts.joined(separator: "; ")
   }
 }
 

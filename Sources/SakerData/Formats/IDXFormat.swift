@@ -1,3 +1,5 @@
+import SakerTensor
+
 /// MNIST's files: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, also with `.gz`.
 enum IDXFormat {
   /// Fashion-MNIST's classes, which its files do not name.
@@ -69,19 +71,26 @@ struct IDXContent: Sendable {
 
   init(_ file: String) throws {
     do {
-      var content = try FileBytes.read(file)
-      let isPacked = content.starts(with: [0x1F, 0x8B])
-      // The head says how much follows: nothing is unpacked that is no IDX file, and no more than
-      // it states.
-      let head = isPacked ? try Inflate.start(of: content, count: 20) : Array(content.prefix(20))
-      dimensions = try Self.sizes(head, file)
-      let (start, count) = (4 + 4 * dimensions.count, dimensions.reduce(1, *))
-      if isPacked { content = try Inflate.gzip(content, limit: start + count) }
-      guard content.count == start + count else {
-        throw FileBytes.Failure(
-          "states \(dimensions), which is \(count) bytes, but holds \(content.count - start)")
+      let content = try FileBytes.read(file)
+      guard content.starts(with: [0x1F, 0x8B]) else {
+        dimensions = try IDXContent.sizes(file) { at, count in content.dropFirst(at).prefix(count) }
+        bytes = content[(4 + 4 * dimensions.count)...]
+        try check(file)
+        return
       }
-      bytes = content[start...]
+      // The header says how much follows, and no more is unpacked, whatever the file could become.
+      let packed = try Inflate(content, .gzip)
+      dimensions = try IDXContent.sizes(file) { _, count in try packed.read(count)[...] }
+      let claimed = dimensions.reduce(1, *)
+      guard claimed <= Inflate.most(from: content.count) else {
+        throw LabelFolder.failure(
+          file, "states \(dimensions), which is \(claimed) bytes, more than it can hold")
+      }
+      bytes = try packed.read(claimed)[...]
+      guard try bytes.count < claimed || packed.isOver() else {
+        throw LabelFolder.failure(file, "states \(dimensions), but holds more")
+      }
+      try check(file)
     } catch let failure as FileBytes.Failure {
       throw LabelFolder.failure(file, failure.reason)
     } catch let failure as Inflate.Failure {
@@ -89,30 +98,39 @@ struct IDXContent: Sendable {
     }
   }
 
-  /// The sizes that the first bytes state; their product is at most what a file may hold.
-  private static func sizes(_ head: [UInt8], _ file: String) throws -> [Int] {
-    guard head.count >= 4, head[0] == 0, head[1] == 0 else {
-      throw FileBytes.Failure("is no IDX file")
+  /// The sizes that a header states.
+  ///
+  /// - Parameter read: the bytes at a place, called in their order; fewer where they end.
+  private static func sizes(_ file: String, read: (Int, Int) throws -> ArraySlice<UInt8>) throws
+    -> [Int]
+  {
+    func failure(_ reason: String) -> DatasetError { LabelFolder.failure(file, reason) }
+    let start = Array(try read(0, 4))
+    guard start.count == 4, start[0] == 0, start[1] == 0 else { throw failure("is no IDX file") }
+    guard start[2] == 8 else { throw failure("holds other than bytes (IDX type \(start[2]))") }
+    let count = Int(start[3])
+    let rest = Array(try read(4, 4 * count))
+    guard (1...4).contains(count), rest.count == 4 * count else {
+      throw failure("is a broken IDX file: \(count) dimensions")
     }
-    guard head[2] == 8 else {
-      throw FileBytes.Failure("holds other than bytes (IDX type \(head[2]))")
-    }
-    let count = Int(head[3])
-    guard (1...4).contains(count), head.count >= 4 + 4 * count else {
-      throw FileBytes.Failure("is a broken IDX file: \(count) dimensions")
-    }
-    let sizes = (0..<count).map { d in
-      (0..<4).reduce(0) { $0 << 8 | Int(head[4 + 4 * d + $1]) }
-    }
+    let sizes = (0..<count).map { d in (0..<4).reduce(0) { $0 << 8 | Int(rest[4 * d + $1]) } }
     var product = 1
     for size in sizes {
       let (next, overflow) = product.multipliedReportingOverflow(by: size)
       guard !overflow, next <= FileBytes.limit else {
-        throw FileBytes.Failure("is a broken IDX file: sizes \(sizes)")
+        throw failure("is a broken IDX file: sizes \(sizes)")
       }
       product = next
     }
     return sizes
+  }
+
+  private func check(_ file: String) throws {
+    let product = dimensions.reduce(1, *)
+    guard product == bytes.count else {
+      throw LabelFolder.failure(
+        file, "states \(dimensions), which is \(product) bytes, but holds \(bytes.count)")
+    }
   }
 }
 

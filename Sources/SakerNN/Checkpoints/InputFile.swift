@@ -12,12 +12,14 @@ import Synchronization
 /// What the system says of the last call that failed.
 private var systemMessage: String { String(cString: strerror(errno)) }
 
-/// A file that is read at any place.
+/// A file of weights that is read at any place.
 final class InputFile {
   let size: Int
   private let path: String
   private let descriptor: Int32
 
+  /// - Throws: `CheckpointError` if it can't be opened, or is one that people take for weights: see
+  ///   `ForeignFile`.
   init(_ path: String) throws {
     self.path = path
     // Not blocking: opening a pipe would wait for somebody to write into it.
@@ -28,9 +30,28 @@ final class InputFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
+      if status.st_mode & S_IFMT == S_IFDIR {
+        throw ForeignFile(folder: InputFile.names(in: path)).error(path)
+      }
       throw CheckpointError(file: path, "cannot be read", ["expected a file"])
     }
     size = Int(status.st_size)
+    let start = try read(min(ForeignFile.looked, size), at: 0) { Array($0) }
+    if let foreign = ForeignFile(start, size: size) { throw foreign.error(path) }
+  }
+
+  /// What lies in a folder.
+  private static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        })
+    }
+    return names
   }
 
   deinit { close(descriptor) }

@@ -5,8 +5,9 @@ import Synchronization
 extension Module {
   /// Takes values for all parameters and buffers by name, whole or not at all.
   ///
-  /// Floating types convert to the module's own. A missing `num_batches_tracked`, which old files do not have, is no
-  /// problem. A shared parameter may appear under all of its names.
+  /// Floating types convert to the module's own. `num_batches_tracked`, which old files do not
+  /// have, may be missing, of any type, and of the shape `[1]`. A shared parameter may appear under
+  /// all of its names.
   ///
   /// - Parameters:
   ///   - file: what messages call the state.
@@ -28,7 +29,8 @@ extension Module {
   /// is wrong that the options do not allow.
   ///
   /// - Returns: what was taken and what was not.
-  /// - Throws: `CheckpointError` with everything that is wrong, at once.
+  /// - Throws: `CheckpointError` with everything that is wrong, at once; also if nothing at all
+  ///   would be taken, or two of the state's names become one.
   @discardableResult
   public func load(
     state: [NamedTensor], file: String = "state", _ options: PartialLoading
@@ -36,9 +38,13 @@ extension Module {
     let walk = Walk(self)
     var report = LoadReport()
     var given: [String: Tensor] = [:]
+    var seen: Set<String> = []
+    // In the order of the state, then of the model.
+    var problems: [String] = []
     let own = Set(walk.entries.map(\.name))
     for named in state where !options.ignoring.contains(where: named.name.matches(glob:)) {
       let name = options.renaming.lazy.compactMap { $0(named.name) }.first ?? named.name
+      if !seen.insert(name).inserted { problems.append("\(name): given twice") }
       guard let known = own.contains(name) ? name : walk.aliases[name] else {
         // A head that is kept may have other layers in the state.
         if !options.keeping.contains(where: name.matches(glob:)) { report.unexpected.append(name) }
@@ -47,12 +53,11 @@ extension Module {
       given[known] = named.tensor
     }
     var fitting: [(item: Walk.Item, tensor: Tensor)] = []
-    // In the order of the model.
-    var problems: [String] = []
     for (name, item) in walk.entries {
       if options.keeping.contains(where: name.matches(glob:)) {
         report.kept.append(name)
       } else if let tensor = given[name] {
+        let tensor = name.isCounter ? tensor.asCounter : tensor
         if let problem = item.misfit(tensor) {
           report.misshapen.append("\(name): \(problem)")
           if !options.allowsMisshapen { problems.append("\(name): \(problem)") }
@@ -67,7 +72,7 @@ extension Module {
         }
         report.loaded.append(name)
         fitting.append((item, tensor))
-      } else if !name.hasSuffix("num_batches_tracked") {
+      } else if !name.isCounter {
         report.missing.append(name)
       }
     }
@@ -76,8 +81,23 @@ extension Module {
     guard problems.isEmpty else {
       throw CheckpointError(file: file, "does not fit the model", problems)
     }
+    guard !report.loaded.isEmpty || report.missing.isEmpty && report.misshapen.isEmpty else {
+      throw CheckpointError(
+        file: file, "has no tensor that fits the model", report.strangeness(state))
+    }
     for (item, tensor) in fitting { item.take(tensor) }
     return report
+  }
+}
+
+extension LoadReport {
+  /// Why nothing of a state fits, with examples of both sides' names.
+  fileprivate func strangeness(_ state: [NamedTensor]) -> [String] {
+    guard misshapen.isEmpty else { return misshapen }
+    func examples(_ names: [String]) -> String {
+      names.isEmpty ? "none" : names.prefix(3).joined(separator: ", ")
+    }
+    return ["expected names such as \(examples(missing)), got \(examples(state.map(\.name)))"]
   }
 }
 
@@ -100,7 +120,19 @@ extension Walk.Item {
   }
 }
 
+extension String {
+  /// Whether it names a batch norm's count of batches.
+  fileprivate var isCounter: Bool { split(separator: ".").last == "num_batches_tracked" }
+}
+
 extension Tensor {
+  /// One number of any type, in any shape that has one, as batch norms count: int64 `[]`. Anything
+  /// else as it is.
+  fileprivate var asCounter: Tensor {
+    guard count == 1, rank <= 1, nonFiniteCount == 0 else { return self }
+    return converted(to: .int64).reshape([])
+  }
+
   /// How many elements are infinite or not a number.
   public var nonFiniteCount: Int {
     guard dtype.isFloating else { return 0 }

@@ -45,12 +45,15 @@ public struct PartialLoading: Sendable {
   }
 }
 
-/// Makes a name of another: `model.*` to `*` takes a beginning away, `*` to `backbone.*` puts one before, `*.gamma` to
-/// `*.weight` changes an end. What the star stands for stays.
+/// Makes a name of another: `model.*` to `*` takes a beginning away, `*` to `backbone.*` puts one
+/// before, `*.gamma` to `*.weight` changes an end, `block*.conv*.w` to `blocks.*.*.weight` all
+/// between. What the stars stand for stays, in its order.
 public struct NameRule: Hashable, Sendable {
-  /// With one star at most; without one it is a whole name.
+  /// With any number of stars, each of which stands for as little text as it can; without one it is
+  /// a whole name.
   public let from: String
-  /// With a star only if `from` has one.
+  /// With at most as many stars as `from`: the first stands for what `from`'s first does, and so
+  /// on.
   public let to: String
 
   public init(from: String, to: String) {
@@ -63,20 +66,36 @@ public struct NameRule: Hashable, Sendable {
     let sides = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
     guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty else { return nil }
     let stars = sides.map { side in side.count { $0 == "*" } }
-    guard stars[0] <= 1, stars[1] <= stars[0] else { return nil }
+    guard stars[1] <= stars[0] else { return nil }
     self.init(from: sides[0], to: sides[1])
   }
 
   /// The new name, or `nil` if the rule is not for this one.
   public func callAsFunction(_ name: String) -> String? {
-    guard let star = from.firstIndex(of: "*") else { return name == from ? to : nil }
-    let (start, end) = (from[..<star], from[from.index(after: star)...])
-    guard name.count >= start.count + end.count, name.hasPrefix(start), name.hasSuffix(end) else {
+    guard let texts = texts(in: name) else { return nil }
+    let parts = to.split(separator: "*", omittingEmptySubsequences: false)
+    return zip(texts, parts.dropFirst()).reduce(String(parts[0])) { $0 + $1.0 + $1.1 }
+  }
+
+  /// What the stars of `from` stand for in a name.
+  private func texts(in name: String) -> [Substring]? {
+    let parts = from.split(separator: "*", omittingEmptySubsequences: false)
+    guard let first = parts.first, let last = parts.last, parts.count > 1 else {
+      return name == from ? [] : nil
+    }
+    guard name.count >= first.count + last.count, name.hasPrefix(first), name.hasSuffix(last) else {
       return nil
     }
-    let middle = name.dropFirst(start.count).dropLast(end.count)
-    guard let place = to.firstIndex(of: "*") else { return to }
-    return String(to[..<place]) + middle + to[to.index(after: place)...]
+    var rest = name.dropFirst(first.count).dropLast(last.count)
+    var texts: [Substring] = []
+    for part in parts.dropFirst().dropLast() {
+      // Two stars in a row: the first stands for nothing.
+      guard let place = part.isEmpty ? rest.startIndex..<rest.startIndex : rest.firstRange(of: part)
+      else { return nil }
+      texts.append(rest[..<place.lowerBound])
+      rest = rest[place.upperBound...]
+    }
+    return texts + [rest]
   }
 }
 
@@ -97,17 +116,19 @@ public struct LoadReport: Hashable, Codable, Sendable {
   /// How the state's names became the model's, if they had to.
   public var names: String?
 
-  /// `320 tensors loaded, 2 kept, 1 missing: fc.weight`
+  /// How many of the model's tensors there are, without counters of batches that the state lacks.
+  public var total: Int { loaded.count + kept.count + missing.count + misshapen.count }
+
+  /// `loaded 319 of 320 tensors; missing 1: fc.weight`
   public var summary: String {
-    var parts = ["\(loaded.count) tensors loaded"]
+    var parts = ["loaded \(loaded.count) of \(total) tensors"]
     if let names { parts[0] += " under the names of \(names)" }
-    if !kept.isEmpty { parts.append("\(kept.count) kept") }
     for (list, word) in [
-      (missing, "missing"), (unexpected, "unexpected"), (misshapen, "misshapen"),
+      (kept, "kept"), (missing, "missing"), (unexpected, "not used"), (misshapen, "misshapen"),
       (nonFinite, "not finite"),
     ] where !list.isEmpty {
-      let more = list.count > 3 ? ", ..." : ""
-      parts.append("\(list.count) \(word): \(list.prefix(3).joined(separator: ", "))\(more)")
+      let more = list.count > 3 ? " and \(list.count - 3) more" : ""
+      parts.append("\(word) \(list.count): \(list.prefix(3).joined(separator: ", "))\(more)")
     }
     return parts.joined(separator: "; ")
   }

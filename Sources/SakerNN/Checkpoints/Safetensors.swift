@@ -31,6 +31,14 @@ extension Safetensors {
   /// - Throws: `CheckpointError` with everything that is wrong with the file.
   public init(contentsOf path: String) throws {
     let file = try InputFile(path)
+    let start = try file.read(min(9, file.size), at: 0) { Array($0) }
+    if let format = WeightsFile.otherFormat(start) {
+      throw CheckpointError(
+        file: path, "is no safetensors file",
+        [
+          "it is one of \(format.program)'s: 'saker weights convert' makes a safetensors file of its tensors"
+        ])
+    }
     guard file.size >= 8 else {
       throw CheckpointError(
         file: path, "is no safetensors file", ["expected at least 8 bytes, got \(file.size)"])

@@ -59,6 +59,14 @@ struct TorchFile {
         throw CheckpointError(
           file: path, "is no file of weights", ["expected an entry data.pkl, found none"])
       }
+      // PyTorch compresses nothing.
+      if let packed = directory.entries.first(where: \.isCompressed) {
+        throw CheckpointError(
+          file: path, "cannot be read",
+          [
+            "\(packed.name): expected bytes as they are, got compressed ones: packed anew by another program?"
+          ])
+      }
       let root = data.name.dropLast("data.pkl".count)
       if let order = directory[root + "byteorder"] {
         let text = try file.read(min(order.range.count, 16), at: order.range.lowerBound) {

@@ -6,10 +6,20 @@ public struct WeightsFile: Sendable {
     case safetensors
     /// PyTorch's, in either of its forms.
     case torch
-    /// `.npy`, or `.npz` without compression.
+    /// `.npy` or `.npz`.
     case numpy
     /// The numbers one after the other, without names; only a model tells which are whose. They are one tensor, `darknet`.
     case darknet
+
+    /// Whose files these are.
+    var program: String {
+      switch self {
+      case .safetensors: "safetensors"
+      case .torch: "PyTorch"
+      case .numpy: "NumPy"
+      case .darknet: "Darknet"
+      }
+    }
   }
 
   public let path: String
@@ -25,10 +35,14 @@ public struct WeightsFile: Sendable {
     self.path = path
     let file = try InputFile(path)
     let start = try file.read(min(9, file.size), at: 0) { Array($0) }
-    if TorchFile.matches(start) {
+    switch WeightsFile.otherFormat(start) {
+    case .torch:
       // NumPy's archives are ZIP files too: what they hold tells.
       if start.starts(with: [0x50, 0x4B]) {
         let directory = try ZipDirectory(file, path: path)
+        if let foreign = ForeignFile(zip: directory.entries.map(\.name)) {
+          throw foreign.error(path)
+        }
         if directory.entries.contains(where: { $0.name.hasSuffix(".npy") }) {
           (format, metadata) = (.numpy, [:])
           tensors = try NumpyFile(directory, file, path: path).tensors
@@ -37,17 +51,25 @@ public struct WeightsFile: Sendable {
       }
       let file = try TorchFile(contentsOf: path)
       (format, tensors, metadata) = (.torch, file.tensors, file.metadata)
-    } else if NumpyFile.matches(start) {
+    case .numpy:
       (format, metadata) = (.numpy, [:])
       tensors = try NumpyFile(array: path).tensors
-    } else if DarknetFile.matches(start) {
+    case .darknet:
       let file = try DarknetFile(contentsOf: path)
       (format, metadata) = (.darknet, file.metadata)
       tensors = [NamedTensor("darknet", file.values)]
-    } else {
+    case .safetensors, nil:
       let file = try Safetensors(contentsOf: path)
       (format, tensors, metadata) = (.safetensors, file.tensors, file.metadata)
     }
+  }
+
+  /// What a file's first bytes say it is, for a reader of safetensors alone; `nil` for that or
+  /// something unknown.
+  static func otherFormat(_ start: [UInt8]) -> Format? {
+    if TorchFile.matches(start) { return .torch }
+    if NumpyFile.matches(start) { return .numpy }
+    return DarknetFile.matches(start) ? .darknet : nil
   }
 
   /// Under which names training programs wrap a model's state, the averaged ones last.

@@ -1,10 +1,17 @@
-/// What a ZIP file says it holds, for files whose entries are stored as they are: PyTorch's never compress, and a compressed entry
-/// could become any size. PKWARE's APPNOTE 6.3, sections 4.3 and 4.5.
+import SakerTensor
+
+/// What a ZIP file says it holds: entries as they are, or compressed with DEFLATE. PKWARE's APPNOTE
+/// 6.3, sections 4.3 and 4.5.
 struct ZipDirectory {
   struct Entry {
     let name: String
-    /// Where its bytes are in the file.
+    /// Where its bytes are in the file, as they are stored.
     let range: Range<Int>
+    /// How many bytes it claims to be when unpacked; as many as are stored if it isn't compressed.
+    let size: Int
+    let isCompressed: Bool
+    /// CRC-32 of the unpacked bytes.
+    let checksum: UInt32
   }
 
   private(set) var entries: [Entry] = []
@@ -67,7 +74,10 @@ struct ZipDirectory {
   private struct Claim {
     var name: String
     var place: UInt64
-    var size: UInt64
+    /// As it is stored, and unpacked.
+    var packed, size: UInt64
+    var isCompressed: Bool
+    var checksum: UInt32
   }
 
   /// One record of the directory.
@@ -75,16 +85,21 @@ struct ZipDirectory {
     _ bytes: LittleEndian, _ position: inout Int, _ fail: (String) -> CheckpointError
   ) throws -> Claim {
     guard bytes.u32(position) == centralMark, let method = bytes.u16(position + 10),
-      let packed = bytes.u32(position + 20), let size = bytes.u32(position + 24),
+      let checksum = bytes.u32(position + 16), let packed = bytes.u32(position + 20),
+      let size = bytes.u32(position + 24),
       let nameLength = bytes.u16(position + 28), let extraLength = bytes.u16(position + 30),
       let commentLength = bytes.u16(position + 32), let place = bytes.u32(position + 42),
       let name = bytes.text(position + centralSize, nameLength)
     else { throw fail("its directory ends too early") }
-    var claim = Claim(name: name, place: UInt64(place), size: UInt64(size))
-    guard method == 0 else {
-      throw fail("\(name): expected bytes as they are, got compression method \(method)")
+    guard method == 0 || method == 8 else {
+      throw fail("\(name): expected compression method 0 or 8, got \(method)")
     }
-    guard packed == size else { throw fail("\(name): has two sizes, \(packed) and \(size)") }
+    var claim = Claim(
+      name: name, place: UInt64(place), packed: UInt64(packed), size: UInt64(size),
+      isCompressed: method == 8, checksum: checksum)
+    guard method == 8 || packed == size else {
+      throw fail("\(name): has two sizes, \(packed) and \(size)")
+    }
     // Numbers that need 64 bits are all ones above and follow, in this order, in an extra field.
     var extra = position + centralSize + nameLength
     let extraEnd = extra + extraLength
@@ -94,7 +109,10 @@ struct ZipDirectory {
         if size == .max {
           claim.size = bytes.u64(field) ?? .max
           field += 8
-          if packed == .max { field += 8 }
+        }
+        if packed == .max {
+          claim.packed = bytes.u64(field) ?? .max
+          field += 8
         }
         if place == .max { claim.place = bytes.u64(field) ?? .max }
       }
@@ -108,7 +126,8 @@ struct ZipDirectory {
   private static func located(
     _ claim: Claim, in file: InputFile, _ fail: (String) -> CheckpointError
   ) throws -> Entry {
-    guard let place = Int(exactly: claim.place), let size = Int(exactly: claim.size),
+    guard let place = Int(exactly: claim.place), let size = Int(exactly: claim.packed),
+      let unpacked = Int(exactly: claim.size), claim.isCompressed || unpacked == size,
       place <= file.size - localSize
     else { throw fail("\(claim.name): lies at byte \(claim.place) of \(file.size)") }
     let header = try file.read(localSize, at: place) { LittleEndian(Array($0)) }
@@ -119,7 +138,12 @@ struct ZipDirectory {
     guard start <= file.size, size <= file.size - start else {
       throw fail("\(claim.name): claims \(size) bytes from \(start), the file has \(file.size)")
     }
-    return Entry(name: claim.name, range: start..<start + size)
+    guard !claim.isCompressed || unpacked <= Inflate.most(from: size) else {
+      throw fail("\(claim.name): claims to become \(unpacked) bytes, which \(size) cannot")
+    }
+    return Entry(
+      name: claim.name, range: start..<start + size, size: unpacked,
+      isCompressed: claim.isCompressed, checksum: claim.checksum)
   }
 }
 

@@ -10,6 +10,11 @@ public struct ClassifierStart: Hashable, Sendable {
   public var reusedClasses: [String] = []
   /// Auxiliary heads of which the weights have nothing: they start anew.
   public var newAuxiliaryHeads: [String] = []
+  /// How many of the network's tensors took values of the weights, wholly or by rows, and how many
+  /// it has (without counters of batches that the weights lack).
+  public var loaded = 0, total = 0
+  /// Names of the weights that the network has no use for: those of auxiliary heads that it lacks.
+  public var notUsed: [String] = []
 }
 
 extension Classifier {
@@ -38,8 +43,11 @@ extension Classifier {
       }
     }
     var fitted: [NamedTensor] = []
+    // Tensors that start from what they are.
+    var anew = 0
     for named in state {
       if own[named.name] == nil, auxiliary.contains(where: { named.name.hasPrefix($0 + ".") }) {
+        start.notUsed.append(named.name)
         continue
       }
       guard isHead(named.name), let fresh = own[named.name],
@@ -56,7 +64,7 @@ extension Classifier {
         && named.tensor.shape[0] == names?.count
       fitted.append(
         NamedTensor(named.name, isRowwise ? fresh.taking(rows, of: named.tensor) : fresh))
-      if isRowwise { start.reusedClasses = rows.map { classNames[$0.to] } }
+      if isRowwise { start.reusedClasses = rows.map { classNames[$0.to] } } else { anew += 1 }
     }
     // A body without its head, as features are published: the head starts anew. Without anything else it is another network's.
     let given = Set(fitted.map(\.name))
@@ -64,13 +72,17 @@ extension Classifier {
     if !fitted.isEmpty, !heads.isEmpty, heads.allSatisfy({ !given.contains($0.name) }) {
       start.replaced += heads.map(\.name)
       fitted += heads
+      anew += heads.count
     }
     for head in namesOfAuxiliaryHeads
     where !state.contains(where: { $0.name.hasPrefix(head + ".") }) {
       start.newAuxiliaryHeads.append(head)
-      fitted += self.state.filter { $0.name.hasPrefix(head + ".") }
+      let fresh = self.state.filter { $0.name.hasPrefix(head + ".") }
+      fitted += fresh
+      anew += fresh.count
     }
-    try load(state: fitted, file: file)
+    let report = try load(state: fitted, file: file, .whole)
+    (start.loaded, start.total) = (report.loaded.count - anew, report.total)
     return start
   }
 }
