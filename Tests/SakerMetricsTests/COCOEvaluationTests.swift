@@ -138,7 +138,7 @@ private func detections(_ bytes: [UInt8]) throws(JSONError) -> [COCODetection] {
     let result = try COCOEvaluation(
       truths: truths, detections: [found(10, 0.9), found(10, 0.8), found(60, 0.7)])
     // Precision 1 up to recall 0.5 (51 of the 101 recalls), then 2 of 3.
-    let expected = (51 * 1 + 50 * 2.0 / 3) / 101
+    let expected: Double = (51 + Double(50 * 2) / 3) / 101
     #expect(abs(result.stats[0] - expected) < 1e-12)
     #expect(result.stats[3] == result.stats[0])
     #expect(result.stats[4] == -1 && result.stats[5] == -1)

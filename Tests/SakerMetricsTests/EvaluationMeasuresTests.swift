@@ -194,7 +194,8 @@ private func expectClose(
     let errors = DetectionErrors(try Golden.all.get().results, classNames: names)
     let wrong = errors.worst(10)
     #expect(wrong.count == 10 && wrong.allSatisfy { $0.score != nil })
-    #expect(wrong.map { $0.score ?? 0 } == wrong.map { $0.score ?? 0 }.sorted(by: >))
+    let scores: [Float] = wrong.map { $0.score ?? 0 }
+    #expect(scores == scores.sorted(by: >))
     let missed = errors.worst(5, [.missed])
     #expect(missed.map(\.box.area) == missed.map(\.box.area).sorted(by: >))
     let hard = errors.hardNegatives(confidence: 0.5)

@@ -59,7 +59,8 @@ import Testing
   @Test func polynomialsSwingSplinesDoNot() {
     func runge(_ x: Double) -> Double { 1 / (1 + 25 * x * x) }
     func errors(_ count: Int) -> (polynomial: Double, spline: Double) {
-      let x = (0..<count).map { -1 + 2 * Double($0) / Double(count - 1) }
+      let step = 2 / Double(count - 1)
+      let x: [Double] = (0..<count).map { index in step * Double(index) - 1 }
       let y = x.map(runge)
       let spline = CubicSpline(x, y)
       func lagrange(_ t: Double) -> Double {
@@ -208,7 +209,8 @@ import Testing
   }
 
   @Test func newtonFindsRootsOrSaysSo() throws {
-    let root = try #require(newtonRoot({ cos($0) - $0 }, slope: { -sin($0) - 1 }, from: 1))
+    let found: Double? = newtonRoot({ x in cos(x) - x }, slope: { x in -sin(x) - 1 }, from: 1)
+    let root = try #require(found)
     #expect(abs(root - 0.7390851332151607) < 1e-14)
     #expect(newtonRoot({ $0 * $0 + 1 }, slope: { 2 * $0 }, from: 0.5) == nil)
     #expect(newtonRoot({ $0 * $0 - 2 }, slope: { 2 * $0 }, from: 0) == nil)

@@ -76,7 +76,9 @@ public struct PlaneMap: Hashable, Codable, Sendable {
         for k in column..<9 { rows[row][k] -= factor * rows[column][k] }
       }
     }
-    self.init((0..<8).map { rows[$0][8] / rows[$0][$0] } + [1])
+    var elements = (0..<8).map { row in rows[row][8] / rows[row][row] }
+    elements.append(1)
+    self.init(elements)
   }
 
   /// This map first, then another.
