@@ -21,7 +21,7 @@ struct PictureCommandTests {
     let run = try TrainedRun.get()
     let sandbox = try Sandbox()
     _ = try Saker.succeed([
-      "data", "stats", run.data, "--pictures", sandbox.path("labels"), "--json",
+      "data", "stats", run.data, "--out", sandbox.path("labels"), "--json",
     ])
     #expect(try sandbox.list("labels") == ["labels.jpg", "labels_correlogram.jpg"])
     #expect(try Picture(file: sandbox.path("labels/labels.jpg")).width == 1520)

@@ -9,17 +9,17 @@ struct DataStatsCommand: ParsableCommand {
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
   @Option(help: "A folder for labels.jpg and labels_correlogram.jpg: classes, shapes, places.")
-  var pictures: String?
+  var out: String?
   @OptionGroup var source: LabelOptions
 
   func run() throws {
     let set = try source.read()
     let stats = DataStatistics(set)
-    if let pictures {
-      try RunFolder.make(pictures)
+    if let out {
+      try RunFolder.make(out)
       let shapes = LabelShapes(stats)
-      try shapes.overview.write(to: pictures + "/labels.jpg")
-      try shapes.correlogram.write(to: pictures + "/labels_correlogram.jpg")
+      try shapes.overview.write(to: out + "/labels.jpg")
+      try shapes.correlogram.write(to: out + "/labels_correlogram.jpg")
     }
     if json { return try printJSON(stats) }
     source.tell(set.problems)
