@@ -342,7 +342,7 @@ struct BadInputTests {
     resume("a folder without a run", says: "/weights/last.safetensors cannot be read") {
       [$0.path]
     },
-    resume("a picture", says: "is no safetensors file") {
+    resume("a picture", says: "a.png is a PNG image, not weights: expected safetensors") {
       try $0.voc()
       return [$0.path("voc/JPEGImages/a.png")]
     },

@@ -91,7 +91,10 @@ struct CommandTests {
       gray + "/" + grays[0], "--out", sandbox.path("out"), "--conf", "0.05", "--json",
     ]
     let found = try #require(try Saker.succeed(arguments).json() as? [[String: Any]])
-    #expect(found.count == 5)
+    // Five pictures, and the text file, which is named as left out.
+    #expect(found.count == 6)
+    let leftOut = found.filter { $0["left_out"] != nil }
+    #expect(leftOut.count == 1 && "\(leftOut)".contains("notes.txt"))
     #expect(
       try sandbox.list("out")
         == [grays[0], "same-2.jpg", "same-3.jpg", "same.jpg", "tiny.png"].sorted())

@@ -93,7 +93,8 @@ import Testing
       return result.errors
     }
     #expect(try problem("no.json") == "Error: no.json: does not exist\n")
-    #expect(try problem("nan.json").hasPrefix("Error: nan.json:2: expected a number, got NaN"))
+    #expect(
+      try problem("nan.json").hasPrefix("Error: nan.json:2: 'score': expected a number, got NaN"))
     #expect(
       try problem("far.json")
         == "Error: far.json against g.json: detection 1 is in picture 6, which the ground truth "
@@ -253,7 +254,7 @@ import Testing
     for (text, problem) in [
       ("picture,cat,dog\n1.png,0.9,0.1\n", "t.csv:1: error: has no column 'truth'"),
       ("truth,cat,dog\nbird,0.9,0.1\n", "t.csv:2: error: bird is no class of the header"),
-      ("truth,cat,dog\ncat,nan,0.1\n", "t.csv:2: error: a score is no number"),
+      ("truth,cat,dog\ncat,nan,0.1\n", "t.csv:2: error: the score of cat is no number: nan"),
       ("truth,cat,dog\n", "t.csv: error: has a header and no rows"),
     ] {
       try folder.write(text, "t.csv")

@@ -80,7 +80,8 @@ struct TrainingOptionTests {
     }
     let rate = try #require(told["learning_rate"] as? Double)
     let kept = try DetectorCheckpoint(file: folder + "/weights/last.safetensors").settings
-    #expect(kept.learningRate == rate)
+    // Foundation's reader of JSON may be off by the last digit.
+    #expect(abs(kept.learningRate - rate) <= 4 * rate.ulp)
     let table = try String(contentsOfFile: folder + "/search.csv", encoding: .utf8)
     #expect(table.hasPrefix("lr,epochs,seconds,finished,train_loss,val_loss,mAP50,picked\n"))
     #expect(!FileManager.default.fileExists(atPath: folder + "/search"))

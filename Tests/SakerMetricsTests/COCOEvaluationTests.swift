@@ -272,8 +272,8 @@ private func detections(_ bytes: [UInt8]) throws(JSONError) -> [COCODetection] {
       problem("{\"images\":[{\"id\":1},\n{\"id\":1}]}")
         == "truth.json:2: the image id 1 is there twice (byte 21)")
     #expect(
-      problem(#"{"images":[{"id":"a"}]}"#)
-        == "truth.json:1: expected an integer, got a string (byte 17)")
+      problem(#"{"images":[{"id":true}]}"#)
+        == "truth.json:1: 'id': expected an integer, got true (byte 17)")
     #expect(
       problem(#"{"annotations":[{"id":7,"image_id":1}]}"#)
         == "truth.json:1: the annotation 7 has no 'category_id' (byte 16)")
