@@ -174,6 +174,8 @@ import Testing
       try LabelSet(path: folder.path + "/labels.csv", format: .csv)
     }
     #expect("\(try #require(error))".contains(message), "\(String(describing: error))")
+    let told = #expect(throws: DatasetError.self) { try LabelSet(path: folder.path) }
+    #expect("\(try #require(told))".contains(message), "\(String(describing: told))")
   }
 
   @Test("tables of splits beside a table of none, and one that is no table of labels")

@@ -82,7 +82,9 @@ extension DataFormat {
     if ofPictures.isEmpty {
       // A data YAML that cannot be read says why when it is.
       if known.contains("data.yaml") || known.contains("data.yml") { return .yolo }
-      return known.contains("classes.txt") ? .labelImgYOLO : nil
+      if known.contains("classes.txt") { return .labelImgYOLO }
+      // Nothing but a table of other columns: its reader names the one that is missing.
+      return tables.isEmpty ? nil : .csv
     }
     // A table beside a folder of pictures has the classes, even if its columns are not known: the
     // folder is none.
@@ -146,7 +148,7 @@ extension DataFormat {
     switch PathName.ending(path) {
     case "yaml", "yml": return .yolo
     case "data": return YOLODataFile.isDarknet(path) ? .yolo : nil
-    case "csv": return isTable(path) ? .csv : nil
+    case "csv": return .csv
     case "xml": return nil
     case "txt":
       guard let head = try? start(of: path) else { return nil }
