@@ -80,7 +80,7 @@ struct OutputTests {
   }
 
   @Test(arguments: [
-    ["--help"], ["--version"], ["help", "train"], ["--generate-completion-script"],
+    ["--help"], ["--version"], ["help", "train"], ["--generate-completion-script", "bash"],
   ])
   func helpIsOutputToo(_ arguments: [String]) throws {
     #expect(try Saker.succeed(arguments).output.count > 4)
