@@ -25,7 +25,8 @@ public final class MemoryPool: Sendable {
   }
 
   private let state: Mutex<State>
-  /// With SAKER_POISON set, memory comes full of NaN: who reads what nobody wrote gives itself away.
+  /// With SAKER_POISON set, memory comes full of NaN and goes full of NaN: who reads what nobody wrote, or what was given back,
+  /// gives itself away.
   private static let isPoisoned = ProcessInfo.processInfo.environment["SAKER_POISON"] != nil
   /// Blocks from this size on come from the arena, if there is one.
   private static let large = 1 << 18
@@ -67,6 +68,9 @@ public final class MemoryPool: Sendable {
 
   func give(_ pointer: UnsafeMutableRawPointer, _ bytes: Int) {
     let address = UInt(bitPattern: pointer)
+    if MemoryPool.isPoisoned {
+      pointer.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes)
+    }
     state.withLock { state in
       state.inUse -= bytes
       if bytes <= 4096 {

@@ -56,9 +56,11 @@ final class Engine: @unchecked Sendable {
     var description: OpaquePointer?
     let ones: [Int64] = [1, 1]
     let zeros: [Int64] = [0, 0]
-    let status = saker_convolution(
-      &description, shared.engine, saker_training, nil, x.raw, w.raw, nil, x.raw, 2, ones, zeros,
-      ones, ones, shared.attributes)
+    let status = PrimitiveCache.alone {
+      saker_convolution(
+        &description, shared.engine, saker_training, nil, x.raw, w.raw, nil, x.raw, 2, ones, zeros,
+        ones, ones, shared.attributes)
+    }
     if let description { dnnl_primitive_desc_destroy(description) }
     return status == dnnl_success
   }()
@@ -107,7 +109,8 @@ struct MemoryDescription {
   private static func interned(_ shape: Shape, _ dtype: DType, _ strides: [Int]?)
     -> OpaquePointer
   {
-    let key = shape.sizes + [dtype.dnnl.hashNumber] + (strides ?? [])
+    // The rank in front tells sizes from strides.
+    let key = [shape.rank, dtype.dnnl.hashNumber] + shape.sizes + (strides ?? [])
     let address = made.withLock { made -> UInt in
       if let found = made[key] { return found }
       guard

@@ -1,5 +1,6 @@
 import CKernels
 import COneDNN
+import Foundation
 import Synchronization
 
 /// A compiled oneDNN computation and the memory objects that it reads and writes.
@@ -85,12 +86,26 @@ final class PrimitiveCache: Sendable {
   func primitive(_ kind: String, _ numbers: [Int], _ make: () -> Primitive) -> Primitive {
     let key = Key(kind: kind, numbers: numbers)
     if let found = primitives.withLock({ $0[key] }) { return found }
-    let made = make()
-    primitives.withLock { primitives in
-      if primitives.count >= limit { primitives = [:] }
-      primitives[key] = made
+    return PrimitiveCache.alone {
+      if let found = primitives.withLock({ $0[key] }) { return found }
+      let made = make()
+      primitives.withLock { primitives in
+        if primitives.count >= limit { primitives = [:] }
+        primitives[key] = made
+      }
+      return made
     }
-    return made
+  }
+
+  /// Making one may make others, which it starts from.
+  private static let making = NSRecursiveLock()
+
+  /// Calls `body` while no other thread describes or makes a primitive: oneDNN up to 2.7 keeps what it plans of a convolution in a
+  /// global variable, so that two threads at it can get kernels that leave out channels.
+  static func alone<R>(_ body: () -> R) -> R {
+    making.lock()
+    defer { making.unlock() }
+    return body()
   }
 }
 
