@@ -26,6 +26,13 @@ import Testing
     #expect(iouMatrix([a], [a, b]) == [[1, 8.0 / 24]])
   }
 
+  @Test("Which of several boxes overlaps most") func largestIoU() {
+    let box: Boxes = [Box(left: 0, top: 0, right: 10, bottom: 10)]
+    let others = Boxes(corners: [0, 0, 10, 5, 0, 0, 10, 8, 20, 0, 30, 10])
+    let ious = Tensor(box.iou(others))
+    #expect(ious.floats == [0.5, 0.8, 0] && ious.argmax().item == 1)
+  }
+
   @Test("Anchors of a cell") func anchors() {
     let level = AnchorLevel(sizes: [0.5, 0.25], ratios: [1, 4])
     let grid = AnchorGrid([level], maps: [.init(rows: 2, columns: 2)])
@@ -101,6 +108,18 @@ import Testing
     #expect(found[0].score > 0.999)
   }
 
+  @Test("Each class over the threshold is a candidate of its own") func multiLabel() {
+    let logits = Tensor([0, 9, 9] as [Float], [1, 1, 3])  // each of two classes: 1/2
+    let grid = AnchorGrid(
+      [AnchorLevel(sizes: [1], ratios: [1])], maps: [.init(rows: 1, columns: 1)])
+    func labels(_ options: DetectionOptions) -> [Int] {
+      PostProcessor(options)(logits, .zeros([1, 1, 4]), grid)[0].map(\.label)
+    }
+    #expect(labels(DetectionOptions(confidence: 0.4)).sorted() == [0, 1])
+    #expect(labels(DetectionOptions(confidence: 0.4, isClassAgnostic: true)).count == 1)
+    #expect(labels(DetectionOptions(confidence: 0.6)).isEmpty)
+  }
+
   @Test("The book's table of detections") func multiBoxDetection() {
     let logits = Tensor([0, 9, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0] as [Float], [1, 4, 3])
     let probabilities = softmax(logits).transposed(1, 2)  // classes before anchors
@@ -110,7 +129,7 @@ import Testing
 
   @Test("MultiBox loss: means, or hard negatives") func multiBoxLoss() {
     let targets = AnchorTargets([[object]], quarters)
-    // Nothing is known of background and three classes: log 4 an anchor; each of four offsets is wrong by 0.5.
+    // Nothing is known of background and three classes, log 4 an anchor; offsets are wrong by 0.5.
     let (logits, offsets) = (Tensor.zeros([1, 4, 4]), Tensor.full([1, 4, 4], 0.5))
     let notes: DetectionLoss = MultiBoxLoss.notes(logits, offsets, targets)
     #expect(abs(notes.classification - 1.3863) < 1e-3 && abs(notes.box - 0.5 * 4 / 16) < 1e-3)

@@ -51,7 +51,8 @@ import Testing
         contentsOf: sources.appendingPathComponent(path), encoding: .utf8)
       for name in Self.techniques(in: text, path) {
         techniques += 1
-        #expect(used.contains(name), "Sources/\(path): no example uses \(name)")
+        let isUsed = used.contains(name)
+        #expect(isUsed, "Sources/\(path): no example uses \(name)")
       }
     }
     #expect(techniques > 250)
