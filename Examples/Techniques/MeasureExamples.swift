@@ -48,8 +48,10 @@ import Testing
 
   @Test("Precision-recall curve; precision, recall, F1 over confidence") func curves() {
     let curve: PrecisionRecallCurve = evaluation.classes[0].precisionRecall
-    #expect(curve.precision == [1, 0.5, 2.0 / 3] && curve.recall == [0.5, 0.5, 1])
-    #expect(curve.envelope == [1, 2.0 / 3, 2.0 / 3])
+    let twoThirds: Double = 2 / 3
+    #expect(curve.precision == [1, 0.5, twoThirds])
+    #expect(curve.recall == [0.5, 0.5, 1])
+    #expect(curve.envelope == [1, twoThirds, twoThirds])
     let over: ConfidenceCurve = evaluation.confidenceCurve(points: 3)  // at confidence 0, 0.5 and 1
     #expect(over.recall == [1, 1, 0] && over.f1 == [0.8, 0.8, 0])
   }
