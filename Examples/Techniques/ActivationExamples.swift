@@ -43,4 +43,30 @@ import Testing
   @Test("Gated linear unit") func gated() {
     #expect(glu(Tensor([3, 0] as [Float])).item == 1.5)
   }
+
+  @Test("SiLU and log-sigmoid") func logistic() {
+    #expect(allClose(silu(x), x * sigmoid(x), absolute: 1e-6))
+    #expect(allClose(logSigmoid(x), log(sigmoid(x)), absolute: 1e-5))
+    #expect(logSigmoid(Tensor(-1e4)).item == -1e4)  // where the sigmoid itself is 0
+  }
+
+  @Test("Activations as layers: what they make of 0") func layers() {
+    let zeros: [any Layer] = [
+      Tanh(), ReLU(), ReLU6(), LeakyReLU(), ELU(), SELU(), SiLU(), Swish(), HardSwish(), HardTanh(),
+      GELU(), Mish(), Softsign(), PReLU(),
+    ]
+    let zero = Tensor([0] as [Float], [1, 1])
+    for layer in zeros { #expect(layer(zero).item == 0) }
+    #expect(Sigmoid()(zero).item == 0.5 && HardSigmoid()(zero).item == 0.5)
+    let logarithm: Float = 0.693_147_2  // of 2
+    #expect(abs(Softplus()(zero).item - logarithm) < 1e-6)
+    #expect(abs(LogSigmoid()(zero).item + logarithm) < 1e-6)
+  }
+
+  @Test("Softmax and gated linear unit as layers") func rowLayers() {
+    let rows = Tensor.zeros([3, 2])
+    #expect(Softmax()(rows).floats == [Float](repeating: 0.5, count: 6))
+    #expect(abs(exp(LogSoftmax(axis: 0)(rows)) - 1 / Float(3)).max().item < 1e-6)
+    #expect(GLU()(Tensor([3, 0] as [Float])).item == 1.5)
+  }
 }

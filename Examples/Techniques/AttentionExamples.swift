@@ -6,9 +6,13 @@ import Testing
   let sequences = Tensor.ones([2, 6, 8])
 
   @Test("Scaled dot-product attention") func scaledDotProduct() {
-    let (queries, keys, values) = (Tensor.ones([4, 8]), Tensor.ones([6, 8]), Tensor.ones([6, 3]))
-    let result = scaledDotProductAttention(queries, keys, values)
-    #expect(result.shape == [4, 3])
+    // Keys that are all alike get the same share: the mean of the values.
+    let (queries, keys) = (Tensor.ones([3, 8]), Tensor.ones([3, 8]))
+    let values = Tensor([0, 2, 4] as [Float], [3, 1])
+    let mean = scaledDotProductAttention(queries, keys, values)
+    #expect(allClose(mean, .full([3, 1], 2), absolute: 1e-6))
+    let causal = scaledDotProductAttention(queries, keys, values, causal: true)  // only what was
+    #expect(allClose(causal.flatten(), Tensor([0, 1, 2] as [Float]), absolute: 1e-6))
   }
 
   @Test("Multi-head self-attention") func selfAttention() {
@@ -26,7 +30,8 @@ import Testing
   }
 
   @Test("Positions, sinusoidal and learned") func positions() {
-    #expect(SinusoidalPositions(8)(sequences).shape == [2, 6, 8])
+    let start = SinusoidalPositions(8)(.zeros([1, 6, 8]))[0, 0]  // sin 0 and cos 0
+    #expect(start.sorted().values.floats == [0, 0, 0, 0, 1, 1, 1, 1])
     #expect(LearnedPositions(100, 8)(sequences).shape == [2, 6, 8])
   }
 
@@ -65,6 +70,8 @@ import Testing
 
   @Test("Squeeze-and-excitation") func squeezeExcitation() {
     let block = SqueezeExcitation(32)
-    #expect(block(.ones([2, 32, 7, 7])).shape == [2, 32, 7, 7])
+    let weighed = block(.ones([2, 32, 7, 7]))  // each channel times a share of its own
+    #expect(weighed.min().item > 0 && weighed.max().item < 1)
+    #expect(weighed.min(axes: [2, 3]).floats == weighed.max(axes: [2, 3]).floats)
   }
 }

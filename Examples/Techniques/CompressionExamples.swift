@@ -48,4 +48,23 @@ import Testing
     #expect(folds.flatMap(\.validation).sorted() == Array(0..<10))
     #expect(folds.allSatisfy { $0.training.count == 8 })
   }
+
+  @Test("Channels that go together, of a network of one's own") func channelGroups() {
+    let model = Sequential(Conv2d(1, 4, kernel: 1, bias: false), ReLU(), Conv2d(4, 2, kernel: 1))
+    let first = model.parameters[0]
+    first.value = Tensor([0.1, 2, -0.2, -3] as [Float], [4, 1, 1, 1])
+    let group = ChannelGroup("0", channels: 4, readers: [.init("2")])
+    let kept = ChannelPruning(.l1, amount: 0.5).kept([group], in: model.state)
+    #expect(kept == ["0": [1, 3]])  // the largest
+  }
+
+  @Test("A classifier in modules that learn by themselves") func localModules() throws {
+    let model = ResNet(.resNet18.small.scaled(0.125), classes: 3)
+    let local = try LocalClassifier(model, modules: 4, classes: 3, pictureChannels: 3)
+    let heads = local.namedParameters.filter { $0.name.hasPrefix("local_heads.") }
+    #expect(Set(heads.map { $0.name.prefix(13) }).count == 3)  // the last module has the classifier
+    #expect(local.parameterCount > model.parameterCount)
+    let images = Tensor.ones([1, 3, 16, 16])
+    #expect(local.evaluating { local(images) }.floats == model.evaluating { model(images) }.floats)
+  }
 }

@@ -91,9 +91,11 @@ import Testing
   @Test("RoI pooling and RoI Align") func regionsOfInterest() {
     let map = Tensor.ones([1, 4, 16, 16])
     let boxes = [Boxes(corners: [10, 20, 90, 100])]
-    #expect(roiPool(map, boxes, size: (7, 7), scale: 1 / 16).shape == [1, 4, 7, 7])
+    let pooled = roiPool(map, boxes, size: (7, 7), scale: 1 / 16)
     let cells = roiAlign(map, boxes, size: (7, 7), scale: 1 / 16, samplingRatio: 2, aligned: true)
-    #expect(cells.shape == [1, 4, 7, 7])
+    for regions in [pooled, cells] {  // of a constant map only that constant
+      #expect(regions.shape == [1, 4, 7, 7] && abs(regions - 1).max().item < 1e-6)
+    }
   }
 
   @Test("Corner pooling") func corners() {
@@ -114,5 +116,48 @@ import Testing
     ])
     #expect(field.size == 27 && field.stride == 4)
     #expect(field.elements(of: 0) == -5...21)
+  }
+
+  @Test("Transposed convolution by hand, of sequences and volumes") func transposedByHand() {
+    let kernel = Tensor([1, 2, 3, 4] as [Float], [1, 1, 2, 2])
+    let spread = convTranspose2d(.full([1, 1, 1, 1], 3), kernel)  // puts the kernel down, 3 times
+    #expect(spread.floats == [3, 6, 9, 12])
+    // (n - 1) stride - 2 padding + kernel
+    let sequence = ConvTranspose1d(2, 3, kernel: 4, stride: 2, padding: 1)
+    #expect(sequence(.ones([1, 2, 5])).shape == [1, 3, 10])
+    let volume = ConvTranspose3d(1, 2, kernel: (2, 2, 2), stride: (2, 2, 2))
+    #expect(volume(.ones([1, 1, 2, 3, 4])).shape == [1, 2, 4, 6, 8])
+  }
+
+  @Test("Shuffles by hand") func shuffles() {
+    let six = Tensor.arange(6).converted(to: .float32).reshape([1, 6, 1, 1])
+    #expect(channelShuffle(six, groups: 2).floats == [0, 3, 1, 4, 2, 5])
+    let four = Tensor([1, 2, 3, 4] as [Float], [1, 4, 1, 1])
+    #expect(pixelShuffle(four, 2).shape == [1, 1, 2, 2])
+    #expect(pixelShuffle(four, 2).floats == [1, 2, 3, 4])
+  }
+
+  @Test("Deformable convolution that does not deform") func undeformed() {
+    let map = Tensor.arange(9).converted(to: .float32).reshape([1, 1, 3, 3])
+    let kernel = Tensor.ones([1, 1, 2, 2])
+    let plain = deformConv2d(map, offset: .zeros([1, 2 * 4, 2, 2]), kernel)
+    #expect(plain.floats == [8, 12, 20, 24])  // 0 + 1 + 3 + 4, ...
+    // Every place looks one row further down.
+    let down = Tensor([1, 0, 1, 0, 1, 0, 1, 0] as [Float], [1, 8, 1, 1]).expand([1, 8, 2, 2])
+    #expect(deformConv2d(map, offset: down, kernel).floats.prefix(2) == [20, 24])
+  }
+
+  @Test("Position-sensitive RoI Align") func positionSensitiveAlign() {
+    // Channel c holds c everywhere: each of 2×2 cells reads a channel of its own.
+    let maps = Tensor.arange(4).converted(to: .float32).reshape([1, 4, 1, 1]).expand([1, 4, 8, 8])
+    let box = Tensor([0, 1, 1, 6, 6] as [Float], [1, 5])
+    let cells = positionSensitiveRoIAlign(maps, box, size: (2, 2), samplingRatio: 2)
+    #expect(cells.floats == [0, 1, 2, 3])
+  }
+
+  @Test("Bottom-right pooling") func bottomRight() {
+    let row = Tensor([2, 1, 3, 0, 2] as [Float], [1, 1, 1, 5])
+    #expect(cornerPool(row, .right).floats == [2, 2, 3, 3, 3])
+    #expect(bottomRightPool(row, row).floats == [4, 3, 6, 3, 5])
   }
 }

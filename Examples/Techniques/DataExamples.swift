@@ -49,4 +49,18 @@ import Testing
     }
     #expect(try loader.epoch().next() == [0, 1, 4, 9])
   }
+
+  @Test("Preprocessing: a picture as a model's input") func preprocessing() {
+    let picture = Picture(width: 2, height: 1, pixels: [255, 0, 0, 0, 0, 255])
+    let input = Preprocessing(
+      height: 1, width: 2, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    let found = input.apply(picture)
+    #expect(zip(found, [1, -1, -1, -1, -1, 1]).allSatisfy { abs($0 - $1) < 1e-5 })
+    // Proportions are kept: 8 rows of gray above and below, where boxes follow.
+    let letterbox = Preprocessing(height: 64, width: 64, fit: .letterbox())
+    let place = letterbox.placement(of: PictureSize(width: 32, height: 24))
+    let box = Box(left: 0, top: 0, right: 16, bottom: 24)
+    #expect(place.toInput(box) == Box(left: 0, top: 8, right: 32, bottom: 56))
+    #expect(place.toPicture(place.toInput(box)) == box)
+  }
 }

@@ -143,4 +143,39 @@ import Testing
     loss.backward()
     #expect(weight.gradient != nil)
   }
+
+  @Test("Loss, cost and objective") func objective() {
+    let perSample = crossEntropy(logits, labels, reduction: .none)  // the loss of each
+    let cost = crossEntropy(logits, labels)  // its mean
+    #expect(perSample.shape == [2] && abs(perSample.mean().item - cost.item) < 1e-6)
+    let weight = Parameter(Tensor([2] as [Float]))
+    let objective = cost + l2Penalty([weight], strength: 0.5)  // with what is asked of the weights
+    #expect(abs(objective.item - cost.item - 0.5 * 0.5 * 4) < 1e-6)
+  }
+
+  @Test("FCOS's box loss") func distanceBoxes() {
+    let here = Tensor([1, 1, 1, 1] as [Float], [1, 4])  // a box of 2×2 around the place
+    let wider = Tensor([1, 1, 3, 1] as [Float], [1, 4])  // of 4×2
+    #expect(abs(distancesIoULoss(here, wider).item - 0.6931) < 1e-3)  // −log(4 / 8)
+    #expect(abs(distancesIoULoss(here, here).item) < 1e-6)
+  }
+
+  @Test("Which examples are hard") func hardExamples() {
+    let losses = Tensor([1, 4, 2, 3] as [Float])
+    #expect(HardExamples.count(3)(losses).floats == [4, 3, 2])
+    #expect(HardExamples.ratio(0.5)(losses).floats == [4, 3])
+    #expect(HardExamples.above(3.5, minimum: 1)(losses).floats == [4])
+  }
+
+  @Test("Sinkhorn divergence") func sinkhorn() {
+    let points = Tensor([0, 0, 1, 1] as [Float], [2, 2])
+    #expect(abs(sinkhornDivergence(points, points).item) < 1e-5)  // which the distance is not
+    #expect(abs(sinkhornDivergence(points, points + 3).item - 18) < 0.1)  // 3² + 3²
+  }
+
+  @Test("Cosine similarity") func cosine() {
+    let x = Tensor([1, 0] as [Float]).expand([3, 2])
+    let y = Tensor([3, 0, 0, 2, -1, 0] as [Float], [3, 2])
+    #expect(cosineSimilarity(x, y).floats == [1, 0, -1])
+  }
 }

@@ -77,4 +77,20 @@ import Testing
     let first = norm(x)[0..<2]
     #expect(allClose(first.mean(axes: [0, 2, 3]), .zeros([3]), absolute: 1e-5))
   }
+
+  @Test("Fourier transforms there and back, in one and two dimensions") func transforms() {
+    let ones = complex(Tensor.ones([4]))
+    #expect(allClose(fft(ones).select(axis: -1, at: 0), Tensor([4, 0, 0, 0] as [Float])))
+    #expect(allClose(ifft(fft(ones)), ones, absolute: 1e-6))
+    let picture = complex(Tensor([1, 2, 3, 5] as [Float], [2, 2]))
+    let spectrum = fft2(picture)
+    #expect(spectrum[0, 0, 0].item == 11)  // the sum
+    #expect(allClose(ifft2(spectrum), picture, absolute: 1e-6))
+  }
+
+  @Test("What a frequency filter lets pass") func filterGains() {
+    let filter = FrequencyFilter.ideal(cutoff: 0.2)
+    #expect(filter.gain(0.2) == 1 && filter.gain(0.21) == 0)
+    #expect(FrequencyFilter.gaussian(cutoff: 0.2).gain(0) == 1)
+  }
 }

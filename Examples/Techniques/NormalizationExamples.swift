@@ -2,6 +2,14 @@ import Foundation
 import Saker
 import Testing
 
+/// Another machine that always has the same share of a batch.
+private struct WithNeighbour: StatisticsReducer {
+  let neighbour: BatchMoments
+
+  func combine(_ own: BatchMoments) -> BatchMoments { .combined([own, neighbour]) }
+  func sum(_ own: [Double]) -> [Double] { own }
+}
+
 @Suite struct NormalizationExamples {
   private let maps = Tensor.arange(from: 0.0, to: 96.0, by: 1.0).reshape([2, 4, 3, 4])
 
@@ -72,5 +80,48 @@ import Testing
     let folded = model.foldingBatchNorms()
     #expect(folded.count == 2)
     #expect(abs(folded(maps) - model(maps)).max().item < 1e-3)
+  }
+
+  @Test("Batch norm as part of a convolution, or as one of its own") func foldedConvolution() {
+    let (conv, norm) = (Conv2d(4, 6, kernel: 3), BatchNorm2d(6))
+    _ = norm(conv(maps / 10))  // its running statistics have seen something
+    norm.eval()
+    let normal = norm(conv(maps))
+    #expect(allClose(fold(conv, norm)(maps), normal, relative: 1e-4, absolute: 1e-3))
+    #expect(allClose(norm.convolution(conv(maps)), normal, relative: 1e-4, absolute: 1e-3))
+  }
+
+  @Test("Batch norm of vectors and of volumes") func otherBatchNorms() {
+    let vectors = Tensor([1, 3] as [Float], [2, 1])  // mean 2, deviation 1
+    let normal = BatchNorm1d(1)(vectors).floats
+    #expect(abs(normal[0] + 1) < 1e-4 && abs(normal[1] - 1) < 1e-4)
+    let volumes = maps.reshape([2, 4, 3, 2, 2])
+    #expect(abs(BatchNorm3d(4)(volumes).mean(axes: [0, 2, 3, 4])).max().item < 1e-5)
+  }
+
+  @Test("Frozen batch norm") func frozenBatchNorm() {
+    let model = Sequential(Conv2d(4, 4, kernel: 1), BatchNorm2d(4))
+    model.freezeBatchNorm()  // keeps the statistics it has, mean 0 and variance 1, also in training
+    #expect(model.parameters.map(\.isFrozen) == [false, false, true, true])
+    let norm = BatchNorm2d(4)
+    norm.freeze()
+    #expect(allClose(norm(maps), maps, relative: 1e-4))
+  }
+
+  @Test("Statistics of a batch in two places") func reducedStatistics() {
+    let other = BatchMoments(mean: [6], variance: [1], count: 2)
+    let norm = SyncBatchNorm(1, reducer: WithNeighbour(neighbour: other))
+    let here = Tensor([1, 3] as [Float], [2, 1, 1, 1])  // mean 2, variance 1; of both: 4 and 5
+    let normal = norm(here).floats
+    #expect(abs(normal[0] + 3 / Float(5).squareRoot()) < 1e-4)
+    #expect(abs(normal[1] + 1 / Float(5).squareRoot()) < 1e-4)
+  }
+
+  @Test("Instance norm of sequences and volumes") func otherInstanceNorms() {
+    let norm = InstanceNorm(2)
+    for shape in [[1, 2, 6], [1, 2, 2, 3, 1]] as [Shape] {
+      let x = Tensor.arange(12).converted(to: .float32).reshape(shape)
+      #expect(abs(norm(x).sum(axes: Array(2..<shape.rank))).max().item < 1e-5)
+    }
   }
 }

@@ -18,6 +18,26 @@ import Testing
     return loss().detached().item
   }
 
+  /// Where a parameter is after one step from 1 with a gradient of 4 and a rate of 0.1.
+  private func first(_ rule: some UpdateRule) -> Float {
+    let weight = Parameter(Tensor([1] as [Float]))
+    weight.gradient = Tensor([4] as [Float])
+    let group = ParameterGroup([NamedParameter(name: "weight", parameter: weight)])
+    Optimizer(rule, [group], rate: 0.1).step()
+    return weight.value.item
+  }
+
+  @Test("The first step, by hand") func firstStep() {
+    #expect(abs(first(SGD()) - (1 - 0.1 * 4)) < 1e-6)
+    // These divide by the gradient's size: how large it is does not matter.
+    #expect(abs(first(AdaGrad()) - 0.9) < 1e-6 && abs(first(Adam()) - 0.9) < 1e-6)
+    #expect(abs(first(Lion()) - 0.9) < 1e-6)
+    // 4 / √(0.01 · 4²): the average of squares has only begun.
+    #expect(abs(first(RMSProp(smoothing: 0.99)) - (1 - 0.1 * 10)) < 1e-5)
+    // Decay takes a share of the weight, apart from the gradient.
+    #expect(abs(first(AdamW(decay: 0.5)) - (0.9 - 0.1 * 0.5)) < 1e-6)
+  }
+
   @Test("SGD, momentum, Nesterov") func sgd() {
     #expect(loss(after: SGD(), rate: 0.3) < 1e-4)
     #expect(loss(after: SGD(momentum: 0.9), rate: 0.03) < 1e-4)

@@ -36,4 +36,18 @@ import Testing
     let (output, state) = cell.run(sequences)
     #expect(output.shape == [7, 2, 5] && state.cell!.shape == [2, 5])
   }
+
+  @Test("An RNN by hand") func byHand() {
+    // Each step adds its input to the state: max(0, 1 · x + 1 · h).
+    let weights = RecurrentWeights(input: .ones([1, 1]), hidden: .ones([1, 1]))
+    let steps = Tensor([1, 2, -5, 4] as [Float], [4, 1, 1])
+    #expect(recurrent(.rnnReLU, steps, weights).output.floats == [1, 3, 0, 4])
+    #expect(recurrent(.rnnReLU, steps, weights, reversed: true).hidden.item == 3)  // 4, 0, 2, 3
+  }
+
+  @Test("Parameters of RNN, GRU and LSTM: one, three and four gates") func gates() {
+    let layers: [RecurrentStack] = [RNN(3, 5), GRU(3, 5), LSTM(3, 5)]
+    let gate = 5 * 3 + 5 * 5 + 5 + 5  // of the input, of the state, two biases
+    #expect(layers.map(\.parameterCount) == [gate, 3 * gate, 4 * gate])
+  }
 }

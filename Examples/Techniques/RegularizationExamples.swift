@@ -23,17 +23,21 @@ import Testing
   }
 
   @Test("DropBlock") func dropBlock() {
-    let layer = DropBlock(0.2, size: 3)
-    for step in 1...10 {
-      layer.strength = Float(step) / 10  // raised over the training
-      #expect(layer(maps).shape == maps.shape)
+    let layer = withSeed(1) { DropBlock(0.2, size: 3) }
+    let dropped = ([0, 0.5, 1] as [Float]).map { strength in
+      layer.strength = strength  // raised over the training
+      return (layer(maps) .== 0).converted(to: .float32).mean().item
     }
+    #expect(dropped[0] == 0 && abs(dropped[1] - 0.1) < 0.04 && abs(dropped[2] - 0.2) < 0.06)
   }
 
   @Test("Stochastic depth") func stochasticDepth() {
-    let chances = StochasticDepth.linearRule(last: 0.2, blocks: 4)
-    let branch = Sequential(Conv2d(16, 16, kernel: 3, padding: 1), StochasticDepth(chances[3]))
-    #expect(relu(maps + branch(maps)).shape == maps.shape)
+    let chances = StochasticDepth.linearRule(last: 0.5, blocks: 4)
+    #expect(chances == [0.125, 0.25, 0.375, 0.5])
+    let branch = withSeed(1) { StochasticDepth(chances[3]) }
+    let kept = branch(maps)  // of each sample all or nothing, and twice as much of all
+    #expect(kept.min(axes: [1, 2, 3]).floats == kept.max(axes: [1, 2, 3]).floats)
+    #expect(Set(kept.floats) == [0, 2])
   }
 
   @Test("MixUp") func mixUp() {
@@ -41,7 +45,9 @@ import Testing
     var mixUp = MixUp(alpha: 0.2, random: Random(seed: 1))
     let (images, shares, _) = mixUp(maps, targets)
     let logits = Linear(16, 3)(images.mean(axes: [2, 3]))
-    softTargetCrossEntropy(logits, shares).backward()
+    let loss = softTargetCrossEntropy(logits, shares)
+    #expect(abs(shares.sum(axes: [1]) - 1).max().item < 1e-6)
+    #expect(allClose(loss, -(shares * logSoftmax(logits)).sum() / 8, relative: 1e-4))
   }
 
   @Test("CutMix") func cutMix() {

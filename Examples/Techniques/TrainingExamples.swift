@@ -9,13 +9,26 @@ import Testing
     #expect(saved.item == kept.item && saved.tapeBytes < kept.tapeBytes)
   }
 
+  @Test("Gradient checkpointing of a function") func checkpointedFunction() {
+    let x = Parameter(Tensor([1, 2] as [Float]))
+    var runs = 0
+    let y = checkpoint(x.value) {
+      runs += 1
+      return square($0) * $0
+    }
+    y.sum().backward()  // runs it once more
+    #expect(runs == 2 && x.gradient?.floats == [3, 12])
+  }
+
   @Test("Gradient accumulation") func accumulation() {
     let layer = withSeed(1) { Linear(3, 1) }
-    let optimizer = Optimizer(SGD(), layer, rate: 0.1)
     let batches = [Tensor.ones([4, 3]), Tensor.zeros([4, 3])]
     for batch in batches { (square(layer(batch)).mean() / Float(batches.count)).backward() }
-    optimizer.step()  // one step of eight samples
-    #expect(layer.weight.gradient != nil)
+    let accumulated = layer.weight.gradient!  // as of one batch of eight
+    layer.zeroGradients()
+    square(layer(concatenate(batches))).mean().backward()
+    #expect(allClose(layer.weight.gradient!, accumulated, relative: 1e-4))
+    #expect(accumulated.norm().item > 0.01)
   }
 
   @Test("Anomaly mode") func anomaly() {
@@ -62,5 +75,11 @@ import Testing
     let pictures = Tensor.full([2, 3, 8, 8], 0.5)
     let losses = model.backward(pictures, pictures: pictures, labels: Tensor([0, 1] as [Int32]))
     #expect(losses.count == 2)
+  }
+
+  @Test("Pseudo-labels") func pseudoLabelling() {
+    let logits = Tensor([4, 0, 0.1, 0, 0, 5] as [Float], [3, 2])
+    let believed = pseudoLabels(logits, confidence: 0.9)  // the second is not sure enough
+    #expect(believed.indices == [0, 2] && believed.labels == [0, 1])
   }
 }

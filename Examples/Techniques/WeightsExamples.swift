@@ -37,4 +37,13 @@ import Testing
       .load(weights: WeightsFile(contentsOf: path))
     #expect(report.names == "Darknet" && report.missing.isEmpty)
   }
+
+  @Test("Another library's names") func translatedNames() throws {
+    let model = Linear(2, 3)
+    let names = WeightNames("other") { $0 == "kernel" ? "weight" : $0 == "offset" ? "bias" : nil }
+    let stored = [NamedTensor("kernel", .ones([3, 2])), NamedTensor("offset", .zeros([3]))]
+    let shapes: [String: Shape] = ["weight": [3, 2], "bias": [3]]
+    try model.load(state: names.translated(stored, to: shapes))
+    #expect(model(.ones([1, 2])).floats == [2, 2, 2])
+  }
 }
