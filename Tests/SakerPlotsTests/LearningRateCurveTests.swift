@@ -75,6 +75,20 @@ struct LearningRateCurveTests {
     #expect(dashed.contains { $0 < top + 30 } && dashed.contains { $0 > bottom - 30 })
   }
 
+  /// A loss that only rises leaves a suggestion, too, and room for the beginning.
+  @Test func aRiseAloneIsNotPressedFlat() throws {
+    let losses = [2.0, 2, 2.1, 4, 12]
+    let chart = Chart.learningRate(
+      rates: [1e-4, 1e-3, 1e-2, 0.1, 1], losses: losses, smoothed: losses, suggestion: 1e-3)
+    let range = try #require(chart.y.range)
+    #expect(range.lowerBound < 2 && range.upperBound > 4 && range.upperBound < 5)
+    #expect(chart.series.count == 3)
+    let (picture, _, place) = try drawn(chart)
+    for (rate, loss) in [(1e-4, 2.0), (1e-2, 2.1), (0.1, 4)] {
+      #expect(has(Palette.color(0), picture, at: try #require(place(rate, loss))))
+    }
+  }
+
   /// One loss is a dot, two are a line, and what is no number is nothing, and said.
   @Test(arguments: [
     ([], 0...0), ([1.0], 20...400), ([1, 1], 1000...6000), ([.nan, .infinity], 0...0),
