@@ -12,9 +12,11 @@ extension Chart {
       title: "learning rate", x: Axis("learning rate", logarithmic: true), y: Axis("loss"))
     let known = smoothed.filter(\.isFinite)
     if let least = known.min(), let most = known.max(), let first = known.first, least < most {
-      let top = min(most, max(first, least + (first - least)) + 0.25 * (first - least))
-      let room = 0.05 * (max(top, first) - least)
-      if room > 0 { chart.y.range = (least - room)...(max(top, first) + room) }
+      // Of a loss that only rises, a quarter of the rise.
+      let fall = first > least ? first - least : most - least
+      let top = max(first, min(most, first + 0.25 * fall))
+      let room = 0.05 * (top - least)
+      if room > 0 { chart.y.range = (least - room)...(top + room) }
     }
     chart.series = [
       Series(nil, x: rates, y: losses, color: Palette.color(0).with(opacity: 0.35), width: 1),

@@ -2,12 +2,20 @@ import Foundation
 import Synchronization
 
 /// Tells of letters that no installed font has, with the package of Debian that brings one: a line for each package, once.
-enum MissingLetters {
-  private static let told = Mutex<Set<String>>([])
+public enum MissingLetters {
+  private static let told = Mutex<[(package: String, warning: String)]>([])
+
+  /// What was told until now, for those who read no standard error.
+  public static var warnings: [String] { told.withLock { $0.map(\.warning) } }
 
   static func tell(_ letter: Unicode.Scalar) {
     let package = package(for: letter)
-    guard told.withLock({ $0.insert(package).inserted }) else { return }
+    let isNew = told.withLock { told in
+      guard !told.contains(where: { $0.package == package }) else { return false }
+      told.append((package, warning(letter)))
+      return true
+    }
+    guard isNew else { return }
     FileHandle.standardError.write(Data((warning(letter) + "\n").utf8))
   }
 

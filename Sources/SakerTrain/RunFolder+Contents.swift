@@ -116,7 +116,7 @@ extension RunFolder {
       rmdir(folder.path)
     }
     try remove(RunFolder.names)
-    for file in [last, best] where unlink(file) != 0 && errno != ENOENT {
+    for file in [last, best, start] where unlink(file) != 0 && errno != ENOENT {
       throw TrainingError("\(file): cannot be removed: \(String(cString: strerror(errno)))")
     }
     rmdir(path + "/weights")

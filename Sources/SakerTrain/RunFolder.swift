@@ -7,6 +7,10 @@ public struct RunFolder: Sendable {
 
   public var last: String { path + "/weights/last.safetensors" }
   public var best: String { path + "/weights/best.safetensors" }
+  /// The weights before the first step, of a run that is to be trained anew from them.
+  public var start: String { path + "/weights/start.safetensors" }
+  /// Where it is.
+  public var refit: RunFolder { RunFolder(path + "/refit") }
   public var results: String { path + "/results.csv" }
   public var curves: String { path + "/results.png" }
 

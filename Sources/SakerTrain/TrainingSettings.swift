@@ -26,6 +26,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   }
 
   public var epochs = 25
+  /// The epoch after which training ends, though the schedule goes on to `epochs`; `nil`: that one.
+  public var lastEpoch: Int?
   /// Pictures a step.
   public var batch = 16
   public var rule = Rule.adamw
@@ -89,6 +91,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
       if !condition { problems.append(problem) }
     }
     demand((1...100_000).contains(epochs), "epochs: expected 1...100000, got \(epochs)")
+    demand(
+      lastEpoch.map { $0 >= 1 && $0 <= epochs } ?? true,
+      "last epoch: expected 1...\(epochs), got \(lastEpoch ?? 0)")
     demand((1...4096).contains(batch), "batch: expected 1...4096, got \(batch)")
     demand(
       learningRate > 0 && learningRate.isFinite,

@@ -445,7 +445,7 @@ struct BadInputTests {
         "--workers=-1": "workers", "--seed=-1": "seed",
         "--threads 0": "threads: expected 1...1024, got 0",
         "--threads 5000": "threads",
-        "--anchors rubbish": "anchors: expected 'fit', 'notes' or sizes",
+        "--anchors rubbish": "anchors: expected 'fit', 'fit-shapes', 'notes', sizes",
         "--anchors .1/0": "anchors: expected", "--anchors nan": "anchors: expected",
         "--model huge": "model: expected one of tiny-ssd, got 'huge'",
         "--optimizer magic": "magic", "--schedule magic": "magic", "--precision f64": "f64",

@@ -1,5 +1,8 @@
 import Foundation
 import SakerData
+import SakerNN
+import SakerTensor
+import SakerVision
 import Testing
 
 struct PictureCommandTests {
@@ -104,6 +107,83 @@ struct PictureCommandTests {
       sandbox.path("x.png"),
     ])
     #expect(wrong.status != 0 && wrong.errors.contains("expected blue, green, red, got 'gray'"))
+  }
+
+  /// A network that takes blue first: the same one with its input channels exchanged sees the same, so the pictures are the same.
+  @Test func theOrderOfChannelsIsObeyed() throws {
+    let (run, sandbox) = (try ClassifierRun.get(), try Sandbox())
+    let own = try Safetensors(contentsOf: run.best)
+    let key = ClassifierCard.metadataKey
+    var card = try ClassifierCard(metadata: own.metadata, file: run.best)
+    #expect(card.input.order == .rgb && card.input.mean[0] != card.input.mean[2])
+    card.input.order = .bgr
+    card.input.mean.reverse()
+    card.input.std.reverse()
+    var metadata = own.metadata
+    metadata[key] = card.metadata[key]
+    let blueFirst = Tensor([2, 1, 0] as [Int64])
+    let (swapped, wrong) = (sandbox.path("bgr.safetensors"), sandbox.path("wrong.safetensors"))
+    try Safetensors(
+      own.tensors.map {
+        $0.name == "conv1.weight"
+          ? NamedTensor($0.name, $0.tensor.indexSelect(blueFirst, axis: 1)) : $0
+      }, metadata: metadata
+    ).write(to: swapped)
+    // Without the exchange it is another network.
+    try Safetensors(own.tensors, metadata: metadata).write(to: wrong)
+    let picture = run.data + "/test/red/1.png"
+    func drawn(_ weights: String, _ kind: String, _ more: [String]) throws -> Picture {
+      let out = sandbox.path("\(kind).png")
+      try Saker.succeed(
+        ["visualize", kind, weights, "--picture", picture, "--out", out, "--json"] + more)
+      return try Picture(file: out)
+    }
+    for (kind, more) in [
+      ("features", ["--layer", "conv1"]), ("filters", ["--layer", "conv1"]),
+      ("cam", ["--target", "red"]), ("receptive-field", ["--layer", "layer1.0.conv1"]),
+    ] {
+      let (expected, got) = (try drawn(run.best, kind, more), try drawn(swapped, kind, more))
+      try #require(expected.width == got.width && expected.height == got.height)
+      // Sums in another order differ in the last digit, a level at most.
+      let far = zip(expected.pixels, got.pixels).count { abs(Int($0) - Int($1)) > 2 }
+      #expect(far * 1000 < expected.pixels.count, "\(kind): \(far)")
+      if kind == "features" || kind == "filters" {
+        let other = try drawn(wrong, kind, more)
+        let differing = zip(expected.pixels, other.pixels).count { abs(Int($0) - Int($1)) > 2 }
+        #expect(differing * 50 > expected.pixels.count, "\(kind): \(differing)")
+      }
+    }
+  }
+
+  /// Who reads JSON hears of letters that no font has, too. U+E123 is nobody's.
+  @Test func missingLettersAreInJSON() throws {
+    let sandbox = try Sandbox()
+    let names = ["a\u{E123}", "b\u{E123}"]
+    try sandbox.colours("colours", splits: ["train", "val"], classes: names)
+    let data = sandbox.path("colours")
+    func expectTold(_ warnings: Any?, _ errors: String) throws {
+      let warnings = try #require(warnings as? [String])
+      #expect(warnings.count == 1 && warnings[0].contains("no installed font has the letter"))
+      #expect(errors.contains(warnings[0]))
+    }
+    let trained = try Saker.succeed(
+      ClassifierRun.training(data, sandbox.path("run"), ["--epochs", "1"]))
+    try expectTold(try trained.object()["warnings"], trained.errors)
+    let weights = sandbox.path("run/weights/last.safetensors")
+    let values = try Saker.succeed([
+      "val", "--weights", weights, "--data", data, "--out", sandbox.path("val"), "--json",
+    ])
+    try expectTold(try values.object()["warnings"], values.errors)
+    // With the picture that needed it first.
+    let pictures = names.map { data + "/val/\($0)/0.png" }
+    let predicted = try Saker.succeed(
+      ["predict", "--weights", weights, "--out", sandbox.path("drawn"), "--json"] + pictures)
+    let entries = try #require(try predicted.json() as? [[String: Any]])
+    try expectTold(entries[0]["warnings"], predicted.errors)
+    #expect(entries.count { $0["warnings"] != nil } == 1)
+    let silent = try Saker.succeed(
+      ["predict", "--weights", weights, "--no-pictures", "--json"] + pictures)
+    #expect(!silent.output.contains("warnings"))
   }
 
   /// Every entry of a folder is accounted for: read, failed or left out.

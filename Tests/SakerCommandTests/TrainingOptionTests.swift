@@ -87,6 +87,47 @@ struct TrainingOptionTests {
     #expect(!FileManager.default.fileExists(atPath: folder + "/search"))
   }
 
+  /// However many runs the data are read for.
+  @Test func aSearchTellsWarningsOnce() throws {
+    let sandbox = try Sandbox()
+    try sandbox.voc()
+    try sandbox.annotate("a", size: "")
+    let told = try Saker.succeed([
+      "train", "--data", sandbox.path("voc"), "--out", sandbox.path("run"), "--size", "64",
+      "--epochs", "2", "--batch", "2", "--workers", "1", "--no-pictures", "--search",
+      "--search-seconds", "2", "--json",
+    ])
+    #expect(told.errors.components(separatedBy: "has no <size>").count == 2, "\(told.errors)")
+  }
+
+  @Test func anchorsKeepWidthAndHeight() throws {
+    let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
+    let folder = sandbox.path("run")
+    let told = try Saker.succeed(
+      TrainedRun.training(run.data, folder, ["--anchors", "fit-shapes", "--no-pictures"])
+    ).object()
+    let anchors = try #require(told["anchors"] as? [String: Any])
+    let levels = try #require(anchors["levels"] as? [[String: Any]])
+    let shapes = try levels.map { try #require($0["shapes"] as? [[String: Double]]) }
+    #expect(shapes.map(\.count) == [4, 4, 4, 4, 4])
+    #expect(shapes.flatMap(\.self).allSatisfy { $0["width"] ?? 0 > 0 && $0["height"] ?? 0 > 0 })
+    let card = try DetectorCheckpoint(file: folder + "/weights/last.safetensors").card
+    #expect(card.anchors.allSatisfy { $0.shapes?.count == 4 && $0.sizes.isEmpty })
+    let values = try Saker.succeed(["val", "--weights", folder, "--data", run.data, "--json"])
+    #expect(try values.object()["pictures"] as? Int == 2)
+    // Written out, they are the same run.
+    let list = card.anchors.map { level in
+      (level.shapes ?? []).map { "\($0.width)x\($0.height)" }.joined(separator: "/")
+    }.joined(separator: ",")
+    let again = sandbox.path("again")
+    try Saker.succeed(
+      TrainedRun.training(run.data, again, ["--anchors", list, "--no-pictures"]))
+    #expect(
+      try bits(again + "/weights/last.safetensors") == bits(folder + "/weights/last.safetensors"))
+    let wrong = try Saker.run(TrainedRun.training(run.data, folder, ["--anchors", "0.1x"]))
+    #expect(wrong.status != 0 && wrong.errors.contains("shapes such as .07x.1"))
+  }
+
   @Test func severalViewsVote() throws {
     let (run, classifier) = (try TrainedRun.get(), try ClassifierRun.get())
     let picture = classifier.data + "/test/red/1.png"

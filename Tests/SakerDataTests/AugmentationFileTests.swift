@@ -18,7 +18,7 @@ import Testing
     let read = try AugmentationFile.parse(text)
     #expect(read.map(\.description) == all.map(\.description))
   }
-  #expect(AugmentationFile.types.count == 36)
+  #expect(AugmentationFile.types.count == 37)
 }
 
 @Test func partsMayBeLeftOut() throws {

@@ -41,7 +41,7 @@ private func source(seed: UInt64) -> SampleSource {
 /// Geometric transforms, all with probability 1 where they have one.
 private let geometric: [any SampleTransform] = [
   HorizontalFlip(probability: 1), VerticalFlip(probability: 1), QuarterTurns(), RandomCrop(),
-  RandomResizedCrop(width: 80, height: 64, scale: 0.3...1), RandomScale(),
+  RandomResizedCrop(width: 80, height: 64, scale: 0.3...1), RandomScale(), RandomShift(30),
   Expansion(1...2, probability: 1), Resize(width: 70, height: 110), LongestSide(77),
   Letterbox(width: 100, height: 100), RandomRotation(degrees: -40...40),
   RandomRotation(degrees: -180...180, expands: true),

@@ -130,3 +130,47 @@ func boxesFollowThePicture(transform: any DetectionTransform) throws {
   #expect(run(1) == run(1))
   #expect(run(1) != run(2))
 }
+
+@Test func aShiftMovesEverythingByWholePixels() throws {
+  let shift = RandomShift(20, fill: RGB(1, 2, 3))
+  let box = Box(left: 50, top: 40, right: 60, bottom: 50)
+  let before = noise(width: 120, height: 90, seed: 3)
+  var places: Set<[Int]> = []
+  for seed in 0..<40 {
+    var random = Random(seed: UInt64(seed))
+    var sample = Sample(
+      picture: before, objects: [SampleObject(Annotation(box: box, label: 0))])
+    shift.apply(&sample, using: &random)
+    let moved = try #require(sample.annotations.first).box
+    let (x, y) = (Int(moved.left - box.left), Int(moved.top - box.top))
+    #expect(moved == box.moved(x: Float(x), y: Float(y)) && max(abs(x), abs(y)) <= 20)
+    var expected = Picture(width: 120, height: 90, filledWith: RGB(1, 2, 3))
+    for row in max(0, y)..<min(90, 90 + y) {
+      for column in max(0, x)..<min(120, 120 + x) {
+        expected[column, row] = before[column - x, row - y]
+      }
+    }
+    #expect(sample.picture == expected)
+    places.insert([x, y])
+  }
+  #expect(places.count > 30 && places.contains { $0[0] < -10 } && places.contains { $0[1] > 10 })
+  // Farther than the picture is wide: nothing of it stays, and nothing that is marked in it.
+  var random = Random(seed: 1)
+  var tiny = Sample(
+    picture: noise(width: 2, height: 2, seed: 1),
+    objects: [
+      SampleObject(Annotation(box: Box(left: 0, top: 0, right: 2, bottom: 2), label: 0))
+    ])
+  RandomShift(1000).apply(&tiny, using: &random)
+  #expect(tiny.picture == Picture(width: 2, height: 2) && tiny.objects.isEmpty)
+}
+
+@Test func aShiftIsNamedInFiles() throws {
+  let list = try AugmentationFile.parse("- {name: RandomShift, pixels: 2}\n- name: RandomShift")
+  #expect(list.map { ($0 as? RandomShift)?.pixels } == [2, 4])
+  #expect {
+    try AugmentationFile.parse("- {name: RandomShift, pixels: -1}")
+  } throws: {
+    "\($0)".contains("transform 1 (RandomShift): a shift is 0...1024 pixels, got -1")
+  }
+}

@@ -16,6 +16,7 @@ import Testing
     settings.augmentation = "- flip"
     settings.multiScale = 0.5
     settings.minimumRate = 0.01
+    settings.lastEpoch = 3
     var detection = DetectionSettings()
     (detection.headRate, detection.frozenLayers) = (2, "stage1")
     settings.detection = detection
@@ -68,7 +69,8 @@ import Testing
     try expectKept(card.variant)
     try expectKept(card.input)
     let preprocessing = Preprocessing(height: 32, width: 64, fit: .letterbox())
-    let level = AnchorLevel(sizes: [0.25])
+    var level = AnchorLevel(sizes: [0.25])
+    level.shapes = [AnchorShape(width: 0.25, height: 0.5)]
     try expectKept(
       ModelCard(
         architecture: "tiny-ssd", classNames: ["a"], anchors: [level], preprocessing: preprocessing)

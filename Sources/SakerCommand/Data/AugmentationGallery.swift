@@ -162,6 +162,7 @@ extension AugmentationGallery {
     Entry("expansion", Expansion(1.3...3, probability: 1)),
     Entry(
       "random-scale", [RandomScale(0.4...0.8), RandomScale(0.8...1.4), RandomScale(1.5...2.2)]),
+    Entry("random-shift", [RandomShift(20), RandomShift(60), RandomShift(120)]),
     Entry("translate", RandomAffine(translate: 0.3, scale: 1...1)),
     Entry("shear", RandomAffine(translate: 0, scale: 1...1, shear: 25)),
     Entry("affine", RandomAffine(degrees: 15, translate: 0.1, scale: 0.6...1.5, shear: 8)),

@@ -53,7 +53,7 @@ struct DataOptions: ParsableArguments {
 
   /// The data to train on, and to validate on if there are any: the problems of both are reported together.
   func datasets(
-    training split: String?, validation: String?, classes: [String]? = nil
+    training split: String?, validation: String?, classes: [String]? = nil, tells: Bool = true
   ) throws -> (training: DetectionDataset, validation: DetectionDataset?) {
     var problems: [DataProblem] = []
     func attempt(_ split: String?, _ classes: [String]?) throws -> DetectionDataset? {
@@ -67,8 +67,10 @@ struct DataOptions: ParsableArguments {
     let first = try attempt(split, classes)
     let second = try validation.flatMap { try attempt($0, classes ?? first?.classes) }
     guard let first, problems.isEmpty else { throw DatasetError.problems(problems) }
-    tell(first)
-    if let second { tell(second) }
+    if tells {
+      tell(first)
+      if let second { tell(second) }
+    }
     return (first, second)
   }
 

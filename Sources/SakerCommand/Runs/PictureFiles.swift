@@ -77,6 +77,17 @@ struct PictureFiles {
   }
 }
 
+/// Warnings of letters that no font has, from now on: each is told with the picture that needed it first.
+struct LetterWarnings {
+  private let before = MissingLetters.warnings.count
+
+  /// `nil` if there are none of either kind.
+  func added(to warnings: [String]?) -> [String]? {
+    let all = (warnings ?? []) + MissingLetters.warnings.dropFirst(before)
+    return all.isEmpty ? nil : all
+  }
+}
+
 /// What became of a picture that was given: every one of them has its entry in `--json`.
 enum PictureEntry<Found: Encodable>: Encodable {
   case found(Found)

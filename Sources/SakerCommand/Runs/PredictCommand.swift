@@ -12,12 +12,7 @@ struct PredictCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "A checkpoint, a run's folder, or another program's weights for a classifier.")
-  var weights: String
-  @Option(help: "The classifier that another program's weights are for.")
-  var model: String?
-  @Option(help: "A file with a line for each class that another program's weights tell apart.")
-  var names: String?
+  @OptionGroup var models: ModelOptions
   @Option(help: "The part of another program's file to take, such as ema.")
   var part: String?
   @Option(help: "How many classes a classifier tells of each picture.")
@@ -34,13 +29,6 @@ struct PredictCommand: ParsableCommand {
   var agnostic = false
   @Option(help: "The most objects of a picture.")
   var limit = 200
-  @Option(help: "f32 or bf16.")
-  var precision = TrainingSettings.Precision.float32
-  @Flag(
-    help:
-      "Test-time augmentation: look at several views of each picture, and let them vote (a classifier: mirrored; a detector: mirrored, and in three sizes). Slower."
-  )
-  var tta = false
   @Flag(help: "Draw nothing; only tell what was found.")
   var noPictures = false
 
@@ -68,7 +56,7 @@ struct PredictCommand: ParsableCommand {
     var width, height: Int
     var objects: [Object]
     var picture: String?
-    /// What of the file isn't read, such as the further frames of an animation; absent for nothing.
+    /// What of the file isn't read, such as the further frames of an animation, and letters that no font has; absent for nothing.
     var warnings: [String]?
     var milliseconds: Double
   }
@@ -77,19 +65,27 @@ struct PredictCommand: ParsableCommand {
     common.apply()
     let files = try PictureFiles(pictures)
     for line in files.summary { note(line) }
-    let given = try GivenWeights(weights, names)
-    if given.isClassifier(model) {
-      let source = try ClassifierSource(given, model: model, part: part)
+    switch try models.load(part: part) {
+    case .classifiers(let members):
+      let runners = members.map { name, source in
+        var runner = ClassifierRunner(source.model, source.card, precision: models.precision)
+        runner.votes = models.tta
+        return (name: name, runner: runner)
+      }
       let prediction = ClassifierPrediction(
-        source: source, top: top, precision: precision, votes: tta)
-      return try forEach(files, describe: prediction.describe) { file, names in
+        vote: try ClassifierVote(runners, models.vote ?? .soft), top: top)
+      try forEach(files, describe: prediction.describe) { file, names in
         try prediction.predict(file, writing: noPictures ? nil : names.next(for: file))
       }
+    case .detectors(let members):
+      let vote = try DetectorVote(
+        members.map { name, model in
+          var runner = DetectorRunner(model, precision: models.precision)
+          if models.tta { runner.views = TestTimeAugmentation() }
+          return (name, runner)
+        })
+      try forEach(files, describe: describe) { file, names in try predict(file, vote, &names) }
     }
-    if let model { _ = try ClassifierCatalog.required(model) }
-    let checkpoint = try DetectorCheckpoint(given.weights)
-    let model = try ModelEntry.load(checkpoint)
-    try forEach(files, describe: describe) { file, names in try predict(file, model, &names) }
   }
 
   /// Does each file, tells what was found, and goes on after a bad one.
@@ -129,35 +125,34 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
-  private func predict(_ file: String, _ model: any Detector, _ names: inout OutputNames) throws
+  private func predict(_ file: String, _ vote: DetectorVote, _ names: inout OutputNames) throws
     -> Found
   {
     let start = Date()
     let (picture, warnings) = try PictureFiles.read(file)
-    let card = model.card
+    let letters = LetterWarnings()
+    let classNames = vote.classNames
     let options = DetectionOptions(
       confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit)
-    let detections =
-      tta
-      ? model.detect(picture, options, precision, TestTimeAugmentation())
-      : model.detect(picture, options, precision)
+    let detections = vote.detect(picture, options)
     var written: String?
     if !noPictures {
       let path = names.next(for: file)
       // Fast to write, and nearly as small: zlib's first levels on top of PNG's filters.
       let encoding: Picture.Encoding = path.hasSuffix(".png") ? .png(level: 1) : .jpeg()
-      try picture.annotated(with: detections, classNames: card.classNames).write(
+      try picture.annotated(with: detections, classNames: classNames).write(
         to: path, as: encoding)
       written = path
     }
     let objects = detections.map { detection in
       Found.Object(
-        name: card.classNames[detection.label], label: detection.label, score: detection.score,
+        name: classNames[detection.label], label: detection.label, score: detection.score,
         box: [detection.box.left, detection.box.top, detection.box.right, detection.box.bottom])
     }
     return Found(
       file: file, width: picture.width, height: picture.height, objects: objects,
-      picture: written, warnings: warnings, milliseconds: Date().timeIntervalSince(start) * 1e3)
+      picture: written, warnings: letters.added(to: warnings),
+      milliseconds: Date().timeIntervalSince(start) * 1e3)
   }
 
   private func describe(_ found: Found) -> String {

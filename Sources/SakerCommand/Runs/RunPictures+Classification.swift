@@ -5,7 +5,7 @@ extension RunPictures {
   /// Before a classifier's training: the settings, and pictures as the network will see them.
   ///
   /// - Throws: what reading pictures throws; training would meet it, too.
-  func begin(_ trainer: ClassifierTrainer, data: String) throws {
+  func begin(_ trainer: ClassifierTrainer, data: String, phase: RefitPhase? = nil) throws {
     try folder.prepare()
     let card = trainer.card
     try folder.writeArguments(
@@ -16,7 +16,7 @@ extension RunPictures {
         "classes": card.classNames.joined(separator: ", "),
         "input": "\(card.input.side)x\(card.input.side)",
         "parameters": "\(trainer.model.parameterCount)",
-      ])
+      ].merging(RunPictures.told(phase)) { $1 })
     let batches = try trainer.firstBatches(3)
     attempt {
       for (number, batch) in batches.enumerated() {

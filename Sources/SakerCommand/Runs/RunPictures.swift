@@ -8,7 +8,7 @@ struct RunPictures {
   /// Before training: the settings, the labels, and pictures as the model will see them.
   ///
   /// - Throws: what reading pictures throws; training would meet it, too.
-  func begin(_ trainer: DetectorTrainer, data: String) throws {
+  func begin(_ trainer: DetectorTrainer, data: String, phase: RefitPhase? = nil) throws {
     try folder.prepare()
     let card = trainer.model.card
     try folder.writeArguments(
@@ -18,7 +18,7 @@ struct RunPictures {
         "classes": card.classNames.joined(separator: ", "),
         "input": "\(card.preprocessing.width)x\(card.preprocessing.height)",
         "parameters": "\(trainer.model.parameterCount)",
-      ])
+      ].merging(RunPictures.told(phase)) { $1 })
     let batches = try trainer.firstBatches(3)
     attempt {
       let labels = LabelShapes(trainer.training)
@@ -30,6 +30,15 @@ struct RunPictures {
           title: "training batch \(number + 1), as the model sees it")
         try sheet.write(to: folder.path + "/train_batch\(number).jpg", as: .jpeg(quality: 90))
       }
+    }
+  }
+
+  /// For `args.yaml`.
+  static func told(_ phase: RefitPhase?) -> [String: String] {
+    switch phase {
+    case .choosing?: ["phase": "1 of 2, chooses the number of epochs"]
+    case .refit?: ["phase": "2 of 2, trained anew on the pictures to learn from and to validate on"]
+    case nil: [:]
     }
   }
 
@@ -78,7 +87,8 @@ struct RunPictures {
     }
     let shown = [
       ("model", "model"), ("parameters", "parameters"), ("data", "data"), ("classes", "classes"),
-      ("input", "input, pixels"), ("epochs", "epochs"), ("batch", "pictures a step"),
+      ("input", "input, pixels"), ("phase", "phase"), ("epochs", "epochs"),
+      ("lastEpoch", "of these trained"), ("batch", "pictures a step"),
       ("rule", "optimizer"), ("learningRate", "learning rate"), ("course", "schedule"),
       ("precision", "precision"), ("seed", "seed"),
     ]
@@ -107,6 +117,9 @@ struct RunPictures {
       {
         facts.append((name, String(format: "%.4f", second[best])))
       }
+    }
+    if let epochs = (try? LearningCurves(file: folder.refit.results))?.columns.first?.values.count {
+      facts.append(("refit", "\(epochs) epochs, in refit/report.html"))
     }
     if let seconds = curves.columns.first(where: { $0.name == "time" })?.values.last {
       facts.append(("time", Progress.clock(seconds)))

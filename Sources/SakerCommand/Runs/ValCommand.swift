@@ -15,13 +15,8 @@ struct ValCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
+  @OptionGroup var models: ModelOptions
 
-  @Option(help: "A checkpoint, a run's folder, or another program's weights for a classifier.")
-  var weights: String
-  @Option(help: "The classifier that another program's weights are for.")
-  var model: String?
-  @Option(help: "A file with a line for each class that another program's weights tell apart.")
-  var names: String?
   @Option(help: "A split of the data, or all; test or val, the first that exists, if left out.")
   var split: String?
   @Option(help: "The IoU from which a detection is right.")
@@ -34,13 +29,6 @@ struct ValCommand: ParsableCommand {
   var batch = 16
   @Option(help: "Threads that prepare pictures.")
   var workers = 2
-  @Option(help: "f32 or bf16.")
-  var precision = TrainingSettings.Precision.float32
-  @Flag(
-    help:
-      "Test-time augmentation: look at several views of each picture, and let them vote (a classifier: mirrored; a detector: mirrored, and in three sizes). Slower."
-  )
-  var tta = false
   @Option(
     help:
       "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
@@ -63,36 +51,48 @@ struct ValCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let given = try GivenWeights(weights, names)
-    if given.isClassifier(model) {
+    switch try models.load() {
+    case .classifiers(let members):
       guard hardNegatives == nil else {
         throw ValidationError("hard negatives: only for detectors")
       }
-      let classifier = try ClassifierSource(given, model: model)
-      var runner = ClassifierRunner(
-        classifier.model, classifier.card, precision: precision, batch: batch, workers: workers,
-        skipBad: source.skipBad, isQuiet: common.json)
-      runner.votes = tta
-      return try ClassifierValidation(
-        source: classifier, data: source, split: split.map(SplitName.canonical), runner: runner
-      ).run(json: common.json, out: out)
+      try evaluate(members)
+    case .detectors(let members): try evaluate(members)
     }
-    if let model { _ = try ClassifierCatalog.required(model) }
-    let checkpoint = try DetectorCheckpoint(given.weights)
-    let model = try ModelEntry.load(checkpoint)
+  }
+
+  private func evaluate(_ members: [(name: String, source: ClassifierSource)]) throws {
+    let runners = members.map { name, member in
+      var runner = ClassifierRunner(
+        member.model, member.card, precision: models.precision, batch: batch, workers: workers,
+        skipBad: source.skipBad, isQuiet: common.json)
+      runner.votes = models.tta
+      return (name: name, runner: runner)
+    }
+    try ClassifierValidation(
+      members: members, vote: ClassifierVote(runners, models.vote ?? .soft), data: source,
+      split: split.map(SplitName.canonical)
+    ).run(json: common.json, out: out)
+  }
+
+  private func evaluate(_ members: [(name: String, model: any Detector)]) throws {
+    var skipped: [PictureError] = []
+    let vote = try DetectorVote(
+      members.map { name, model in
+        var runner = DetectorRunner(
+          model, precision: models.precision, batch: batch, workers: workers,
+          skipBad: source.skipBad, isQuiet: common.json)
+        if models.tta { runner.views = TestTimeAugmentation() }
+        runner.onSkip = { skipped.append($0) }
+        return (name, runner)
+      })
     let known = try source.splits()
     let chosen = split.map(SplitName.canonical) ?? ["test", "val"].first(where: known.contains)
     let dataset = try source.dataset(
-      split: chosen == "all" ? nil : chosen, classes: checkpoint.card.classNames)
-    var runner = DetectorRunner(
-      model, precision: precision, batch: batch, workers: workers, skipBad: source.skipBad,
-      isQuiet: common.json)
-    if tta { runner.views = TestTimeAugmentation() }
-    var skipped: [PictureError] = []
-    runner.onSkip = { skipped.append($0) }
+      split: chosen == "all" ? nil : chosen, classes: vote.classNames)
     var results: [PictureResult] = []
     var order: [Int] = []
-    try runner.run(over: dataset, DetectionOptions()) { found in
+    try vote.run(over: dataset, DetectionOptions()) { found in
       order.append(found.index)
       results.append(
         PictureResult(
@@ -103,34 +103,13 @@ struct ValCommand: ParsableCommand {
       results, classNames: dataset.classes, confidence: conf, iouThreshold: iou,
       kind: elevenPoints ? .elevenPoints : .allPoints)
     if let hardNegatives { try cut(dataset, results, order, into: hardNegatives) }
-    let files = source.account(
-      [dataset], splits: chosen == nil || chosen == "all" ? nil : [chosen!])
-    let told = try textOfJSON(Told(measures: measures, files: files))
-    if let out {
-      try draw(measures, dataset, results, order, into: out)
-      try RunFolder.write(told + "\n", to: out + "/report.json")
-    }
-    if common.json {
-      print(told)
-    } else {
-      print("\(results.count) pictures, split \(chosen ?? "all")")
-      if let files { print(files) }
-      print(measures)
-      if let out { print("curves and pictures in \(out)") }
-    }
-  }
-
-  /// The measures, and what became of the files.
-  private struct Told: Encodable {
-    var measures: DetectionMeasures
-    var files: FileAccount?
-    private enum Keys: String, CodingKey { case files }
-
-    func encode(to encoder: any Encoder) throws {
-      try measures.encode(to: encoder)
-      var container = encoder.container(keyedBy: Keys.self)
-      try container.encodeIfPresent(files, forKey: .files)
-    }
+    if let out { try draw(measures, dataset, results, order, into: out) }
+    try Measured(
+      measures: measures, pictures: results.count, split: chosen ?? "all",
+      files: source.account(
+        [dataset], splits: chosen == nil || chosen == "all" ? nil : [chosen!]),
+      voters: Voters("suppression", members.map(\.name))
+    ).tell(json: common.json, out: out)
   }
 
   private func cut(
@@ -169,7 +148,9 @@ struct ValCommand: ParsableCommand {
     pictures.confidence = conf
     try pictures.write(into: folder)
     try RunReport(
-      folder: folder, title: "Evaluation of \((weights as NSString).lastPathComponent)",
+      folder: folder,
+      title: "Evaluation of "
+        + models.weights.map { ($0 as NSString).lastPathComponent }.joined(separator: ", "),
       facts: measures.facts
     ).write(to: RunFolder(folder).report)
   }

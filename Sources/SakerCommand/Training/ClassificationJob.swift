@@ -13,12 +13,17 @@ struct ClassificationJob {
   private let data: String
   private let start: ClassifierStart?
   private let files: FileAccount?
+  /// Of a training with a refit.
+  private let phase: RefitPhase?
 
   /// Keys of what a resumed run must find again.
   private enum Origin {
     static let data = "data", train = "train_split", val = "val_split", seed = "split_seed"
     static let teacher = "teacher", teacherModel = "teacher_model", fold = "fold", folds = "folds"
   }
+
+  /// What decides which pictures a run was shown.
+  static let divisionKeys = [Origin.train, Origin.val, Origin.seed, Origin.fold, Origin.folds]
 
   /// Whether a checkpoint, or a run's folder, is a classifier's.
   static func canResume(_ path: String) throws -> Bool {
@@ -31,9 +36,10 @@ struct ClassificationJob {
   ///   - folder: in place of the command's.
   ///   - fold: which part of the data to validate on, in cross-validation.
   ///   - holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
-    fold: FoldChoice? = nil, holdsOut: Bool = false
+    fold: FoldChoice? = nil, holdsOut: Bool = false, tells: Bool = true
   ) throws {
     let settings = try changed ?? command.classificationSettings()
     var parts = try ClassificationJob.parts(command, seed: settings.seed, fold)
@@ -42,7 +48,9 @@ struct ClassificationJob {
       held.valSplit = "0.2"
       parts = try ClassificationJob.parts(held, seed: settings.seed, nil)
     }
-    if changed == nil { ClassificationJob.tell(parts) }
+    if tells { ClassificationJob.tell(parts) }
+    phase = command.refit ? .choosing : nil
+    try command.demandChoice(isValidated: parts.validation != nil)
     let given = try command.weights.map { try GivenWeights($0, command.classification.names) }
     let lessons = command.lessons
     let teacher = try lessons.teacher.map {
@@ -58,13 +66,14 @@ struct ClassificationJob {
     }
     let model = try withSeed(settings.seed) { try card.build() }
     start = try given?.load(into: model, card)
-    let origin = [
+    var origin = [
       Origin.data: EmbeddedData.remembered(command.source.data, else: .fashionMNIST),
       Origin.train: command.trainSplit ?? "", Origin.val: command.valSplit ?? "",
       Origin.seed: "\(settings.seed)", Origin.teacher: ClassificationJob.whole(lessons.teacher),
       Origin.teacherModel: lessons.teacherModel ?? "",
       Origin.fold: fold.map { "\($0.number)" } ?? "", Origin.folds: fold.map { "\($0.of)" } ?? "",
     ]
+    origin[RefitPhase.originKey] = phase?.rawValue
     claim =
       try folder.map { try RunClaim($0) }
       ?? RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
@@ -84,12 +93,14 @@ struct ClassificationJob {
     _ settings: TrainingSettings, into folder: RunFolder, origin: [String: String], skipBad: Bool
   ) throws {
     claim = try RunClaim(folder)
+    // What a first phase was followed by does not follow this one.
+    let isChoosing = RefitPhase(origin: origin) == .choosing
     trainer = try ClassifierTrainer(
       model, card, on: parts.training, validation: parts.validation, settings, into: folder,
-      origin: origin, skipBad: skipBad)
+      origin: origin.filter { !isChoosing || $0.key != RefitPhase.originKey }, skipBad: skipBad)
     test = parts.test
     files = parts.files
-    (isResumed, start) = (false, nil)
+    (isResumed, start, phase) = (false, nil, nil)
     data = EmbeddedData.told(
       origin[Origin.data].flatMap { $0.isEmpty ? nil : $0 }, else: .fashionMNIST)
   }
@@ -130,10 +141,24 @@ struct ClassificationJob {
     let fold = value(Origin.fold).flatMap(Int.init).flatMap { number in
       value(Origin.folds).flatMap(Int.init).map { FoldChoice(number: number, of: $0) }
     }
-    return try parts(
+    var parts = try parts(
       data ?? value(Origin.data), classes: classes, train: value(Origin.train),
       .reading(value(Origin.val)), skipBad: skipBad,
       seed: value(Origin.seed).flatMap { UInt64($0) } ?? 0, fold)
+    if RefitPhase(origin: origin) == .refit {
+      parts.training = try parts.training.joined(with: parts.validation)
+      parts.validation = nil
+    }
+    return parts
+  }
+
+  /// The second phase, once the first is done.
+  private init(refitting first: ClassificationJob) throws {
+    claim = try RunClaim(first.trainer.folder.refit)
+    let model = try withSeed(first.trainer.settings.seed) { try first.trainer.card.build() }
+    trainer = try first.trainer.refitting(model, into: claim.folder)
+    (phase, isResumed, start) = (.refit, false, nil)
+    (test, data, files) = (first.test, first.data, first.files)
   }
 
   init(resuming path: String, _ command: TrainCommand) throws {
@@ -154,8 +179,8 @@ struct ClassificationJob {
       into: claim.folder, skipBad: command.source.skipBad)
     test = parts.test
     files = parts.files
-    isResumed = true
-    start = nil
+    (isResumed, start) = (true, nil)
+    phase = RefitPhase(origin: origin)
     self.data = EmbeddedData.told(data, else: .fashionMNIST)
     try place.begin(claim, overwrite: command.overwrite)
   }
@@ -309,10 +334,30 @@ struct ClassificationJob {
 
   /// - Parameter silent: whether nothing is told.
   func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool = false) throws {
+    let final = Final()
+    try session(final, json: json, pictures: hasPictures, silent: silent)
+      .run(json: json, profile: profile) {
+        More(test: final.test?.report, head: start.map(Head.init))
+      }
+  }
+
+  /// - Parameter final: gets what the test data say of the weights that stay: once, at the end; nobody chose by them.
+  private func session(
+    _ final: Final, json: Bool, pictures hasPictures: Bool, silent: Bool
+  ) throws -> TrainingSession<ClassificationTask> {
     let pictures = RunPictures(folder: trainer.folder)
     let card = trainer.card
     var session = TrainingSession(trainer, isResumed: isResumed)
     session.isSilent = silent
+    session.phase = phase
+    if phase == .choosing {
+      if !isResumed { try trainer.saveStart() }
+      session.refit = {
+        let (second, final) = (try ClassificationJob(refitting: self), Final())
+        return try second.session(final, json: json, pictures: hasPictures, silent: json)
+          .train(json: json, profile: false) { More(test: final.test?.report) }
+      }
+    }
     session.subject =
       card.architecture
       + (card.variant.isPublished ? "" : " (\(card.variant.description))")
@@ -328,13 +373,11 @@ struct ClassificationJob {
           result.top5 ?? .nan)
       }
     }
-    // What nobody chose by is measured once, at the end, with the weights that stay.
-    let final = Final()
-    session.begin = hasPictures ? { try pictures.begin(trainer, data: data) } : nil
+    session.begin = hasPictures ? { try pictures.begin(trainer, data: data, phase: phase) } : nil
     session.finish = { events, evaluates in
       guard evaluates else { return }
       do {
-        if let test { final.test = try evaluate(test) }
+        if let test, phase != .choosing { final.test = try evaluate(test) }
         guard hasPictures else { return }
         let shown: (ClassificationEvaluation, ClassificationDataset)? =
           try trainer.validation.map { (try evaluate($0), $0) }
@@ -350,9 +393,7 @@ struct ClassificationJob {
           format: "test, %d pictures: top-1 %.4f, top-5 %.4f", $0.count, $0.top1, $0.topK(5))
       }
     }
-    try session.run(json: json, profile: profile) {
-      More(test: final.test?.report, head: start.map(Head.init))
-    }
+    return session
   }
 
   /// What the last evaluation found.
@@ -389,81 +430,6 @@ struct ClassificationJob {
       batch: trainer.settings.batch, workers: trainer.settings.workers, skipBad: trainer.skipBad,
       isQuiet: trainer.isQuiet)
     return try runner.evaluate(on: dataset)
-  }
-}
-
-/// A file of weights, read once: one of ours, or another program's.
-struct GivenWeights {
-  let file: String
-  let weights: WeightsFile
-  /// Of ours.
-  let card: ClassifierCard?
-  /// Of the classes it tells apart, if anybody knows.
-  let names: [String]?
-  /// Where they were named.
-  let namesFile: String?
-
-  /// - Parameters:
-  ///   - path: a file, or a run's folder, whose best weights are meant.
-  ///   - namesFile: a line for each class.
-  init(_ path: String, _ namesFile: String?) throws {
-    file = GivenWeights.file(path)
-    self.namesFile = namesFile
-    weights = try WeightsFile(contentsOf: file)
-    card =
-      weights.metadata[ClassifierCard.metadataKey] == nil
-      ? nil : try ClassifierCard(metadata: weights.metadata, file: file)
-    names = try namesFile.map(classNames(inFile:)) ?? card?.classNames
-  }
-
-  /// Whether it is for a classifier: by the model's name, or because the file says so.
-  func isClassifier(_ model: String?) -> Bool {
-    if let model { return ClassifierCatalog.named(model) != nil }
-    return card != nil
-  }
-
-  /// The weights of a path: the file itself, or the best ones of a run's folder.
-  static func file(_ path: String) -> String {
-    let run = RunFolder(path)
-    return [run.best, run.last].first(where: FileManager.default.fileExists) ?? path
-  }
-
-  /// Whether a tensor belongs to one of the heads in the middle that the model may have.
-  func hasAuxiliaryHeads(of entry: ClassifierEntry) -> Bool {
-    let model = withoutStarts { entry.build(2) }
-    guard let names = (model as? any AuxiliaryClassifier)?.namesOfAllAuxiliaryHeads,
-      let state = try? weights.state(fitting: Set(model.state.map(\.name)))
-    else { return false }
-    return state.contains { named in names.contains { named.name.hasPrefix($0 + ".") } }
-  }
-
-  func load(into model: any Classifier, _ card: ClassifierCard) throws -> ClassifierStart {
-    // What was there only to train it is no part of it.
-    let state = try model.state(of: weights, headIsOptional: true).state.filter {
-      !$0.name.hasPrefix("training.") && !$0.name.hasPrefix("local_heads.")
-    }
-    return try model.start(from: state, names: names, classNames: card.classNames, file: file)
-  }
-}
-
-extension ClassifierStart {
-  func description(_ card: ClassifierCard) -> String {
-    var parts = ["starts from \(loaded == total ? "all" : "\(loaded)") of \(total) tensors"]
-    if !replaced.isEmpty {
-      let reused =
-        reusedClasses.isEmpty
-        ? "" : ", of which the rows of \(reusedClasses.joined(separator: ", ")) were known"
-      parts[0] += " with a new head for \(card.classNames.count) classes" + reused
-    }
-    if !newAuxiliaryHeads.isEmpty {
-      parts.append("auxiliary heads start anew: \(newAuxiliaryHeads.joined(separator: ", "))")
-    }
-    if !notUsed.isEmpty {
-      let more = notUsed.count > 3 ? " and \(notUsed.count - 3) more" : ""
-      parts.append(
-        "not used \(notUsed.count): \(notUsed.prefix(3).joined(separator: ", "))\(more)")
-    }
-    return parts.joined(separator: "; ")
   }
 }
 

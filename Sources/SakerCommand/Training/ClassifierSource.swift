@@ -64,12 +64,9 @@ struct ClassifierSource {
 
 /// `saker predict` with a classifier.
 struct ClassifierPrediction {
-  let source: ClassifierSource
+  let vote: ClassifierVote
   /// How many classes are told of each picture.
   let top: Int
-  let precision: TrainingSettings.Precision
-  /// Whether each picture is also shown mirrored.
-  let votes: Bool
 
   struct Found: Encodable {
     struct Guess: Encodable {
@@ -82,7 +79,7 @@ struct ClassifierPrediction {
     /// The most probable first.
     var classes: [Guess]
     var picture: String?
-    /// What of the file isn't read, such as the further frames of an animation; absent for nothing.
+    /// What of the file isn't read, such as the further frames of an animation, and letters that no font has; absent for nothing.
     var warnings: [String]?
     var milliseconds: Double
   }
@@ -91,12 +88,8 @@ struct ClassifierPrediction {
   func predict(_ file: String, writing output: String?) throws -> Found {
     let start = Date()
     let (picture, warnings) = try PictureFiles.read(file)
-    let card = source.card
-    var images = card.input.tensor(picture)
-    if precision == .bfloat16 { images = images.converted(to: .bfloat16) }
-    var runner = ClassifierRunner(source.model, card)
-    runner.votes = votes
-    let shares = runner.probabilities(images)[0]
+    let (letters, classNames) = (LetterWarnings(), vote.classNames)
+    let shares = vote.probabilities(of: picture)
     let order = shares.indices.sorted { (shares[$1], $0) < (shares[$0], $1) }.prefix(top)
     if let output, let first = order.first {
       let drawn = picture.enlarged
@@ -104,14 +97,15 @@ struct ClassifierPrediction {
         box: Box(left: 0, top: 0, right: Float(drawn.width), bottom: Float(drawn.height)),
         label: first, score: shares[first])
       let encoding: Picture.Encoding = output.hasSuffix(".png") ? .png(level: 1) : .jpeg()
-      try drawn.annotated(with: [frame], classNames: card.classNames).write(
+      try drawn.annotated(with: [frame], classNames: classNames).write(
         to: output, as: encoding)
     }
     return Found(
       file: file, width: picture.width, height: picture.height,
       classes: order.map {
-        Found.Guess(name: card.classNames[$0], label: $0, probability: shares[$0])
-      }, picture: output, warnings: warnings, milliseconds: Date().timeIntervalSince(start) * 1e3)
+        Found.Guess(name: classNames[$0], label: $0, probability: shares[$0])
+      }, picture: output, warnings: letters.added(to: warnings),
+      milliseconds: Date().timeIntervalSince(start) * 1e3)
   }
 
   func describe(_ found: Found) -> String {
@@ -124,14 +118,14 @@ struct ClassifierPrediction {
 
 /// `saker val` with a classifier.
 struct ClassifierValidation {
-  let source: ClassifierSource
+  let members: [(name: String, source: ClassifierSource)]
+  let vote: ClassifierVote
   let data: DataOptions
   let split: String?
-  var runner: ClassifierRunner
 
   /// The pictures asked for: of the run's own division where the data have no splits.
   private func dataset() throws -> (ClassificationDataset, split: String, files: FileAccount?) {
-    let labels = try ClassificationJob.labels(data.data, classes: source.card.classNames)
+    let labels = try ClassificationJob.labels(data.data, classes: vote.classNames)
     var problems: [DataProblem] = []
     func whole(_ split: String?) throws -> ClassificationDataset {
       let dataset = try ClassificationDataset(
@@ -160,67 +154,61 @@ struct ClassifierValidation {
     return told(try whole(split), split ?? "all")
   }
 
-  /// As the run divided the data, if it was trained on these.
+  /// As the run divided the data, if it was trained on these; as all of several did.
+  ///
+  /// - Throws: `TrainingError` if another member was trained on these and divided them otherwise: it may have learned from these pictures.
   private func divided() throws -> ClassificationParts? {
-    guard let origin = source.origin,
-      origin["data"] == EmbeddedData.remembered(data.data, else: .fashionMNIST)
-    else { return nil }
-    return try ClassificationJob.parts(
-      of: origin, data: data.data, classes: source.card.classNames, skipBad: data.skipBad)
-  }
-
-  /// The measures, and what became of the files.
-  private struct Told: Encodable {
-    var report: ClassificationEvaluation.Report
-    var files: FileAccount?
-    private enum Keys: String, CodingKey { case files }
-
-    func encode(to encoder: any Encoder) throws {
-      try report.encode(to: encoder)
-      var container = encoder.container(keyedBy: Keys.self)
-      try container.encodeIfPresent(files, forKey: .files)
+    let remembered = EmbeddedData.remembered(data.data, else: .fashionMNIST)
+    let trained = members.compactMap { member in
+      member.source.origin.flatMap { $0["data"] == remembered ? (member.name, $0) : nil }
     }
+    guard let (name, origin) = trained.first else { return nil }
+    let keys = ClassificationJob.divisionKeys
+    if let (other, _) = trained.first(where: { member in
+      keys.contains { origin[$0] ?? "" != member.1[$0] ?? "" }
+    }) {
+      throw TrainingError(
+        "\(name) and \(other) divided the data otherwise: what one was not shown the other may have learned from: "
+          + "expected data with splits, or runs with the same --seed and --val-split")
+    }
+    return try ClassificationJob.parts(
+      of: origin, data: data.data, classes: vote.classNames, skipBad: data.skipBad)
   }
 
   func run(json: Bool, out: String?) throws {
     let (dataset, split, files) = try dataset()
-    guard dataset.classes == source.card.classNames else {
+    guard dataset.classes == vote.classNames else {
       throw TrainingError(
         "the data have the classes \(ByteText.list(dataset.classes)), the weights "
-          + ByteText.list(source.card.classNames))
+          + ByteText.list(vote.classNames))
     }
-    var runner = runner
     var skipped: [PictureError] = []
-    runner.onSkip = { skipped.append($0) }
-    let evaluation = try runner.evaluate(on: dataset)
+    let evaluation = try vote.evaluate(on: dataset) { skipped.append($0) }
     for error in skipped { note("left out \(error)") }
-    if let out {
-      try RunFolder.make(out)
-      try RunFolder(out).removeEvaluation()
-      try ClassificationPictures(evaluation, dataset).write(into: out)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      try RunFolder.write(
-        String(decoding: try encoder.encode(evaluation.report), as: UTF8.self),
-        to: out + "/report.json")
-      try RunReport(
-        folder: out, title: "Evaluation of \(source.card.architecture)",
-        facts: [
-          ("pictures", "\(evaluation.count)"), ("split", split),
-          ("top-1", String(format: "%.4f", evaluation.top1)),
-          ("top-5", String(format: "%.4f", evaluation.topK(5))),
-        ]
-      ).write(to: RunFolder(out).report)
-    }
-    if json {
-      try printJSON(Told(report: evaluation.report, files: files))
-    } else {
-      print("\(evaluation.count) pictures, split \(split)")
-      if let files { print(files) }
-      print(evaluation.report)
-      if let out { print("pictures in \(out)") }
-    }
+    if let out { try draw(evaluation, dataset, split, into: out) }
+    try Measured(
+      measures: evaluation.report, pictures: evaluation.count, split: split, files: files,
+      voters: Voters(vote.kind.rawValue, members.map(\.name))
+    ).tell(json: json, out: out)
+  }
+
+  private func draw(
+    _ evaluation: ClassificationEvaluation, _ dataset: ClassificationDataset, _ split: String,
+    into out: String
+  ) throws {
+    try RunFolder.make(out)
+    try RunFolder(out).removeEvaluation()
+    try ClassificationPictures(evaluation, dataset).write(into: out)
+    try RunReport(
+      folder: out,
+      title: "Evaluation of "
+        + members.map(\.source.card.architecture).joined(separator: ", "),
+      facts: [
+        ("pictures", "\(evaluation.count)"), ("split", split),
+        ("top-1", String(format: "%.4f", evaluation.top1)),
+        ("top-5", String(format: "%.4f", evaluation.topK(5))),
+      ]
+    ).write(to: RunFolder(out).report)
   }
 }
 

@@ -12,6 +12,8 @@ struct DetectionJob {
   /// Where the pictures come from, for people.
   private let data: String
   private let files: FileAccount?
+  /// Of a training with a refit.
+  private let phase: RefitPhase?
 
   /// Keys of what a resumed run must find again.
   private enum Origin {
@@ -22,16 +24,19 @@ struct DetectionJob {
   ///   - changed: settings in place of the command's.
   ///   - folder: in place of the command's.
   ///   - holdsOut: whether a fifth of the pictures to learn from is taken to validate on where there are no others.
+  ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
-    holdsOut: Bool = false
+    holdsOut: Bool = false, tells: Bool = true
   ) throws {
     let entry = try ModelEntry.named(command.model ?? "tiny-ssd")
     let size = command.size ?? 256
     let (trainSplit, valSplit) = try DetectionJob.splits(command)
     let settings = try changed ?? command.settings()
     var (training, validation) = try command.source.datasets(
-      training: trainSplit, validation: valSplit)
+      training: trainSplit, validation: valSplit, tells: tells)
+    phase = command.refit ? .choosing : nil
+    try command.demandChoice(isValidated: validation != nil)
     if holdsOut, validation == nil {
       (training, validation) = try training.holdingOut(0.2, seed: settings.seed)
     }
@@ -53,11 +58,12 @@ struct DetectionJob {
     if let weights = command.weights {
       try DetectionJob.start(model, from: weights)
     }
-    let origin = [
+    var origin = [
       Origin.data: EmbeddedData.remembered(command.source.data, else: .bloodCells),
       Origin.train: trainSplit ?? "",
       Origin.val: valSplit ?? "none", Origin.loss: (command.preset ?? .ssd).rawValue,
     ]
+    origin[RefitPhase.originKey] = phase?.rawValue
     claim =
       try folder.map { try RunClaim($0) }
       ?? RunClaim.of(command.out, else: "runs/train", overwrite: command.overwrite)
@@ -84,10 +90,11 @@ struct DetectionJob {
     let classes = checkpoint.card.classNames
     let trainSplit = split(Origin.train)
     let valSplit = split(Origin.val).flatMap { $0 == "none" ? nil : $0 }
-    let (training, validation) = try source.datasets(
+    var (training, validation) = try source.datasets(
       training: trainSplit, validation: valSplit, classes: classes)
-    let entry = try ModelEntry.model(of: checkpoint)
-    let model = entry.build(checkpoint.card, origin[Origin.loss] == "notes" ? .notes : .ssd)
+    phase = RefitPhase(origin: origin)
+    if phase == .refit { (training, validation) = (try training.joined(with: validation), nil) }
+    let model = try DetectionJob.model(checkpoint)
     trainer = try DetectorTrainer.resuming(
       checkpoint, model, on: training, validation: validation, into: claim.folder,
       skipBad: source.skipBad)
@@ -97,6 +104,24 @@ struct DetectionJob {
     files = source.account(
       [training, validation], splits: trainSplit.map { [$0] + [valSplit].compactMap(\.self) })
     try place.begin(claim, overwrite: command.overwrite)
+  }
+
+  /// The second phase, once the first is done.
+  private init(refitting first: DetectionJob) throws {
+    let folder = first.trainer.folder
+    claim = try RunClaim(folder.refit)
+    let model = try withSeed(first.trainer.settings.seed) {
+      try DetectionJob.model(DetectorCheckpoint(file: folder.best))
+    }
+    trainer = try first.trainer.refitting(model, into: claim.folder)
+    (phase, anchorReport, isResumed) = (.refit, nil, false)
+    (data, files) = (first.data, first.files)
+  }
+
+  /// A model as the checkpoint's run built it, with other weights.
+  private static func model(_ checkpoint: DetectorCheckpoint) throws -> any Detector {
+    let isNotes = try checkpoint.origin[Origin.loss] == "notes"
+    return try ModelEntry.model(of: checkpoint).build(checkpoint.card, isNotes ? .notes : .ssd)
   }
 
   /// Weights of a checkpoint for the same model and classes; anchors and input may differ.
@@ -129,9 +154,26 @@ struct DetectionJob {
 
   /// - Parameter silent: whether nothing is told.
   func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool = false) throws {
+    let anchors = Anchored(anchors: anchorReport)
+    try session(json: json, pictures: hasPictures, silent: silent)
+      .run(json: json, profile: profile) { anchors }
+  }
+
+  private func session(
+    json: Bool, pictures hasPictures: Bool, silent: Bool
+  ) throws -> TrainingSession<DetectionTask> {
     let pictures = RunPictures(folder: trainer.folder)
     var session = TrainingSession(trainer, isResumed: isResumed)
     session.isSilent = silent
+    session.phase = phase
+    if phase == .choosing {
+      if !isResumed { try trainer.saveStart() }
+      session.refit = {
+        let second = try DetectionJob(refitting: self)
+        return try second.session(json: json, pictures: hasPictures, silent: json)
+          .train(json: json, profile: false) { Anchored(anchors: nil) }
+      }
+    }
     session.subject = trainer.model.card.architecture
     session.dataDescription =
       "\(trainer.training.items.count) pictures, \(trainer.training.boxCount) boxes of "
@@ -147,12 +189,12 @@ struct DetectionJob {
       }
     }
     if hasPictures {
-      session.begin = { try pictures.begin(trainer, data: data) }
+      session.begin = { try pictures.begin(trainer, data: data, phase: phase) }
       session.finish = { events, evaluates in
         pictures.finish(trainer, events, evaluates: evaluates)
       }
     }
-    try session.run(json: json, profile: profile) { Anchored(anchors: anchorReport) }
+    return session
   }
 
   /// What a detector's summary says beyond that of others.

@@ -139,6 +139,7 @@ struct PruneCommand: ParsableCommand {
     var settings = base
     settings.learningRate /= 10
     settings.patience = 0
+    settings.lastEpoch = nil
     try options.apply(to: &settings)
     settings.epochs = max(settings.epochs, 1)
     settings.warmUpEpochs = min(settings.warmUpEpochs, Double(settings.epochs))

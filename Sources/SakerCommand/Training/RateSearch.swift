@@ -9,10 +9,12 @@ protocol SearchableJob {
   /// What its epochs are compared by, for tables.
   static var measure: String { get }
 
-  /// - Parameter holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  /// - Parameters:
+  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings?, into folder: RunFolder?,
-    holdsOut: Bool) throws
+    holdsOut: Bool, tells: Bool) throws
   func run(json: Bool, profile: Bool, pictures hasPictures: Bool, silent: Bool) throws
 }
 
@@ -21,10 +23,11 @@ extension ClassificationJob: SearchableJob {
 
   init(
     starting command: TrainCommand, changed: TrainingSettings?, into folder: RunFolder?,
-    holdsOut: Bool
+    holdsOut: Bool, tells: Bool
   ) throws {
     try self.init(
-      starting: command, changed: changed, into: folder, fold: nil, holdsOut: holdsOut)
+      starting: command, changed: changed, into: folder, fold: nil, holdsOut: holdsOut,
+      tells: tells)
   }
 }
 
@@ -99,7 +102,9 @@ struct RateSearch<Job: SearchableJob> {
     }
     var chosen = settings
     chosen.learningRate = rate
-    let job = try Job(starting: command, changed: chosen, into: folder, holdsOut: false)
+    // The data are those of the range test, which told their warnings.
+    let job = try Job(
+      starting: command, changed: chosen, into: folder, holdsOut: false, tells: false)
     try job.run(json: json, profile: false, pictures: !command.noPictures, silent: json)
     guard json else { return }
     try printJSON(
@@ -111,15 +116,18 @@ struct RateSearch<Job: SearchableJob> {
   }
 
   /// A run to try things with; its folder goes afterwards.
-  private func job(_ settings: TrainingSettings, _ folder: String) throws -> Job {
-    try Job(starting: command, changed: settings, into: RunFolder(folder), holdsOut: true)
+  private func job(
+    _ settings: TrainingSettings, _ folder: String, tells: Bool = false
+  ) throws -> Job {
+    try Job(
+      starting: command, changed: settings, into: RunFolder(folder), holdsOut: true, tells: tells)
   }
 
   /// From 1e-5 to 10, in at most 100 steps and a third of the time.
   private func rangeTest(
     _ settings: TrainingSettings, _ folder: RunFolder, seconds: Double
   ) throws -> LearningRateSweep {
-    let trainer = try job(settings, folder.path + "/search").trainer
+    let trainer = try job(settings, folder.path + "/search", tells: true).trainer
     // One step tells how long they take; the first is the slowest.
     let start = Date()
     _ = try trainer.findLearningRate(LearningRateFinder(1e-6...1e-5, steps: 2))

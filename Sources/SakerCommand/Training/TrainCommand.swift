@@ -39,6 +39,11 @@ struct TrainCommand: ParsableCommand {
   var weights: String?
   @Option(help: "The run's folder; runs/train, runs/train2... if left out.")
   var out: String?
+  @Flag(
+    help:
+      "Once validation has chosen the best epoch: train anew, from the same start, for as many epochs, on the pictures to learn from and to validate on; into the folder refit of the run's."
+  )
+  var refit = false
   @Flag(help: "Take away the run that --out holds, and train anew.")
   var overwrite = false
   @Option(help: "A run's folder, or a checkpoint, to go on with; its settings hold.")
@@ -78,6 +83,12 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError(
         "\(foreign.joined(separator: ", ")): only for "
           + (chosenTask == .detect ? "classifiers (--task classify)" : "detectors"))
+    }
+    if refit {
+      let others = [("--folds", lessons.folds != nil), ("--search", lessons.search)]
+      if let other = others.first(where: \.1) {
+        throw ValidationError("refit: leave out \(other.0): each wants the validation data")
+      }
     }
     if let preset, preset.task != chosenTask {
       throw ValidationError(
@@ -131,7 +142,7 @@ struct TrainCommand: ParsableCommand {
     let given: [(String, Bool)] = [
       ("--task", task != nil), ("--model", model != nil), ("--train-split", trainSplit != nil),
       ("--val-split", valSplit != nil), ("--size", size != nil), ("--preset", preset != nil),
-      ("--weights", weights != nil),
+      ("--weights", weights != nil), ("--refit", refit),
     ]
     return given.filter(\.1).map(\.0) + options.given + detection.given
       + classification.given + lessons.given
@@ -141,20 +152,33 @@ struct TrainCommand: ParsableCommand {
     common.apply()
     // Before hours, or minutes of reading.
     if resume == nil, let out { try RunFolder(out).demandFree(overwrite: overwrite) }
+    let place = resume.map(ResumedRun.phase)
+    // The second phase lies in the folder of the first, which nobody may take away meanwhile.
+    let first = try resume.flatMap { $0 == place ? nil : try RunClaim(RunFolder($0)) }
+    defer { withExtendedLifetime(first) {} }
     let isClassifier =
-      try resume.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
+      try place.map { try ClassificationJob.canResume($0) } ?? (chosenTask == .classify)
     if isClassifier {
       if let folds = lessons.folds { return try CrossValidation(self, folds: folds).run() }
       if lessons.search { return try RateSearch<ClassificationJob>(self).run() }
       let job =
-        try resume.map { try ClassificationJob(resuming: $0, self) }
+        try place.map { try ClassificationJob(resuming: $0, self) }
         ?? ClassificationJob(starting: self)
       try job.run(json: common.json, profile: profile, pictures: !noPictures)
     } else {
       if lessons.search { return try RateSearch<DetectionJob>(self).run() }
       let job =
-        try resume.map { try DetectionJob(resuming: $0, self) } ?? DetectionJob(starting: self)
+        try place.map { try DetectionJob(resuming: $0, self) } ?? DetectionJob(starting: self)
       try job.run(json: common.json, profile: profile, pictures: !noPictures)
+    }
+  }
+
+  /// - Throws: `TrainingError` for a refit without pictures to choose the number of epochs by.
+  func demandChoice(isValidated: Bool) throws {
+    guard isValidated || !refit else {
+      throw TrainingError(
+        "refit: expected pictures to validate on, which choose the number of epochs, got none (--val-split)"
+      )
     }
   }
 
@@ -213,7 +237,7 @@ struct DetectionTrainingOptions: ParsableArguments {
   var letterbox = false
   @Option(
     help:
-      "Detectors: anchor sizes: fit (from the training boxes), notes, or a list such as .07/.1,.15/.19,..."
+      "Detectors: anchors: fit (sizes from the training boxes), fit-shapes (widths and heights from them), notes, or a list of sizes such as .07/.1,.15/.19,... or shapes such as .07x.1/.1x.07,..."
   )
   var anchors: String?
   @Option(help: "Detectors: share of pictures cropped at random.")

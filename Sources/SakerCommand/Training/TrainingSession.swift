@@ -20,6 +20,10 @@ struct TrainingSession<Task: TrainingTask> {
   var begin: (() throws -> Void)?
   /// Writes the last ones, with those of an evaluation if it is wanted.
   var finish: (_ events: TensorBoardWriter?, _ evaluates: Bool) -> Void = { _, _ in }
+  /// Which part of a training with a refit it is.
+  var phase: RefitPhase?
+  /// The second phase, once the first is done.
+  var refit: (() throws -> Told)?
   /// Whether nothing is told: the run is a part of something larger.
   var isSilent = false
   /// Said last, before where everything is.
@@ -28,6 +32,12 @@ struct TrainingSession<Task: TrainingTask> {
   init(_ trainer: Trainer<Task>, isResumed: Bool) {
     self.trainer = trainer
     self.isResumed = isResumed
+  }
+
+  /// How it ended, and what JSON says of it.
+  struct Told {
+    var ending: TrainingEnding
+    var summary: any Encodable
   }
 
   private struct Summary<More: Encodable>: Encodable {
@@ -42,10 +52,17 @@ struct TrainingSession<Task: TrainingTask> {
     var peakBytes: Int
     var profile: Profiler.Report?
     var files: FileAccount?
+    /// What standard error was told besides: letters that no font has.
+    var warnings: [String]?
+    /// The epoch of the best validation result.
+    var bestEpoch: Int?
+    /// The second phase.
+    var refit: (any Encodable)?
     var more: More
 
     private enum Keys: String, CodingKey {
       case run, ending, weights, best, epochs, seconds, imagesPerSecond, peakBytes, profile, files
+      case warnings, bestEpoch, refit
     }
 
     /// What a task adds stands beside the rest.
@@ -61,6 +78,9 @@ struct TrainingSession<Task: TrainingTask> {
       try container.encode(peakBytes, forKey: .peakBytes)
       try container.encodeIfPresent(profile, forKey: .profile)
       try container.encodeIfPresent(files, forKey: .files)
+      try container.encodeIfPresent(warnings, forKey: .warnings)
+      try container.encodeIfPresent(bestEpoch, forKey: .bestEpoch)
+      try refit?.encode(to: container.superEncoder(forKey: .refit))
       try more.encode(to: encoder)
     }
   }
@@ -70,6 +90,13 @@ struct TrainingSession<Task: TrainingTask> {
   /// - Parameter more: what the task adds to the summary in JSON.
   /// - Throws: what training throws; an exit code of 130 when the user interrupted.
   func run(json: Bool, profile: Bool, more: () throws -> some Encodable) throws {
+    let told = try train(json: json, profile: profile, more: more)
+    if json, !isSilent { try printJSON(told.summary) }
+    if told.ending == .interrupted { throw ExitCode(130) }
+  }
+
+  /// Trains, in the second phase, too, and tells about it, but for the summary.
+  func train(json: Bool, profile: Bool, more: () throws -> some Encodable) throws -> Told {
     let json = json || isSilent
     trainer.isQuiet = json
     if !json { introduce() }
@@ -94,17 +121,8 @@ struct TrainingSession<Task: TrainingTask> {
     KillPoint.pictures.pass(trainer.lastEpoch)
     finish(events, ending != .interrupted)
     KillPoint.end.pass(trainer.lastEpoch)
-    if isSilent {
-      // Who runs it tells.
-    } else if json {
-      let rates = results.map(\.imagesPerSecond).sorted()
-      try printJSON(
-        Summary(
-          run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
-          best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
-          imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2],
-          peakBytes: peakBytes, profile: times, files: files, more: more()))
-    } else {
+    if phase == .refit, ending != .interrupted { try closeRefit() }
+    if !json {
       if let times { print(times) }
       if let conclusion = conclusion() { print(conclusion) }
       conclude(ending)
@@ -113,7 +131,27 @@ struct TrainingSession<Task: TrainingTask> {
       let count = trainer.skipped.count
       note("left out \(count) picture\(count == 1 ? "" : "s") that could not be read")
     }
-    if ending == .interrupted { throw ExitCode(130) }
+    let second = ending == .interrupted ? nil : try refit?()
+    let rates = results.map(\.imagesPerSecond).sorted()
+    let warnings = MissingLetters.warnings
+    let summary = try Summary(
+      run: trainer.folder.path, ending: "\(ending)", weights: trainer.folder.last,
+      best: trainer.folder.best, epochs: results, seconds: results.last?.seconds ?? 0,
+      imagesPerSecond: rates.isEmpty ? 0 : rates[rates.count / 2],
+      peakBytes: peakBytes, profile: times, files: files,
+      warnings: warnings.isEmpty ? nil : warnings, bestEpoch: trainer.bestEpoch,
+      refit: second?.summary, more: more())
+    return Told(ending: second?.ending ?? ending, summary: summary)
+  }
+
+  /// The second phase is done: its start is of no more use, and the first one's report tells of it.
+  private func closeRefit() throws {
+    let own = URL(fileURLWithPath: trainer.folder.path)
+    let first = RunFolder(own.deletingLastPathComponent().path)
+    guard first.refit.isSame(as: trainer.folder), unlink(first.start) == 0 else { return }
+    if FileManager.default.fileExists(atPath: first.report) {
+      try RunPictures(folder: first).writeReport()
+    }
   }
 
   /// A new event file; the first of a run begins with the settings as a text. Of the earlier ones, what this session writes again goes.
@@ -132,12 +170,14 @@ struct TrainingSession<Task: TrainingTask> {
   private func introduce() {
     let settings = trainer.settings
     print(
-      "\(isResumed ? "resuming" : "training") \(subject), "
+      "\(isResumed ? "resuming" : phase == .refit ? "training anew" : "training") \(subject), "
         + "\(trainer.task.network.parameterCount) parameters, on \(dataDescription)")
     if let files { print(files) }
     if let report { print(report) }
+    let epochs =
+      settings.lastEpoch.map { "the first \($0) of \(settings.epochs)" } ?? "\(settings.epochs)"
     print(
-      "\(settings.epochs) epochs, batch \(settings.batch), \(settings.rule.rawValue), "
+      "\(epochs) epochs, batch \(settings.batch), \(settings.rule.rawValue), "
         + "\(settings.course.rawValue) to \(settings.learningRate), \(settings.precision.rawValue), "
         + "seed \(settings.seed), \(Parallel.threads) threads; \(KernelLibrary.version), "
         + KernelLibrary.instructionSet)
@@ -148,7 +188,7 @@ struct TrainingSession<Task: TrainingTask> {
       "\(column.label) \(String(format: "%.4f", result[column] ?? .nan))"
     }
     let text =
-      String(format: "epoch %3d/%d  ", result.epoch, trainer.settings.epochs)
+      String(format: "epoch %3d/%d  ", result.epoch, trainer.settings.trainedEpochs)
       + losses.joined(separator: "  ")
       + String(
         format: "  lr %.2e  %5.1f img/s  %@", result.learningRate, result.imagesPerSecond,
@@ -160,6 +200,10 @@ struct TrainingSession<Task: TrainingTask> {
     let folder = trainer.folder
     let hasReport = FileManager.default.fileExists(atPath: folder.report)
     let told = hasReport ? folder.report : folder.curves
+    if phase == .choosing, ending != .interrupted, let best = trainer.bestEpoch {
+      print("chosen: \(best) epoch\(best == 1 ? "" : "s"), pictures in \(told)")
+      return
+    }
     switch ending {
     case .complete: print("done: \(folder.last), pictures in \(told)")
     case .early:
@@ -206,6 +250,13 @@ struct ResumedRun {
     return [run.last, run.best].first(where: manager.fileExists) ?? run.last
   }
 
+  /// The folder of the second phase, where a run with a refit has come so far; else the path itself.
+  static func phase(_ path: String) -> String {
+    let refit = RunFolder(path).refit
+    let hasBegun = [refit.last, refit.best].contains(where: FileManager.default.fileExists)
+    return hasBegun ? refit.path : path
+  }
+
   private static func folder(of file: String) -> RunFolder? {
     let weights = URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent()
     guard weights.lastPathComponent == "weights" else { return nil }
@@ -218,8 +269,9 @@ struct ResumedRun {
     try claim.clear(overwrite: overwrite)
     try folder.prepare()
     guard let run else { return }
-    if FileManager.default.fileExists(atPath: run.best) {
-      try Safetensors(contentsOf: run.best).write(to: folder.best)
+    for (from, to) in [(run.best, folder.best), (run.start, folder.start)]
+    where FileManager.default.fileExists(atPath: from) {
+      try Safetensors(contentsOf: from).write(to: to)
     }
     try TensorBoardFolder(folder.path).take(from: TensorBoardFolder(run.path))
   }

@@ -22,8 +22,8 @@ public enum AugmentationFile {
     RandAugment.self, RandomAffine.self, RandomAutocontrast.self, RandomCrop.self,
     RandomEqualize.self, RandomErasing.self, RandomGamma.self, RandomGrayscale.self,
     RandomInvert.self, RandomPerspective.self, RandomPosterize.self, RandomResizedCrop.self,
-    RandomRotation.self, RandomScale.self, RandomSharpness.self, RandomSolarize.self,
-    Resize.self, SaltAndPepper.self, TrivialAugment.self, VerticalFlip.self,
+    RandomRotation.self, RandomScale.self, RandomSharpness.self, RandomShift.self,
+    RandomSolarize.self, Resize.self, SaltAndPepper.self, TrivialAugment.self, VerticalFlip.self,
   ]
 
   /// Why a list could not be read or written.

@@ -82,6 +82,12 @@ public struct ClassifierRunner {
     }
   }
 
+  /// Of one picture, prepared as the card says.
+  public func probabilities(of picture: Picture) -> [Float] {
+    let images = card.input.tensor(picture)
+    return probabilities(precision == .bfloat16 ? images.converted(to: .bfloat16) : images)[0]
+  }
+
   /// Divided by the classes' shares in training: what a network that saw all classes alike would say. A class it never saw stays at 0.
   static func freed(_ probabilities: [Float], of priors: [Float]) -> [Float] {
     let raw = zip(probabilities, priors).map { $1 > 0 ? $0 / $1 : 0 }

@@ -33,28 +33,3 @@ extension TrainingSettings {
     return transforms
   }
 }
-
-/// Moves the picture by whole pixels and fills up with black: a random crop of a picture with a border.
-struct RandomShift: SampleTransform {
-  /// The most, each way.
-  let pixels: Int
-
-  init(_ pixels: Int) { self.pixels = pixels }
-
-  func apply(_ sample: inout Sample, using random: inout Random) {
-    let x = Int.random(in: -pixels...pixels, using: &random)
-    let y = Int.random(in: -pixels...pixels, using: &random)
-    let source = sample.picture
-    let (width, height) = (source.width, source.height)
-    guard x != 0 || y != 0 else { return }
-    var moved = Picture(width: width, height: height)
-    let columns = max(0, width - abs(x))
-    for row in max(0, y)..<max(max(0, y), min(height, height + y)) where columns > 0 {
-      let from = 3 * ((row - y) * width + max(0, -x))
-      let to = 3 * (row * width + max(0, x))
-      moved.pixels.replaceSubrange(
-        to..<to + 3 * columns, with: source.pixels[from..<from + 3 * columns])
-    }
-    sample.picture = moved
-  }
-}

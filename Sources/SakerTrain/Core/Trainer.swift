@@ -3,7 +3,6 @@ import Logging
 import SakerData
 import SakerNN
 import SakerTensor
-import SakerVision
 
 /// How a run ended.
 public enum TrainingEnding: Hashable, Sendable {
@@ -110,7 +109,7 @@ public final class Trainer<Task: TrainingTask> {
     try folder.prepare()
     try RunFolder.write(EpochResult.table(state.results, task.columns), to: folder.results)
     task.network.train()
-    while state.epoch < settings.epochs {
+    while state.epoch < settings.trainedEpochs {
       if settings.patience > 0, state.bestEpoch.waited >= settings.patience { return .early }
       guard try runEpoch() else {
         try save(to: folder.last)
@@ -122,7 +121,7 @@ public final class Trainer<Task: TrainingTask> {
 
   /// One epoch, or the rest of one; false if the user interrupted.
   private func runEpoch() throws -> Bool {
-    let label = "epoch \(state.epoch + 1)/\(settings.epochs)"
+    let label = "epoch \(state.epoch + 1)/\(settings.trainedEpochs)"
     let first = min(state.batches * settings.batch, loader.picturesPerEpoch)
     let progress = Progress(label, total: loader.picturesPerEpoch, from: first, isQuiet: isQuiet)
     defer { progress.finish() }
@@ -144,7 +143,7 @@ public final class Trainer<Task: TrainingTask> {
     let seconds = Date().timeIntervalSince(start)
     progress.finish()
     try finishEpoch(imagesPerSecond: Double(seen - first) / max(seconds, 1e-9))
-    return !(isInterrupted() && state.epoch < settings.epochs)
+    return !(isInterrupted() && state.epoch < settings.trainedEpochs)
   }
 
   private func next(_ epoch: LoaderEpoch) throws -> Batch? {

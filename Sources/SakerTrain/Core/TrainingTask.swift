@@ -1,7 +1,6 @@
 import SakerData
 import SakerNN
 import SakerTensor
-import SakerVision
 
 /// What is learned: a network, its pictures, its loss and its measure. `Trainer` does all the rest, the same for every task.
 public protocol TrainingTask: AnyObject {

@@ -2,8 +2,9 @@ import Foundation
 import SakerData
 import SakerTensor
 
-/// Anchor sizes from the training boxes: k-means with the distance 1 - IoU of two boxes on one corner, as in YOLO9000
-/// (arXiv:1612.08242, section 2), on each level's own range of sizes.
+/// Anchors from the training boxes: k-means with the distance 1 - IoU of two boxes on one corner, as in YOLO9000
+/// (arXiv:1612.08242, section 2), on each level's own range of sizes. Called as a function it keeps of each centre the size √(w h), for
+/// squares and the ratios; `priors` keeps width and height, as YOLO9000 does.
 ///
 /// A level whose cells are `d` apart can't reach boxes much smaller than `2 d`: at worst a box's centre lies half a cell
 /// off in both directions, and then an anchor of the box's own size meets it with IoU 0.39. So a level takes the
@@ -34,6 +35,33 @@ public struct AnchorFit: Sendable {
   ///
   /// - Throws: `AnchorError` if no box has an area.
   public func callAsFunction(_ boxes: Boxes) throws(AnchorError) -> [AnchorLevel] {
+    try levels(boxes) { own, range, random in
+      AnchorLevel(sizes: sizes(for: own, range, &random), ratios: ratios)
+    }
+  }
+
+  /// Levels of widths and heights, as many a level as sizes and ratios together would make, `sizesPerLevel + ratios.count - 1`, by rising
+  /// area. A level with fewer different boxes than that has nothing to learn shapes from, and gets those of its sizes and ratios.
+  ///
+  /// - Throws: `AnchorError` if no box has an area.
+  public func priors(_ boxes: Boxes) throws(AnchorError) -> [AnchorLevel] {
+    let count = sizesPerLevel + ratios.count - 1
+    return try levels(boxes) { own, range, random in
+      var centers =
+        Set(own).count < count
+        ? AnchorLevel(sizes: sizes(for: own, range, &random), ratios: ratios).extents
+        : AnchorFit.means(own, count, &random)
+      // Of equal areas the narrower first: the same boxes in another order give the same levels.
+      centers.sort { ($0.x * $0.y, $0.x) < ($1.x * $1.y, $1.x) }
+      return AnchorLevel(shapes: centers.map { AnchorShape(width: $0.x, height: $0.y) })
+    }
+  }
+
+  /// A level for each map, from the boxes of its range.
+  private func levels(
+    _ boxes: Boxes,
+    _ level: ([SIMD2<Float>], Range<Float>, inout Random) -> AnchorLevel
+  ) throws(AnchorError) -> [AnchorLevel] {
     // In units of the input's height, as sizes are.
     let extents: [SIMD2<Float>] = boxes.filter { $0.area > 0 && $0.area.isFinite }
       .map { [$0.width * aspect, $0.height] }
@@ -42,8 +70,7 @@ public struct AnchorFit: Sendable {
     }
     var random = Random(seed: seed)
     return ranges().map { range in
-      let own = extents.filter { range.contains(($0.x * $0.y).squareRoot()) }
-      return AnchorLevel(sizes: sizes(for: own, range, &random), ratios: ratios)
+      level(extents.filter { range.contains(($0.x * $0.y).squareRoot()) }, range, &random)
     }
   }
 
@@ -202,9 +229,12 @@ public struct AnchorReport: Hashable, Codable, Sendable, CustomStringConvertible
             format: "%7d  %6.2f%%  %13.3f", row.boxes, 100 * row.reached, row.meanBestIoU))
     }
     let sizes = levels.map { level in
-      level.sizes.map { String(format: "%.3f", $0) }.joined(separator: "/")
+      (level.shapes?.map { String(format: "%.3fx%.3f", $0.width, $0.height) }
+        ?? level.sizes.map { String(format: "%.3f", $0) }).joined(separator: "/")
     }
-    return (["anchor sizes: " + sizes.joined(separator: ", ")] + lines).joined(separator: "\n")
+    let hasShapes = levels.contains { $0.shapes != nil }
+    return (["anchor \(hasShapes ? "shapes" : "sizes"): " + sizes.joined(separator: ", ")] + lines)
+      .joined(separator: "\n")
   }
 }
 

@@ -1,12 +1,27 @@
 import SakerTensor
 
+/// Width and height of an anchor, both as fractions of the input's height: a square of pixels has equal ones.
+public struct AnchorShape: Hashable, Codable, Sendable {
+  public var width, height: Float
+
+  public init(width: Float, height: Float) {
+    self.width = width
+    self.height = height
+  }
+
+  var extent: SIMD2<Float> { [width, height] }
+  var isValid: Bool { width > 0 && height > 0 && width.isFinite && height.isFinite }
+}
+
 /// The anchors of one cell of one feature map: every size at the first ratio, then the first size at every further ratio,
-/// so `sizes.count + ratios.count - 1` of them.
+/// so `sizes.count + ratios.count - 1` of them; or widths and heights written out, as YOLOv2's priors are.
 public struct AnchorLevel: Hashable, Codable, Sendable {
-  /// Sides of a square anchor as fractions of the input's height.
+  /// Sides of a square anchor as fractions of the input's height; without meaning where there are shapes.
   public var sizes: [Float]
-  /// Width over height, in pixels.
+  /// Width over height, in pixels; without meaning where there are shapes.
   public var ratios: [Float]
+  /// In place of sizes and ratios, an anchor each.
+  public var shapes: [AnchorShape]?
 
   public init(sizes: [Float], ratios: [Float] = [1, 2, 0.5]) {
     self.sizes = sizes
@@ -15,16 +30,25 @@ public struct AnchorLevel: Hashable, Codable, Sendable {
       isValid, "a level has sizes and ratios, all positive, got \(sizes) and \(ratios)")
   }
 
+  public init(shapes: [AnchorShape]) {
+    (sizes, ratios) = ([], [])
+    self.shapes = shapes
+    precondition(isValid, "a level has shapes, all positive, got \(shapes)")
+  }
+
   var isValid: Bool {
-    !sizes.isEmpty && !ratios.isEmpty && (sizes + ratios).allSatisfy { $0 > 0 && $0.isFinite }
+    if let shapes { return !shapes.isEmpty && shapes.allSatisfy(\.isValid) }
+    return !sizes.isEmpty && !ratios.isEmpty
+      && (sizes + ratios).allSatisfy { $0 > 0 && $0.isFinite }
   }
 
   /// How many anchors a cell has.
-  public var perCell: Int { sizes.count + ratios.count - 1 }
+  public var perCell: Int { shapes?.count ?? sizes.count + ratios.count - 1 }
 
   /// Width and height of each anchor of a cell: the width in units of the input's height, too.
   var extents: [SIMD2<Float>] {
-    sizes.map { [$0 * ratios[0].squareRoot(), $0 / ratios[0].squareRoot()] }
+    if let shapes { return shapes.map(\.extent) }
+    return sizes.map { [$0 * ratios[0].squareRoot(), $0 / ratios[0].squareRoot()] }
       + ratios.dropFirst().map { [sizes[0] * $0.squareRoot(), sizes[0] / $0.squareRoot()] }
   }
 }

@@ -82,6 +82,7 @@ extension ModelCard {
       return "expected 3 means and 3 deviations that aren't 0, got \(mean) and \(std)"
     }
     for level in anchors where !level.isValid {
+      if let shapes = level.shapes { return "expected positive anchor shapes, got \(shapes)" }
       return "expected positive anchor sizes and ratios, got \(level.sizes) and \(level.ratios)"
     }
     return nil

@@ -179,10 +179,11 @@ extension TinySSD {
   ) throws(AnchorError) -> [AnchorLevel] {
     switch anchors {
     case .notes: return .tinySSD
-    case .fit:
+    case .fit, .fitShapes:
       let fit = AnchorFit(
         maps: maps(height: height, width: width), aspect: Float(width) / Float(height), seed: seed)
-      return try fit(Boxes(objects.map(\.box)))
+      let boxes = Boxes(objects.map(\.box))
+      return anchors == .fit ? try fit(boxes) : try fit.priors(boxes)
     case .levels(let levels):
       guard levels.count == 5 else {
         throw AnchorError(

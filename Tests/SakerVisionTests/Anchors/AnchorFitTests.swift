@@ -91,6 +91,72 @@ import Testing
     #expect(throws: AnchorError.self) { try fit(Boxes(corners: [0.3, 0.3, 0.3, 0.4])) }
   }
 
+  /// Boxes around three shapes of about one area, which sizes cannot tell apart: each centre is the geometric mean of its own.
+  @Test func priorsKeepWidthAndHeight() throws {
+    let shapes: [SIMD2<Float>] = [[0.1, 0.4], [0.2, 0.2], [0.4, 0.1]]
+    var random = Random(seed: 4)
+    let extents = (0..<60).map { i in
+      shapes[i % 3] * [random.uniform(0.95...1.05), random.uniform(0.95...1.05)]
+    }
+    let boxes = Boxes(
+      extents.map { Box(left: 0.3, top: 0.2, right: 0.3 + $0.x, bottom: 0.2 + $0.y) })
+    let fit = AnchorFit(maps: [.init(rows: 13, columns: 13)], sizesPerLevel: 3, ratios: [1])
+    let levels = try fit.priors(boxes)
+    let found = try #require(levels.first?.shapes).sorted { $0.width < $1.width }
+    #expect(levels.count == 1 && levels[0].perCell == 3)
+    for (group, shape) in found.enumerated() {
+      let own = (0..<20).map { extents[3 * $0 + group] }
+      func mean(_ values: [Float]) -> Float { exp(values.map { log($0) }.reduce(0, +) / 20) }
+      expectClose(
+        [shape.width, shape.height], [mean(own.map(\.x)), mean(own.map(\.y))], relative: 1e-3)
+    }
+    // What sizes keep of them is one square.
+    let sizes = try fit(boxes)[0].sizes
+    #expect(sizes.allSatisfy { abs($0 - 0.2) < 0.01 })
+    let objects = extents.map {
+      Annotation(
+        box: Box(
+          left: 0.5 - $0.x / 2, top: 0.5 - $0.y / 2, right: 0.5 + $0.x / 2, bottom: 0.5 + $0.y / 2),
+        label: 0)
+    }
+    func reach(_ levels: [AnchorLevel]) -> AnchorReport.Row {
+      AnchorReport(objects, AnchorGrid(levels, maps: fit.maps), classNames: ["a"]).all
+    }
+    #expect(reach(levels).reached == 1 && reach(levels).meanBestIoU > 0.9)
+    #expect(reach(try fit(boxes)).reached < 0.4)
+    // An input twice as wide as high: widths are of the height, too.
+    var wide = fit
+    wide.aspect = 2
+    let doubled = try #require(try wide.priors(boxes)[0].shapes).sorted { $0.width < $1.width }
+    for (a, b) in zip(doubled, found) {
+      expectClose([a.width, a.height], [2 * b.width, b.height], relative: 1e-3)
+    }
+  }
+
+  /// As many anchors a cell as sizes and ratios make, at least as near to the boxes, and told by the report.
+  @Test func priorsOfTheBloodCells() throws {
+    let (objects, names) = try AnchorFitTests.bloodCells()
+    let shapes = try TinySSD.levels(.fitShapes, height: 256, width: 256, objects: objects)
+    let sizes = try TinySSD.levels(.fit, height: 256, width: 256, objects: objects)
+    #expect(shapes.map(\.perCell) == sizes.map(\.perCell))
+    let (found, before) = (report(shapes, objects, names), report(sizes, objects, names))
+    #expect(found.all.meanBestIoU > before.all.meanBestIoU, "\(found)\n\(before)")
+    #expect(found.all.reached >= before.all.reached - 0.002, "\(found)\n\(before)")
+    #expect(found.description.hasPrefix("anchor shapes: 0."))
+    #expect(
+      try TinySSD.levels(.fitShapes, height: 256, width: 256, objects: objects) == shapes)
+    // One box is too few for shapes: those of sizes and ratios, at its size.
+    let one = try TinySSD.levels(
+      .fitShapes, height: 256, width: 256,
+      objects: [
+        Annotation(box: Box(left: 0.1, top: 0.1, right: 0.4, bottom: 0.4), label: 0)
+      ])
+    #expect(one.map(\.perCell) == [4, 4, 4, 4, 4])
+    #expect(throws: AnchorError.self) {
+      try TinySSD.levels(.fitShapes, height: 256, width: 256, objects: [])
+    }
+  }
+
   @Test func explicitListsNeedFiveLevels() throws {
     #expect(throws: AnchorError.self) {
       try TinySSD.levels(

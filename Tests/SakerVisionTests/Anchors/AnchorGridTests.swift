@@ -49,13 +49,46 @@ import Testing
   }
 
   @Test func choicesReadWhatTheyWrite() throws {
-    for text in ["fit", "notes", "0.07/0.1,0.15/0.19"] {
+    for text in [
+      "fit", "fit-shapes", "notes", "0.07/0.1,0.15/0.19", "0.07x0.1/0.1x0.07,0.2x0.3",
+      "0.1/0.2,0.5x0.25",
+    ] {
       #expect(try Anchors(text).description == text)
     }
     #expect(
       try Anchors(".07/.10,.5") == .levels([.init(sizes: [0.07, 0.1]), .init(sizes: [0.5])]))
-    for text in ["", "fits", "0.1/,0.2", "-1/2", "nan", "0.1 0.2", "0", "inf"] {
+    #expect(
+      try Anchors(".07x.10")
+        == .levels([.init(shapes: [.init(width: 0.07, height: 0.1)])]))
+    for text in [
+      "", "fits", "0.1/,0.2", "-1/2", "nan", "0.1 0.2", "0", "inf", "0.1x", "x0.1", "0.1x0.2x0.3",
+      "0.1x0.2/0.3", "0.1x-0.2", "0x0.1", "0.1x5",
+    ] {
       #expect(throws: AnchorError.self) { try Anchors(text) }
     }
+  }
+
+  /// Widths and heights are in units of the height: on a map twice as wide as high a width is half as much of the input's.
+  @Test func shapesAreTheAnchors() {
+    let level = AnchorLevel(shapes: [
+      .init(width: 0.4, height: 0.2), .init(width: 0.1, height: 0.6),
+    ])
+    #expect(level.perCell == 2)
+    let grid = AnchorGrid([level], maps: [.init(rows: 1, columns: 2)])
+    expectClose(
+      grid.boxes.corners,
+      [
+        0.15, 0.4, 0.35, 0.6, 0.225, 0.2, 0.275, 0.8, 0.65, 0.4, 0.85, 0.6, 0.725, 0.2, 0.775, 0.8,
+      ], relative: 1e-6)
+    // The same numbers as by size and ratio.
+    let sizes = AnchorLevel(sizes: [0.4, 0.6], ratios: [1, 4])
+    let shapes = AnchorLevel(shapes: [
+      .init(width: 0.4, height: 0.4), .init(width: 0.6, height: 0.6),
+      .init(width: 0.8, height: 0.2),
+    ])
+    let maps = [AnchorGrid.MapSize(rows: 3, columns: 3)]
+    expectClose(
+      AnchorGrid([shapes], maps: maps).boxes.corners,
+      AnchorGrid([sizes], maps: maps).boxes.corners, relative: 1e-6)
   }
 }

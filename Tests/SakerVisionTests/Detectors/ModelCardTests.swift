@@ -11,6 +11,20 @@ import Testing
     #expect(metadata == Self.card.metadata)
   }
 
+  /// Cards with shapes keep them; those without are written as ever, and older programs read them.
+  @Test func shapesAreKept() throws {
+    var card = Self.card
+    card.anchors[0] = AnchorLevel(shapes: [.init(width: 0.1, height: 0.3)])
+    #expect(try ModelCard(metadata: card.metadata, file: "a.safetensors") == card)
+    #expect(Self.card.metadata.values.allSatisfy { !$0.contains("shapes") })
+    for bad in [[], [AnchorShape(width: 0, height: 1)], [AnchorShape(width: 1, height: -1)]] {
+      card.anchors[0].shapes = bad
+      #expect {
+        try ModelCard(metadata: card.metadata, file: "a.safetensors")
+      } throws: { "\($0)".contains("expected positive anchor shapes, got") }
+    }
+  }
+
   @Test(arguments: [
     "", "{}", "[1]", "{\"architecture\": 3}",
   ])

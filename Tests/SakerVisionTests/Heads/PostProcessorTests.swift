@@ -57,6 +57,39 @@ import Testing
       Boxes(found.map(\.box)).corners, [0, 0, 0.4, 0.5], relative: 1e-6, absolute: 1e-6)
   }
 
+  /// After the network: confidence from .01 on, suppression above .45, 400 boxes a class in, 200 a picture out; not .5 and 400 boxes
+  /// (catalogue E46).
+  @Test func usualOptionsAreThoseOfThePaper() {
+    let usual = DetectionOptions()
+    #expect((usual.confidence, usual.iou) == (0.01, 0.45))
+    #expect((usual.candidates, usual.limit) == (400, 200))
+    // 450 cells apart from one another, each sure of both classes alike.
+    let grid = AnchorGrid(
+      [AnchorLevel(sizes: [0.02], ratios: [1])], maps: [.init(rows: 15, columns: 30)])
+    let count = grid.count
+    func found(_ options: DetectionOptions, _ probabilities: [Float]) -> [Detection] {
+      let z = log(
+        Tensor((0..<count).flatMap { _ in probabilities }, [1, count, probabilities.count]))
+      return PostProcessor(options)(z, .zeros([1, count, 4]), grid)[0]
+    }
+    #expect(found(usual, [0.2, 0.4, 0.4]).count == 200)
+    let all = found(DetectionOptions(limit: 10_000), [0.2, 0.4, 0.4])
+    #expect(all.count == 800 && all.count { $0.label == 0 } == 400)
+    #expect(found(usual, [0.989, 0.011]).count == 200)
+    #expect(found(usual, [0.991, 0.009]).isEmpty)
+    // Two anchors of one cell: an IoU of .46 is too much, one of .44 is not.
+    for (height, kept) in [(Float(0.46), 1), (0.44, 2)] {
+      let pair = AnchorGrid(
+        [
+          AnchorLevel(shapes: [
+            .init(width: 0.5, height: 0.5), .init(width: 0.5, height: 0.5 * height),
+          ])
+        ], maps: [.init(rows: 1, columns: 1)])
+      let z = log(Tensor([0.1, 0.9, 0.2, 0.8] as [Float], [1, 2, 2]))
+      #expect(PostProcessor(usual)(z, .zeros([1, 2, 4]), pair)[0].count == kept)
+    }
+  }
+
   @Test func nothingOverTheConfidenceIsNothing() {
     let z = Tensor.zeros([2, 4, 3])
     #expect(PostProcessor(.init(confidence: 0.5))(z, .zeros([2, 4, 4]), Self.grid) == [[], []])
