@@ -18,12 +18,8 @@ extension Tensor {
       start.shape == shape, op: "backward", expected: "a gradient of shape \(shape)",
       got: start.shape)
     withoutGradients {
-      var queue = NodeQueue()
-      node.arriving = start.detached()
-      queue.push(node)
-      while let next = queue.pop() {
-        next.walk(keepingGraph: keepingGraph, &queue)
-      }
+      var pass = BackwardPass(from: node, keepingGraph: keepingGraph)
+      pass.run(from: node, start.detached())
     }
   }
 
@@ -65,33 +61,123 @@ public func gradients(
   )
 }
 
-extension Node {
-  fileprivate func walk(keepingGraph: Bool, _ queue: inout NodeQueue) {
-    guard var gradient = arriving else { return }
-    arriving = nil
-    for hook in hooks { gradient = hook.body(gradient) ?? gradient }
-    if isLeaf {
-      self.gradient = self.gradient?.adding(inPlace: gradient) ?? gradient
-      return
+/// One walk back from a tensor. A node has its turn when its last use has come, so that a parameter's gradient is complete, and can
+/// be sent or applied, while the rest is still computed.
+private struct BackwardPass {
+  /// A leaf's share in this pass. Not kept in the node: what a checkpoint computes anew is a pass of its own, inside of another that
+  /// may be waiting for the same leaf.
+  private struct Leaf {
+    let node: Node
+    var uses = 0
+    var arriving: Tensor?
+  }
+
+  private let keepingGraph: Bool
+  private var leaves: [ObjectIdentifier: Leaf] = [:]
+  private var queue = NodeQueue()
+
+  /// Counts the uses of all that `root` was computed from.
+  init(from root: Node, keepingGraph: Bool) {
+    self.keepingGraph = keepingGraph
+    var waiting = root.isLeaf ? [] : [root]
+    while let node = waiting.popLast() {
+      node.forEachInput { input in
+        if input.isLeaf {
+          leaves[ObjectIdentifier(input), default: Leaf(node: input)].uses += 1
+        } else {
+          if input.uses == 0 { waiting.append(input) }
+          input.uses += 1
+        }
+      }
     }
+  }
+
+  mutating func run(from root: Node, _ start: Tensor) {
+    if root.isLeaf { return deliver(start, to: root) }
+    root.arriving = start
+    queue.push(root)
+    while let next = queue.pop() { walk(next) }
+  }
+
+  private mutating func walk(_ node: Node) {
+    guard var gradient = node.arriving else { return }
+    node.arriving = nil
+    for hook in node.hooks { gradient = hook.body(gradient) ?? gradient }
     let watching = Observers.watching
     let start = watching ? saker_now() : 0
     saker_add_depth(1)
-    let results = gradients(for: gradient, keepingGraph: keepingGraph)
+    let results = node.gradients(for: gradient, keepingGraph: keepingGraph)
     saker_add_depth(-1)
-    if watching, let operation {
+    if watching, let operation = node.operation {
       Observers.report(
-        operation, .backward, [gradient], gradient, results.map(\.gradient), since: start)
+        operation, .backward, [gradient], gradient, results.compactMap(\.gradient), since: start)
     }
-    for (input, result) in results {
-      if let sum = input.arriving {
-        input.arriving = nil
-        input.arriving = sum.adding(inPlace: result)
-      } else {
-        input.arriving = result
-        queue.push(input)
+    for (input, result) in results { arrive(result, at: input) }
+  }
+
+  /// One of the uses of `node` has come, with a gradient or without one.
+  private mutating func arrive(_ gradient: Tensor?, at node: Node) {
+    if node.isLeaf { return arrive(gradient, atLeaf: ObjectIdentifier(node)) }
+    if let gradient { node.arriving = sum(node.takeArriving(), gradient) }
+    node.uses -= 1
+    guard node.uses == 0 else { return }
+    if node.arriving != nil {
+      queue.push(node)
+    } else {
+      skip(node)
+    }
+  }
+
+  private mutating func arrive(_ gradient: Tensor?, atLeaf id: ObjectIdentifier) {
+    guard var leaf = leaves.removeValue(forKey: id) else { return }
+    if let gradient {
+      let before = leaf.arriving
+      leaf.arriving = nil
+      leaf.arriving = sum(before, gradient)
+    }
+    leaf.uses -= 1
+    if leaf.uses > 0 {
+      leaves[id] = leaf
+    } else if let gradient = leaf.arriving {
+      leaf.arriving = nil
+      deliver(gradient, to: leaf.node)
+    }
+  }
+
+  /// No gradient reaches `first`: its inputs wait no longer for it.
+  private mutating func skip(_ first: Node) {
+    var waiting = [first]
+    while let node = waiting.popLast() {
+      var inputs: [Node] = []
+      node.forEachInput { inputs.append($0) }
+      for input in inputs {
+        if input.isLeaf {
+          arrive(nil, atLeaf: ObjectIdentifier(input))
+          continue
+        }
+        input.uses -= 1
+        guard input.uses == 0 else { continue }
+        if input.arriving != nil {
+          queue.push(input)
+        } else {
+          waiting.append(input)
+        }
       }
     }
+  }
+
+  private func sum(_ before: consuming Tensor?, _ gradient: Tensor) -> Tensor {
+    guard let before else { return gradient }
+    return before.adding(inPlace: gradient)
+  }
+
+  private func deliver(_ gradient: Tensor, to leaf: Node) {
+    var gradient = gradient
+    for hook in leaf.hooks { gradient = hook.body(gradient) ?? gradient }
+    let before = leaf.gradient
+    leaf.gradient = nil
+    leaf.gradient = sum(before, gradient)
+    for hook in leaf.readyHooks { hook.body() }
   }
 }
 

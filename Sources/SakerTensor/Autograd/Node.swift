@@ -19,10 +19,14 @@ final class Node: @unchecked Sendable {
   }
   /// Called with the complete gradient; what they return goes on.
   var hooks: [(id: Int64, body: (Tensor) -> Tensor?)] = []
-  /// The gradient as far as it has arrived in the running backward pass.
+  /// The gradient as far as it has arrived in the running backward pass; of leaves the pass keeps it.
   var arriving: Tensor?
+  /// How often what waits in the running backward pass used this node's result.
+  var uses = 0
   /// What a leaf has collected.
   var gradient: Tensor?
+  /// Of a leaf: called when its gradient is complete.
+  var readyHooks: [(id: Int64, body: () -> Void)] = []
   private var isReleased = false
 
   init(_ operation: any Operation, _ saved: Saved, _ inputs: [Node?], _ output: Tensor) {
@@ -58,8 +62,23 @@ final class Node: @unchecked Sendable {
 
   var isLeaf: Bool { operation == nil }
 
-  /// The gradients of the inputs, and the memory that was kept for them freed unless it is wanted again.
-  func gradients(for gradient: Tensor, keepingGraph: Bool) -> [(node: Node, gradient: Tensor)] {
+  /// The recorded inputs, each as often as it is one.
+  func forEachInput(_ body: (Node) -> Void) {
+    if let first { body(first) }
+    if let second { body(second) }
+    for case let input? in more { body(input) }
+  }
+
+  /// What has arrived, for the only owner to add to.
+  func takeArriving() -> Tensor? {
+    let result = arriving
+    arriving = nil
+    return result
+  }
+
+  /// The gradients of the inputs that are recorded, nil where none flows, and the memory that was kept for them freed unless it is
+  /// wanted again.
+  func gradients(for gradient: Tensor, keepingGraph: Bool) -> [(node: Node, gradient: Tensor?)] {
     guard let operation else { return [] }
     check(
       !isReleased, op: "backward of \(operation.name)",
@@ -69,12 +88,12 @@ final class Node: @unchecked Sendable {
     check(
       results.count == inputCount, op: "backward of \(operation.name)",
       expected: "a gradient or nil for each of \(inputCount) inputs", got: results.count)
-    var pairs: [(Node, Tensor)] = []
+    var pairs: [(Node, Tensor?)] = []
     for (input, result) in zip(inputs, results) {
-      guard let input, let result else { continue }
+      guard let input else { continue }
       check(
-        result.shape == input.shape, op: "backward of \(operation.name)",
-        expected: "a gradient of the input's shape \(input.shape)", got: result.shape)
+        result == nil || result!.shape == input.shape, op: "backward of \(operation.name)",
+        expected: "a gradient of the input's shape \(input.shape)", got: result!.shape)
       pairs.append((input, result))
     }
     if !keepingGraph {

@@ -1,3 +1,4 @@
+import CKernels
 import Synchronization
 
 /// A tensor that learns: a value that optimizers change in place, and the gradient that backward passes add into.
@@ -46,6 +47,19 @@ public final class Parameter: @unchecked Sendable {
       }
       leaf.gradient = newValue?.detached()
     }
+  }
+
+  /// Calls `body` in each backward pass as soon as this parameter's gradient is complete, while the gradients of what was computed
+  /// before it are still to come: to send it, or to apply it and forget it.
+  ///
+  /// What `checkpoint` computes anew is a pass of its own: a parameter used in several such parts, or also outside of them, is
+  /// complete with the last call.
+  @discardableResult
+  public func onReady(_ body: @escaping (Parameter) -> Void) -> HookHandle {
+    let id = saker_next_id()
+    leaf.readyHooks.append(
+      (id, { [unowned self] in body(self) }))
+    return HookHandle { [weak leaf] in leaf?.readyHooks.removeAll { $0.id == id } }
   }
 
   /// Lets an optimizer write the row-major float32 elements where they lie.
