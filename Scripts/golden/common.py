@@ -36,7 +36,8 @@ class Golden:
 
     def differentiate(self, case, function, inputs, constants=(), extra=None, **attributes):
         """Records inputs, the result `y`, a random gradient `gy` and the gradients `gNAME` of the
-        inputs. `inputs` is a dictionary; `function` takes its values, in double precision."""
+        inputs. `inputs` is a dictionary; `function` takes its values, in double precision. The
+        attribute `errors` tells how far PyTorch's own float32 is off: how well-conditioned each is."""
 
         def run(dtype):
             leaves = {
@@ -49,11 +50,14 @@ class Golden:
             return {"y": y.detach(), "gy": gy, **grads}
 
         exact, single = run(torch.float64), run(torch.float32)
+        errors = {}
         for name, value in exact.items():
+            if name != "gy" and value.numel():
+                errors[name] = float(f"{(value - single[name]).abs().max().item():.2g}")
             scale = value.abs().max().clamp(min=1e-3) if value.numel() else 1
             error = (value - single[name]).abs().max() / scale if value.numel() else 0
             assert error < 1e-5, f"{self.name} {case}/{name} is ill-conditioned: {error}"
-        self.add(case, {**inputs, **exact, **(extra or {})}, **attributes)
+        self.add(case, {**inputs, **exact, **(extra or {})}, errors=errors, **attributes)
 
     def save(self):
         FIXTURES.mkdir(parents=True, exist_ok=True)

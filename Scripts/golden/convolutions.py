@@ -18,9 +18,9 @@ def values(n, number):
     return list(number) if isinstance(number, tuple) else [number] * n
 
 
-# ---- Convolutions in one and three dimensions, with every way of padding
+# ---- Convolutions, with every way of padding; in two dimensions convolution.py has all but the words for functions
 
-for n in (1, 3):
+for n in (1, 2, 3):
     for name, options in {
         "plain": {}, "strided": dict(stride=2, padding=1), "dilated": dict(dilation=2, padding=1),
         "grouped": dict(groups=2, padding=1), "depthwise": dict(groups=4, padding=1),
@@ -28,11 +28,15 @@ for n in (1, 3):
         "reflect": dict(mode="reflect", padding=1), "replicate": dict(mode="replicate", padding=2),
         "circular": dict(mode="circular", padding=1), "same": dict(padding="same"),
         "valid": dict(padding="valid"), "full": dict(padding="full"), "one": dict(kernel=1),
+        "same.dilated": dict(padding="same", dilation=2), "valid.strided": dict(padding="valid", stride=2),
+        "full.strided": dict(padding="full", stride=2),
     }.items():
+        if n == 2 and name.split(".")[0] not in ("same", "valid", "full"):
+            continue
         o = dict(stride=1, padding=0, dilation=1, groups=1, bias=True, mode="constant", kernel=3) | options
         case = f"conv{n}d.{name}"
         draw = golden.random(case)
-        kernel = (2, 3, 2)[-n:] if name in ("same", "plain") else (o["kernel"],) * n
+        kernel = (2, 3, 2)[-n:] if name in ("same", "same.dilated", "plain") else (o["kernel"],) * n
         inputs = {"x": draw(2, 4, *sides[n]), "w": draw(4, 4 // o["groups"], *kernel)}
         if o["bias"]:
             inputs["b"] = draw(4)

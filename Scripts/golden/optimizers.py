@@ -9,8 +9,11 @@ of 100 steps, m the momentum where it cycles.
 """
 
 import math
+import os
 import warnings
 
+os.environ["KERAS_BACKEND"] = "torch"
+import keras  # noqa: E402
 import torch
 from torch import optim
 from torch.nn import functional as F
@@ -102,6 +105,25 @@ class AdadeltaOne(Plain):
         return p - lr * g / (s + self.arguments["eps"]).sqrt()
 
 
+class SGDInside:
+    """Keras's SGD, whose velocity has the rate inside; L2 decay is added to the gradient, as its `weight_decay` is another."""
+
+    def __init__(self, parameters, lr, momentum, nesterov=False, weight_decay=0.0):
+        self.param_groups = [{"params": list(parameters), "lr": lr}]
+        self.inner = keras.optimizers.SGD(lr, momentum=momentum, nesterov=nesterov)
+        self.decay = weight_decay
+        self.variables = [keras.Variable(p.detach().numpy(), dtype="float64") for p in parameters]
+
+    def step(self):
+        group = self.param_groups[0]
+        self.inner.learning_rate = group["lr"]
+        gradients = [p.grad + self.decay * p.detach() for p in group["params"]]
+        with torch.no_grad():
+            self.inner.apply(gradients, self.variables)
+            for p, v in zip(group["params"], self.variables):
+                p.copy_(v.value.to(p.dtype))
+
+
 class Lookahead:
     """Zhang et al., arXiv:1907.08610, algorithm 1, around one of PyTorch's optimizers."""
 
@@ -148,6 +170,11 @@ trajectory("sgd.nesterov", optim.SGD, 0.1, momentum=0.9, nesterov=True)
 trajectory("sgd.nesterov.decay.changing", optim.SGD, CHANGING, momentum=0.8, nesterov=True,
            weight_decay=0.05)
 trajectory("sgd.dampening", optim.SGD, 0.1, momentum=0.9, dampening=0.3)
+trajectory("sgd.inside", SGDInside, 0.1, momentum=0.9)
+trajectory("sgd.inside.changing", SGDInside, CHANGING, momentum=0.9, weight_decay=0.05)
+trajectory("sgd.inside.nesterov", SGDInside, 0.1, momentum=0.9, nesterov=True)
+trajectory("sgd.inside.nesterov.changing", SGDInside, CHANGING, momentum=0.8, nesterov=True,
+           weight_decay=0.05)
 trajectory("adam.plain", optim.Adam, 0.01)
 trajectory("adam.decay", optim.Adam, 0.01, weight_decay=0.1)
 trajectory("adam.arguments", optim.Adam, 0.05, betas=(0.8, 0.95), eps=1e-3)

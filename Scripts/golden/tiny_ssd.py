@@ -121,18 +121,24 @@ for name, value in exact.items():
     error = (value - single[name]).abs().max() / value.abs().max()
     assert error < 1e-4, f"{name} is ill-conditioned: {error}"
 
+# How far PyTorch's own float32 is off; of gradients, relative to their root mean square.
+off = lambda name: float(f"{(exact[name] - single[name]).abs().max().item():.2g}")
+relative = lambda name: float(
+    f"{((exact[name] - single[name]).norm() / exact[name].norm()).item():.2g}")
 part = lambda prefix: {k[len(prefix):]: v for k, v in exact.items() if k.startswith(prefix)}
 golden.add(
     "network",
     {"x": x, "anchors": anchors, **{k: v for k, v in exact.items() if k.startswith(("eval", "train"))}},
-    classes=CLASSES, sizes=peer.NOTES_SIZES, ratios=peer.NOTES_RATIOS, statistics="blk_3.4")
+    classes=CLASSES, sizes=peer.NOTES_SIZES, ratios=peer.NOTES_RATIOS, statistics="blk_3.4",
+    errors={k: off(k) for k in exact if k.startswith(("eval", "train"))})
 golden.add(
     "target",
     {"labels": labels, "offsets": exact_target[0], "classes": exact_target[2],
      "mask": exact_target[1][..., None].expand(-1, -1, 4)},
     threshold=0.5)
-golden.add("loss.notes", part("notes."))
-golden.add("loss.ssd", part("ssd."), negatives=3, beta=1.0)
+errors = lambda prefix: {k[len(prefix):]: relative(k) for k in exact if k.startswith(prefix)}
+golden.add("loss.notes", part("notes."), errors=errors("notes."))
+golden.add("loss.ssd", part("ssd."), negatives=3, beta=1.0, errors=errors("ssd."))
 print("positives:", target[1].sum(1).tolist(), "losses:", exact["notes.y"].item(), exact["ssd.y"].item())
 
 # ---- Suppression

@@ -73,6 +73,23 @@ SAKER_TARGETS void saker_sgd_f32(float *restrict p, const float *restrict g, flo
   }
 }
 
+SAKER_TARGETS void saker_sgd_inside_f32(float *restrict p, const float *restrict g, float *restrict velocity, ptrdiff_t n, float rate,
+                                        float momentum, float decay, int nesterov) {
+  if (nesterov) {
+    for (ptrdiff_t i = 0; i < n; i++) {
+      float step = rate * (g[i] + decay * p[i]), v = momentum * velocity[i] + step;
+      velocity[i] = v;
+      p[i] -= step + momentum * v;
+    }
+  } else {
+    for (ptrdiff_t i = 0; i < n; i++) {
+      float v = momentum * velocity[i] + rate * (g[i] + decay * p[i]);
+      velocity[i] = v;
+      p[i] -= v;
+    }
+  }
+}
+
 SAKER_TARGETS void saker_adam_f32(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, float *restrict most,
                                   ptrdiff_t n, const struct saker_adam *rule) {
   // A copy, which no write to p can change.

@@ -34,7 +34,10 @@ extension TrainingSettings {
   /// Each rule with what the settings say; the rest as its paper or PyTorch has it.
   var updateRule: any UpdateRule {
     switch rule {
-    case .sgd: SGD(momentum: momentum, nesterov: nesterov ?? false, decay: decay)
+    case .sgd:
+      SGD(
+        momentum: momentum, nesterov: nesterov ?? false, decay: decay,
+        convention: momentumConvention ?? .rateOutside)
     case .adagrad: AdaGrad(decay: decay)
     case .adadelta: Adadelta(decay: decay)
     case .rmsprop: RMSProp(decay: decay, momentum: momentum)

@@ -38,6 +38,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var momentum = 0.9
   /// Whether SGD looks ahead by a momentum's step; `nil`, as in older checkpoints, is no.
   public var nesterov: Bool?
+  /// On which side of SGD's velocity the learning rate stands; `nil`, as in older checkpoints, is outside, as PyTorch has it.
+  public var momentumConvention: MomentumConvention?
   public var decay = 5e-4
   public var course = Course.onecycle
   /// What `step`, `cosine` and `onecycle` fall to at the least; left out, `cosine` falls to 0, `onecycle` to 4e-6 of the highest.
@@ -136,6 +138,10 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     demand(
       nesterov != true || rule == .sgd && momentum > 0,
       "nesterov: expected sgd with a momentum above 0, got \(rule.rawValue) with \(momentum)")
+    demand(
+      momentumConvention != .rateInside || rule == .sgd && momentum > 0,
+      "momentum convention: expected sgd with a momentum above 0 for rate-inside, got \(rule.rawValue) with \(momentum)"
+    )
     if let minimumRate {
       demand(
         minimumRate >= 0 && minimumRate <= learningRate,

@@ -36,6 +36,15 @@ struct TrainingOptionTests {
     }
   }
 
+  @Test func momentumHasTwoConventions() throws {
+    #expect(try settings(["--optimizer", "sgd"]).momentumConvention == nil)
+    let words = ["--optimizer", "sgd", "--momentum-convention", "rate-inside"]
+    #expect(try settings(words).momentumConvention == .rateInside)
+    #expect(try settings(words).problems.isEmpty)
+    let adam = try settings(["--optimizer", "adam", "--momentum-convention", "rate-inside"])
+    #expect(adam.problems.count == 1)
+  }
+
   /// A run remembers all of it.
   @Test func aResumedRunKeepsThem() throws {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())

@@ -191,11 +191,21 @@ struct ComposedLossTests {
     #expect(gramMatrix(maps, normalized: false).floats == [5, 11, 11, 25])
     #expect(gramMatrix(maps).floats == [1.25, 2.75, 2.75, 6.25])
     #expect(styleLoss(maps, gram: gramMatrix(maps)[0]).item == 0)
+    // Differences 15, 33, 33, 75 from the products of twice the maps: undivided, as the notes have it, and by C·H·W = 4.
+    let doubled = gramMatrix(maps * 2, normalized: false)
+    #expect(doubled.floats == [20, 44, 44, 100])
+    #expect(
+      styleLoss(maps, gram: doubled, normalized: false).item == 0.25 * (225 + 2 * 1089 + 5625))
+    #expect(styleLoss(maps, gram: gramMatrix(maps * 2)).item == 125.4375)
     #expect(contentLoss(maps, maps + 2).item == 4)
     let picture = Tensor([0, 1, 3, 7] as [Float], [1, 1, 2, 2])
-    // Down: 3, 6; across: 1, 4.
+    // Down: 3, 6; across: 1, 4. The book's code has half of two means, the notes the sum.
     #expect(totalVariationLoss(picture).item == 0.5 * (4.5 + 2.5))
-    #expect(totalVariationLoss(picture, .sumAbsolute).item == 14)
+    #expect(totalVariationLoss(picture, .sumAbsolute).item == 3 + 6 + 1 + 4)
+    // Of a picture twice as high, made of the same rows in turn, the sum grows and the means hardly do.
+    let higher = concatenate([picture, picture], axis: 2)
+    #expect(totalVariationLoss(higher, .sumAbsolute).item == 2 * 14 + 3 + 6)
+    #expect(totalVariationLoss(higher).item == 0.5 * (27 / 6 + 2.5))
     #expect(totalVariationLoss(picture, .sumSquared).item == 9 + 36 + 1 + 16)
     #expect(totalVariationLoss(.ones([1, 1, 1, 1])).item == 0)
     let x = random([1, 2, 3, 4], seed: 1)
@@ -257,6 +267,23 @@ struct ComposedLossTests {
     elasticNetPenalty([w], strength: 1, ratio: 0.5).backward()
     #expect(w.gradient!.floats == [2, -2.5, 0])
     #expect(l1Penalty([], strength: 1).item == 0)
+  }
+
+  /// E80: a loss is a sample's, the cost its mean over the samples, the objective the cost with what else is to be small.
+  @Test func lossCostObjective() {
+    let logits = Tensor([2, 0, 0, 1] as [Float], [2, 2])
+    let labels = Tensor([0, 0] as [Int64])
+    let loss = crossEntropy(logits, labels, reduction: .none)
+    // log(1 + e^−2) of the first, log(1 + e) of the second.
+    expectClose(loss, [0.126928, 1.313262] as [Float], relative: 1e-5)
+    let cost = crossEntropy(logits, labels)
+    expectClose(cost, [(0.126928 + 1.313262) / 2] as [Float], relative: 1e-5)
+    let weight = Parameter(Tensor([3, -4] as [Float]))
+    let objective = cost + l2Penalty([weight], strength: 0.01)
+    #expect(objective.item > cost.item)
+    objective.backward()
+    // The samples say nothing about this weight: what moves it is the penalty alone.
+    #expect(weight.gradient!.floats[0] > 0 && weight.gradient!.floats[1] < 0)
   }
 
   /// E42: the penalty's gradient is the decay that SGD adds.

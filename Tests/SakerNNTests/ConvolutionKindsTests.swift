@@ -112,6 +112,36 @@ import Testing
       layer(.ones([1, 1, 2, 2])), [1, 2, 1, 2, 4, 2, 1, 2, 1] as [Float], relative: 0)
   }
 
+  /// Numbers of pixels mean the same in functions as in layers, and as the four edges.
+  @Test func functionsPadByNumbers() {
+    let (x, w) = (random([2, 3, 5, 6], seed: 1), random([4, 3, 3, 3], seed: 2))
+    let edges = conv2d(x, w, stride: (2, 1), padding: (1, 1, 1, 1))
+    #expect(conv2d(x, w, stride: (2, 1), padding: 1).floats == edges.floats)
+    #expect(
+      conv2d(x, w, padding: .each(0, 2)).floats == conv2d(x, w, padding: (0, 0, 2, 2)).floats)
+    #expect(
+      conv2d(x, w, padding: .edges(top: 1, bottom: 0, left: 2, right: 1)).floats
+        == conv2d(x, w, padding: (1, 0, 2, 1)).floats)
+    // Of four equal numbers a mean kernel of two keeps all but what lies beyond the end: in front nothing is added.
+    let mean = Tensor.full([1, 1, 2], 0.5)
+    expectClose(
+      conv1d(.full([1, 1, 4], 6), mean, padding: .same), [6, 6, 6, 3] as [Float], relative: 0)
+  }
+
+  /// PyTorch refuses it, too; what TensorFlow makes of it depends on the picture's size.
+  @Test func sameIsForStrideOne() async {
+    expectStopped(
+      saying: "conv2d: expected stride 1 with padding .same, got stride 2x1",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = conv2d(.zeros([1, 1, 4, 4]), .zeros([1, 1, 3, 3]), stride: (2, 1), padding: .same)
+      })
+    expectStopped(
+      saying: "Conv3d: expected stride 1 with padding .same, got stride 2x2x2",
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Conv3d(1, 1, kernel: 3, stride: 2, padding: .same)
+      })
+  }
+
   @Test func upsampling() {
     let x = random([1, 2, 3, 4], seed: 1)
     #expect(Upsample(scale: 2)(x).shape == [1, 2, 6, 8])

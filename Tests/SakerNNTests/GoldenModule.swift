@@ -21,7 +21,9 @@ extension GoldenCase {
     for entry in named { entry.parameter.value = self["w." + entry.name] }
     let leaves = inputs.map { Parameter(self[$0]) }
     let y = function(leaves.map(\.value))
-    expectClose(y, self["y"], relative: relative, "\(name) y", sourceLocation: sourceLocation)
+    expectClose(
+      y, self["y"], relative: relative, absolute: tolerance("y", relative: relative), "\(name) y",
+      sourceLocation: sourceLocation)
     y.backward(self["gy"])
     let all =
       zip(inputs, leaves).map { ($0, $1) } + named.map { ("w." + $0.name, $0.parameter) }
@@ -31,9 +33,9 @@ extension GoldenCase {
         continue
       }
       // A key's bias moves all scores of a query alike: its gradient is nothing but rounding.
-      let largest = self["g" + key].floats.map(abs).max() ?? 0
       expectClose(
-        gradient, self["g" + key], relative: relative, absolute: max(relative * largest, 2e-6),
+        gradient, self["g" + key], relative: relative,
+        absolute: max(tolerance("g" + key, relative: relative), 2e-6),
         "\(name) gradient of \(key)", sourceLocation: sourceLocation)
     }
   }

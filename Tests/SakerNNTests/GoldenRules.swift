@@ -15,6 +15,10 @@ extension GoldenCase {
       return SGD(
         momentum: number("momentum") ?? 0, dampening: number("dampening") ?? 0,
         nesterov: flag("nesterov"), decay: decay)
+    case "sgdinside":
+      return SGD(
+        momentum: number("momentum") ?? 0, nesterov: flag("nesterov"), decay: decay,
+        convention: .rateInside)
     case "adam":
       return Adam(
         momentum: betas[0], squaredMomentum: betas[1], epsilon: epsilon ?? 1e-8, decay: decay,

@@ -10,9 +10,9 @@ struct OptimizerTests {
     tensor.narrow(0, step..<step + 1).squeeze(0)
   }
 
-  // MARK: PyTorch's trajectories (Scripts/golden/optimizers.py)
+  // MARK: PyTorch's and Keras's trajectories (Scripts/golden/optimizers.py)
 
-  /// Changing rates tell whether the rate is kept out of the velocity (E22).
+  /// Changing rates tell on which side of the velocity the rate stands (E22).
   @Test(
     arguments: GoldenCase.all("optimizers").filter { $0.tensors["g"] != nil })
   func trajectoriesArePyTorchs(_ golden: GoldenCase) {
@@ -142,6 +142,7 @@ struct OptimizerTests {
     AdaGrad(rateDecay: 0.1, initialAccumulator: 0.1), Adadelta(), Adadelta(numerator: .one),
     RMSProp(), RMSProp(momentum: 0.9, centered: true), NAdam(), RAdam(squaredMomentum: 0.7),
     LAMB(decay: 0.1), Lion(), Lookahead(NAdam(), interval: 3),
+    SGD(momentum: 0.9, nesterov: true, decay: 1e-3, convention: .rateInside),
   ]
 
   @Test(arguments: rules.indices)

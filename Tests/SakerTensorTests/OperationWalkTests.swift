@@ -1,6 +1,4 @@
-import Foundation
 import SakerTensor
-import Synchronization
 import TestSupport
 import Testing
 
@@ -8,30 +6,7 @@ import Testing
 /// sources is left out: a new one fails `theWalkMeetsEveryOperation` until it stands in the list
 /// below.
 struct OperationWalkTests {
-  struct Step: Sendable, CustomTestStringConvertible {
-    let name: String
-    let inputs: [Tensor]
-    let step: Float
-    let function: @Sendable ([Tensor]) -> Tensor
-    var testDescription: String { name }
-
-    init(
-      _ name: String, _ inputs: Tensor..., step: Float = 1e-2,
-      of function: @escaping @Sendable ([Tensor]) -> Tensor
-    ) {
-      self.init(name, inputs, step: step, of: function)
-    }
-
-    init(
-      _ name: String, _ inputs: [Tensor], step: Float = 1e-2,
-      of function: @escaping @Sendable ([Tensor]) -> Tensor
-    ) {
-      self.step = step
-      self.name = name
-      self.inputs = inputs
-      self.function = function
-    }
-  }
+  typealias Step = OperationStep
 
   /// Nothing flows back: their results are integers or truths, or nothing may be recorded.
   static let withoutGradient: Set = [
@@ -394,63 +369,18 @@ struct OperationWalkTests {
   }
 
   @Test func theWalkMeetsEveryOperation() throws {
-    let watcher = Watcher()
-    Observers.add(watcher)
-    Watcher.$isWalking.withValue(true) {
-      for step in OperationWalkTests.steps {
-        _ = gradients(at: step.inputs) { step.function($0).sum() }
-      }
-    }
-    Observers.remove(watcher)
-    let (forward, backward, functions) = watcher.seen.withLock {
-      ($0.forward, $0.backward, $0.functions)
-    }
+    let walk = OperationWalk(OperationWalkTests.steps)
     let declared = try Set(
-      matches(#"struct (\w+): (?:\w+)?Operation\b"#, below: "Sources/SakerTensor"))
+      Sources.matches(#"struct (\w+): (?:\w+)?Operation\b"#, below: "Sources/SakerTensor"))
     #expect(declared.count > 40 && declared.isSuperset(of: OperationWalkTests.withoutGradient))
-    #expect(declared.subtracting(forward) == [], "operations that no step of the walk runs")
+    #expect(declared.subtracting(walk.forward) == [], "operations that no step of the walk runs")
     #expect(
-      declared.subtracting(backward).subtracting(OperationWalkTests.withoutGradient) == [],
+      declared.subtracting(walk.backward).subtracting(OperationWalkTests.withoutGradient) == [],
       "operations whose gradient no step of the walk asks for")
     let kernels = try Set(
-      matches(#"(?m)^  case (\w+)"#, below: "Sources/SakerTensor/OneDNN/ElementwiseKernels.swift"))
+      Sources.matches(
+        #"(?m)^  case (\w+)"#, below: "Sources/SakerTensor/OneDNN/ElementwiseKernels.swift"))
+    let functions = walk.names["Elementwise"] ?? []
     #expect(!kernels.isEmpty && kernels.subtracting(functions) == [], "functions left out")
-  }
-
-  /// What the first group of `pattern` finds in all Swift files below a folder, or in one file.
-  private func matches(_ pattern: String, below path: String) throws -> [String] {
-    let root = Fixtures.package.appending(path: path)
-    let files =
-      path.hasSuffix(".swift")
-      ? [root]
-      : try #require(FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil))
-        .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
-    let regex = try NSRegularExpression(pattern: pattern)
-    return try files.flatMap { file in
-      let text = try String(contentsOf: file, encoding: .utf8)
-      return regex.matches(in: text, range: NSRange(text.startIndex..., in: text)).map {
-        String(text[Range($0.range(at: 1), in: text)!])
-      }
-    }
-  }
-
-  /// Notes the types of operations that this task runs; other tests run at the same time.
-  private final class Watcher: Observer {
-    @TaskLocal static var isWalking = false
-    struct Seen {
-      var forward: Set<String> = []
-      var backward: Set<String> = []
-      var functions: Set<String> = []
-    }
-    let seen = Mutex(Seen())
-
-    func didRun(_ event: OperationEvent) {
-      guard Watcher.isWalking else { return }
-      let type = String(describing: Swift.type(of: event.operation))
-      seen.withLock { seen in
-        if event.phase == .forward { seen.forward.insert(type) } else { seen.backward.insert(type) }
-        if type == "Elementwise" { seen.functions.insert(event.operation.name) }
-      }
-    }
   }
 }

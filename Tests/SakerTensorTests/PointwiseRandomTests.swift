@@ -87,6 +87,43 @@ import Testing
       return [y, own.mean, own.variance, dx, dw, db!] + vectors
     }
 
+    /// How far two correct computations of a result may be apart (docs/testing.md, "Tolerances"): each rounds its sum, of numbers as
+    /// large as the result's largest, or as such a sum is expected to be, where there are few results; what prologue and epilogue
+    /// compute of a number rounds as 9 more terms do.
+    func bound(of name: String, largest: Double, _ separate: [Tensor]) -> Double {
+      func size(_ tensor: Tensor) -> Double {
+        (tensor.floats.reduce(0) { $0 + Double($1) * Double($1) } / Double(tensor.count))
+          .squareRoot()
+      }
+      func most(_ tensor: Tensor?) -> Double {
+        Double(tensor?.floats.lazy.map { Swift.abs($0) }.max() ?? 0)
+      }
+      let (inputs, outputs) = (kernel.x[1], kernel.y[1])
+      let pixels = kernel.y.elements / outputs
+      func sum(_ terms: Int, _ a: Double, _ b: Double = 1, adding more: Double = 0) -> Double {
+        let expected = Double(terms).squareRoot() * a * b + more
+        return 2 * Rounding.bound(terms: terms + 9) * Swift.max(largest, expected)
+      }
+      // The activation's argument may be larger than its result.
+      let result = sum(
+        inputs, size(x.written), size(weight),
+        adding: most(bias) + most(residual) + most(separate[0]))
+      switch name {
+      case "result": return result
+      // A mean of as many results rounds less than they do, and once more.
+      case "mean": return result + 2 * Rounding.bound(terms: 1) * most(separate[0])
+      // A block's pivot is its first value, which may lie as far off as the largest: squares of distances cancel.
+      case "variance":
+        let distance = 2 * most(separate[0])
+        return 2 * distance * result + 4 * Rounding.bound(terms: 9) * distance * distance
+      case "data gradient": return sum(outputs, size(gradient.written), size(weight))
+      case "weight gradient": return sum(pixels, size(x.written), size(gradient.written))
+      case "bias gradient": return sum(pixels, size(gradient.written))
+      // Sums of all data gradients, each with its own error, times numbers as large as 4.
+      default: return sum(outputs + pixels, 4 * size(separate[3]))
+      }
+    }
+
     /// The same by oneDNN's kernels and passes of their own.
     func separate() -> [Tensor] {
       let (map, dy) = (x.written, gradient.written)
@@ -139,16 +176,11 @@ import Testing
         Issue.record("\(name): \(own[index].shape), not \(separate[index].shape); \(work)")
         continue
       }
-      // Long sums whose terms cancel are compared with what their terms come to.
-      let scale =
-        index < 4
-        ? 1e-3 : Float(work.kernel.y.elements / work.kernel.y[1]).squareRoot()
-      // A block's pivot is its first value, wherever that lies.
-      let spread = name == "variance" ? separate[0].floats.map { $0 * $0 }.max()! : 0
       let (a, b) = (own[index].floats, separate[index].floats)
-      let worst = zip(a, b).map { Swift.abs($0 - $1) }.max() ?? 0
-      let largest = Swift.max(b.map { Swift.abs($0) }.max() ?? 0, scale, spread)
-      #expect(worst <= 1e-5 * largest, "\(name): \(worst) of \(largest); \(work)")
+      let worst = zip(a, b).map { Double(Swift.abs($0 - $1)) }.max() ?? 0
+      let largest = Double(b.map { Swift.abs($0) }.max() ?? 0)
+      let bound = work.bound(of: name, largest: largest, separate)
+      #expect(worst <= bound, "\(name): \(worst) of \(bound); \(work)")
     }
   }
 

@@ -12,6 +12,7 @@ import Testing
   @Test func trainingSettings() throws {
     var settings = TrainingSettings.reference
     settings.nesterov = true
+    settings.momentumConvention = .rateOutside
     settings.frozen = ["stem.*"]
     settings.augmentation = "- flip"
     settings.multiScale = 0.5
@@ -186,7 +187,10 @@ private indirect enum JSON: Codable, Hashable {
     case .number(let value): [.number(value / 2 + 0.0625)]
     case .text(let value):
       ([value + "x"]
-        + ["adam", "cosine", "bf16", "sampler", "standard", "bicubic", "bgr", "smallest"]).filter {
+        + [
+          "adam", "cosine", "bf16", "sampler", "standard", "bicubic", "bgr", "smallest",
+          "rate-inside",
+        ]).filter {
           $0 != value
         }.map(JSON.text)
     case .list(let values):

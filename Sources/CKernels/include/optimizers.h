@@ -9,6 +9,10 @@
 void saker_sgd_f32(float *p, const float *g, float *velocity, ptrdiff_t n, float rate, float momentum, float dampening, float decay,
                    int nesterov, int is_first);
 
+/// With the rate inside of the velocity, which is 0 before the first step: `v = momentum v + rate g`, `p = p - v`, or, looking ahead,
+/// `p = p - (momentum v + rate g)`.
+void saker_sgd_inside_f32(float *p, const float *g, float *velocity, ptrdiff_t n, float rate, float momentum, float decay, int nesterov);
+
 /// Adam and its relatives: `p = shrink p - (of_mean m + of_gradient g) / (root sqrt(v) + epsilon)`, with m and v the means of g and of its
 /// square: `m += mean_share (g - m)`, `v = kept v + square_share g^2`.
 struct saker_adam {

@@ -139,6 +139,7 @@ extension EmbeddedData {
 extension ConvolutionSetting: ExpressibleByArgument {}
 extension TrainingSettings.Precision: ExpressibleByArgument {}
 extension TrainingSettings.Rule: ExpressibleByArgument {}
+extension MomentumConvention: ExpressibleByArgument {}
 extension TrainingSettings.Course: ExpressibleByArgument {}
 
 /// A value as JSON with sorted keys, in snake_case.

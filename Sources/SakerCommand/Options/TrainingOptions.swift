@@ -24,6 +24,8 @@ struct TrainingOptions: ParsableArguments {
   var momentum: Double?
   @Flag(inversion: .prefixedNo, help: "SGD looks ahead by a momentum's step.")
   var nesterov: Bool?
+  @Option(help: "Where SGD's velocity has the rate: rate-outside (PyTorch), rate-inside (Keras).")
+  var momentumConvention: MomentumConvention?
   @Option(help: "Weight decay.")
   var decay: Double?
   @Option(help: "f32, or bf16: activations in bfloat16, weights in float32.")
@@ -76,6 +78,7 @@ struct TrainingOptions: ParsableArguments {
     set(\.warmUpEpochs, warmup)
     set(\.momentum, momentum)
     if let nesterov { settings.nesterov = nesterov }
+    if let momentumConvention { settings.momentumConvention = momentumConvention }
     set(\.decay, decay)
     set(\.precision, precision)
     set(\.clipNorm, clipNorm)
@@ -114,7 +117,8 @@ struct TrainingOptions: ParsableArguments {
       ("--lr", lr != nil), ("--min-lr", minLr != nil), ("--schedule", schedule != nil),
       ("--warmup", warmup != nil),
       ("--momentum", momentum != nil), ("--nesterov", nesterov != nil),
-      ("--decay", decay != nil), ("--precision", precision != nil),
+      ("--momentum-convention", momentumConvention != nil), ("--decay", decay != nil),
+      ("--precision", precision != nil),
       ("--clip-norm", clipNorm != nil), ("--clip-value", clipValue != nil),
       ("--accumulate", accumulate != nil), ("--ema", ema != nil),
       ("--patience", patience != nil), ("--freeze", !freeze.isEmpty),

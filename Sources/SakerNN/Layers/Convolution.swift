@@ -1,38 +1,5 @@
 import SakerTensor
 
-/// What lies around an image when a convolution reaches over its edge.
-public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
-  /// As much as keeps the size at stride 1; of an odd number the larger half goes to the bottom and right.
-  case same
-  /// None.
-  case valid
-  /// One less than the kernel reaches, on all edges: every overlap of kernel and picture counts.
-  case full
-  case edges(top: Int, bottom: Int, left: Int, right: Int)
-
-  public init(integerLiteral value: Int) { self = .each(value) }
-
-  /// The same on all edges.
-  public static func each(_ size: Int) -> Padding { .each(size, size) }
-
-  public static func each(_ vertical: Int, _ horizontal: Int) -> Padding {
-    .edges(top: vertical, bottom: vertical, left: horizontal, right: horizontal)
-  }
-
-  typealias Edges = (top: Int, bottom: Int, left: Int, right: Int)
-
-  /// Rows and columns on each edge for a kernel that reaches over `(height, width)` beyond its first element.
-  func edges(reach: (Int, Int)) -> Edges {
-    switch self {
-    case .same:
-      (reach.0 / 2, reach.0 - reach.0 / 2, reach.1 / 2, reach.1 - reach.1 / 2)
-    case .valid: (0, 0, 0, 0)
-    case .full: (reach.0, reach.0, reach.1, reach.1)
-    case .edges(let top, let bottom, let left, let right): (top, bottom, left, right)
-    }
-  }
-}
-
 /// Convolution of images `[N, C, H, W]`, strictly a correlation, as everywhere in the field.
 public final class Conv2d: Layer {
   /// `[out, in / groups, height, width]`
@@ -54,9 +21,7 @@ public final class Conv2d: Layer {
     check(
       groups > 0 && inputs % groups == 0 && outputs % groups == 0, op: "Conv2d",
       expected: "channels that \(groups) groups divide", got: "\(inputs) to \(outputs)")
-    check(
-      padding != .same || stride == (1, 1), op: "Conv2d",
-      expected: "stride 1 with padding .same", got: "stride \(stride)")
+    checkSame(padding == .same, stride: [stride.0, stride.1], op: "Conv2d")
     let fan = inputs / groups * kernel.0 * kernel.1
     let start = Initializer.uniform(1 / Float(fan).squareRoot())
     weight = Parameter([outputs, inputs / groups, kernel.0, kernel.1], start)

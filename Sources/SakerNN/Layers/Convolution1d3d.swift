@@ -16,7 +16,8 @@ public final class Conv1d: Layer {
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0,
     mode: PadMode = .constant(0), dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
-    checkChannels(inputs, outputs, groups, padding == .same && stride != 1, op: "Conv1d")
+    checkChannels(inputs, outputs, groups, op: "Conv1d")
+    checkSame(padding == .same, stride: [stride], op: "Conv1d")
     let start = Initializer.uniform(1 / Float(inputs / groups * kernel).squareRoot())
     weight = Parameter([outputs, inputs / groups, kernel], start)
     self.bias = bias ? Parameter([outputs], start) : nil
@@ -38,30 +39,6 @@ public final class Conv1d: Layer {
   }
 }
 
-/// What lies around a volume when a convolution reaches over its edge.
-public enum VolumePadding: Hashable, Sendable, ExpressibleByIntegerLiteral {
-  /// As much as keeps the size at stride 1; of an odd number the larger half goes behind.
-  case same
-  /// None.
-  case valid
-  /// One less than the kernel reaches, on all sides: every overlap counts.
-  case full
-  /// The same before and behind: planes, rows, columns.
-  case each(Int, Int, Int)
-
-  public init(integerLiteral value: Int) { self = .each(value, value, value) }
-
-  /// Elements before and behind on each axis, for a kernel that reaches over `reach` beyond its first.
-  func edges(reach: [Int]) -> [(before: Int, after: Int)] {
-    switch self {
-    case .same: reach.map { ($0 / 2, $0 - $0 / 2) }
-    case .valid: reach.map { _ in (0, 0) }
-    case .full: reach.map { ($0, $0) }
-    case .each(let planes, let rows, let columns): [planes, rows, columns].map { ($0, $0) }
-    }
-  }
-}
-
 /// Convolution of volumes `[N, C, D, H, W]`, strictly a correlation.
 public final class Conv3d: Layer {
   /// `[out, in / groups, depth, height, width]`
@@ -79,7 +56,8 @@ public final class Conv3d: Layer {
     padding: VolumePadding = 0, mode: PadMode = .constant(0),
     dilation: (Int, Int, Int) = (1, 1, 1), groups: Int = 1, bias: Bool = true
   ) {
-    checkChannels(inputs, outputs, groups, padding == .same && stride != (1, 1, 1), op: "Conv3d")
+    checkChannels(inputs, outputs, groups, op: "Conv3d")
+    checkSame(padding == .same, stride: [stride.0, stride.1, stride.2], op: "Conv3d")
     let fan = inputs / groups * kernel.0 * kernel.1 * kernel.2
     let start = Initializer.uniform(1 / Float(fan).squareRoot())
     weight = Parameter([outputs, inputs / groups, kernel.0, kernel.1, kernel.2], start)
@@ -120,13 +98,9 @@ public final class Conv3d: Layer {
 }
 
 /// What layers of convolutions ask of their numbers.
-func checkChannels(
-  _ inputs: Int, _ outputs: Int, _ groups: Int, _ isStridedSame: Bool = false, op: String
-) {
+func checkChannels(_ inputs: Int, _ outputs: Int, _ groups: Int, op: String) {
   check(
     inputs >= 1 && outputs >= 1 && groups >= 1 && inputs % max(groups, 1) == 0
       && outputs % max(groups, 1) == 0, op: op,
     expected: "1 or more channels that \(groups) groups divide", got: "\(inputs) to \(outputs)")
-  check(
-    !isStridedSame, op: op, expected: "stride 1 with padding .same", got: "another stride")
 }

@@ -26,7 +26,8 @@ public final class DynamicConv2d: Layer {
     dilation: Int = 1, groups: Int = 1, kernels: Int = 4, reduction: Int = 4,
     temperature: Float = 30, bias: Bool = true
   ) {
-    checkChannels(inputs, outputs, groups, padding == .same && stride != 1, op: "DynamicConv2d")
+    checkChannels(inputs, outputs, groups, op: "DynamicConv2d")
+    checkSame(padding == .same, stride: [stride], op: "DynamicConv2d")
     let start = Initializer.uniform(1 / Float(inputs / groups * kernel * kernel).squareRoot())
     weight = Parameter([kernels, outputs, inputs / groups, kernel, kernel], start)
     self.bias = bias ? Parameter([kernels, outputs], start) : nil

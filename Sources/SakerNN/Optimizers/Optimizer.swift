@@ -83,6 +83,41 @@ public final class Optimizer {
   }
 }
 
+// MARK: - Looking ahead
+
+extension Optimizer {
+  /// Runs `body` where momentum alone would take the parameters, `θ − μ v`, and moves them back, bit for bit: Nesterov's accelerated
+  /// gradient as Sutskever and the notes write it, with the gradient there and the step here.
+  ///
+  ///     optimizer.zeroGradients()
+  ///     optimizer.lookingAhead { loss(model(x), y).backward() }
+  ///     optimizer.step()
+  ///
+  /// `SGD(nesterov: true)` is the same walk, told by the points at which gradients are taken, `φ = θ − μ v`: it moves parameters
+  /// once instead of three times, and is what frameworks have. Decay belongs to the step, so to θ here and to φ there.
+  ///
+  /// The rule is `SGD` without `nesterov`. With the rate outside of the velocity the place is `θ − rate μ v`. Before the first step, and
+  /// of frozen parameters, nothing moves.
+  public func lookingAhead<R>(_ body: () throws -> R) rethrows -> R {
+    let sgd = rule as? SGD
+    check(
+      sgd?.nesterov == false, op: "lookingAhead", expected: "SGD without nesterov", got: rule)
+    guard let sgd else { return try body() }
+    var before: [(parameter: Parameter, value: Tensor)] = []
+    for group in groups {
+      let rate = sgd.convention == .rateInside ? 1 : rate * group.rateFactor
+      for parameter in group.parameters.map(\.parameter) where !parameter.isFrozen {
+        guard let velocity = memories[ObjectIdentifier(parameter)]?.slots.first else { continue }
+        let value = parameter.value.detached()
+        before.append((parameter, value))
+        parameter.value = value - velocity.value * Float(rate * sgd.momentum)
+      }
+    }
+    defer { for (parameter, value) in before { parameter.value = value } }
+    return try body()
+  }
+}
+
 // MARK: - Stored and restored
 
 extension Optimizer {

@@ -92,11 +92,11 @@ struct SmallStemTests {
   @Test(arguments: Family.all, [28, 32])
   func aNarrowOneLearnsFromSmallPictures(_ family: Family, side: Int) throws {
     let card = card(family.name, side: side, width: 0.125)
-    let model = try withSeed(1) { try card.build() }
+    let model = try withSeed(Trial.seed(1)) { try card.build() }
     let entry = try #require(ClassifierCatalog.named(family.name))
     #expect(model.parameterCount < withoutStarts { entry.build(3) }.parameterCount / 4)
     #expect(model.levels.map(\.stride) == family.strides)
-    var random = Random(seed: 2)
+    var random = Random(seed: Trial.seed(2))
     let pictures = Tensor.normal([4, 3, side, side], using: &random)
     let maps = model.evaluating { withoutGradients { model.features(pictures) } }
     #expect(maps.count == model.levels.count)
@@ -126,7 +126,9 @@ struct SmallStemTests {
       guard let gradient = parameter.gradient else { continue }
       parameter.value = (parameter.value - 0.01 / steepness * gradient).detached()
     }
-    #expect(loss().item < before.item)
+    // What curvature takes of that.
+    Trial.expect(
+      1 - (before.item - loss().item) / 0.01, below: 1, "a step of \(family.name) on \(side)")
     // What the card says suffices to build it again.
     let again = try ClassifierCard(metadata: card.metadata, file: "test").build()
     try again.load(state: model.state)

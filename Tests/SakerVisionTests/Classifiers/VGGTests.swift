@@ -24,11 +24,13 @@ import Testing
     (512 * 49 + 1) * width + (width + 1) * width + (width + 1) * 1000
   }
 
-  private static func small(_ configuration: VGG.Configuration, classes: Int) -> VGG {
+  private static func small(_ configuration: VGG.Configuration, classes: Int, seed: UInt64 = 1)
+    -> VGG
+  {
     var configuration = configuration
     configuration.width = 32
     configuration.dropout = 0
-    return withSeed(1) { VGG(configuration, classes: classes) }
+    return withSeed(seed) { VGG(configuration, classes: classes) }
   }
 
   @Test func namesAreThePublishedOnes() {
@@ -56,18 +58,19 @@ import Testing
   }
 
   @Test func aFewStepsLowerTheLoss() {
-    let model = VGGTests.small(.vgg11.normalized, classes: 3)
-    let x = random([6, 3, 32, 32], seed: 5)
+    let model = VGGTests.small(.vgg11.normalized, classes: 3, seed: Trial.seed(1))
+    let x = random([6, 3, 32, 32], seed: Trial.seed(5))
     let labels = Tensor([0, 1, 2, 0, 1, 2] as [Int32])
     let optimizer = Optimizer(SGD(momentum: 0.9), model, rate: 0.1)
-    let losses = (0..<8).map { _ -> Float in
+    let losses = (0..<20).map { _ -> Float in
       let loss = crossEntropy(model(x), labels)
       loss.backward()
       optimizer.step()
       optimizer.zeroGradients()
       return loss.item
     }
-    #expect(losses.allSatisfy(\.isFinite) && losses.last! < losses[0] / 2, "\(losses)")
+    #expect(losses.allSatisfy { $0.isFinite }, "\(losses)")
+    Trial.expect(losses.last! / losses[0], below: 0.5, "VGG-11")
   }
 }
 

@@ -93,6 +93,47 @@ struct YOLOLossTests {
     #expect(none.joined().isEmpty)
   }
 
+  /// E78: positions and sizes grow by width, height, width, height: on a map that is no square, the other order finds other cells.
+  @Test func gainsGoWidthFirst() {
+    let level = YOLOLevel(stride: 8, priors: [.init(16, 24)])
+    // A map of 4 rows and 10 columns; a box at 0.65 of the width and 0.75 of the height.
+    let box = Box(left: 44, top: 12, right: 60, bottom: 36)
+    let found = YOLOMatcher(levels: [level], assignment: .ratio(below: 4))(
+      [[Annotation(box: box, label: 0)]], rows: [4], columns: [10])
+    let match = found[0][0]
+    let (x, y) = (Float(0.65) * 10, Float(0.75) * 4)
+    #expect(abs(match.x - x) < 1e-6 && abs(match.y - y) < 1e-6)
+    #expect(match.column == 6 && match.row == 3)
+    #expect(match.width == 2 && match.height == 3)
+    // The notes' [height, width, …] would put it into column 2 of row 7, below the map.
+    #expect(Int(Float(0.65) * 4) == 2 && Int(Float(0.75) * 10) == 7)
+    // The loss reads the prediction of that cell: of all others only objectness has a gradient.
+    let map = Parameter(random([1, 1, 4, 10, 6], seed: 1))
+    YOLOLoss.port([level])([map.value], [[Annotation(box: box, label: 0)]]).total.backward()
+    for (i, g) in map.gradient!.floats.enumerated() where i % 6 != 4 {
+      #expect((g != 0) == (i / 6 == 3 * 10 + 6) || i % 6 == 5 && g == 0, "\(i)")
+    }
+  }
+
+  /// E79: a cell is the floor of the centre alone, one cell an object and prior; halves of a cell and neighbours are YOLOv5's.
+  @Test func cellsAreFloorsOfCentres() {
+    let level = YOLOLevel(stride: 8, priors: [.init(16, 16)])
+    for (x, column) in [(16, 2), (16.1, 2), (19.9, 2), (20.1, 2), (23.9, 2), (24, 3)]
+      as [(Float, Int)]
+    {
+      let box = Box(left: x - 8, top: 12, right: x + 8, bottom: 28)
+      let objects = [[Annotation(box: box, label: 0)]]
+      for assignment in [YOLOAssignment.ratio(below: 4), .bestPrior(ignoring: 0.5)] {
+        let found = YOLOMatcher(levels: [level], assignment: assignment)(
+          objects, rows: [6], columns: [6])[0]
+        #expect(found.map(\.column) == [column] && found.map(\.row) == [2], "\(x)")
+        // What is predicted is the way from the cell's corner: within the cell, as a sigmoid can say.
+        let way = found[0].x - Float(found[0].column)
+        #expect(way >= 0 && way < 1)
+      }
+    }
+  }
+
   @Test func overlappingPredictionsAreIgnored() {
     // Every prediction of one cell's prior lies on the object: only the match learns objectness.
     let level = YOLOLevel(stride: 16, priors: [.init(32, 32), .init(33, 33)])
