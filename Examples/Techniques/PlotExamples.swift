@@ -28,10 +28,10 @@ import Testing
     #expect(!curves.figure.charts.isEmpty)
   }
 
-  @Test("Progress") func progress() {
-    let progress = Progress("training", total: 200, isQuiet: true)
+  @Test("ProgressLine") func progress() {
+    let progress = ProgressLine("training", total: 200, isQuiet: true)
     for done in 1...200 { progress.update(done, "loss 0.5") }
     progress.finish()
-    #expect(!progress.isLive && Progress.clock(75) == "1:15")
+    #expect(!progress.isLive && ProgressLine.clock(75) == "1:15")
   }
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 struct RegularizationTests {
-  private static let makers: [String: @Sendable () -> any Layer & ModeDependent & Drawing] = [
+  private static let makers: [String: @Sendable () -> any Layer & ModeDependent & RandomLayer] = [
     "dropout": { Dropout(0.4) }, "spatial": { SpatialDropout(0.4) },
     "gaussian": { GaussianDropout(0.4) }, "uniform": { UniformDropout(0.5) },
     "alpha": { AlphaDropout(0.4) }, "block": { DropBlock(0.3, size: 3) },

@@ -39,7 +39,7 @@ import Testing
   }
 
   /// Lets no gradient through, as an operation may for one of its inputs.
-  struct Blocked: Operation {
+  struct Blocked: TensorOperation {
     func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor { inputs[0].detached() * 1 }
     func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] { [nil] }
   }

@@ -17,7 +17,7 @@ private struct SignedSquare: UnaryOperation {
 }
 
 /// An inner product of any number of pairs of vectors.
-private struct Dots: Operation {
+private struct Dots: TensorOperation {
   let name = "dots"
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -34,7 +34,7 @@ private struct Dots: Operation {
   }
 }
 
-private struct OneWay: Operation {
+private struct OneWay: TensorOperation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor { inputs[0] * 2 }
 }
 

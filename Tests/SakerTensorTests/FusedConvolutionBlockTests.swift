@@ -300,7 +300,7 @@ import Testing
   @Test func onlyTheConvolutionsResultsAreKept() {
     let form = Form(shape: [2, 16, 32, 32], channels: [16, 16], pooling: true)
     let map = form.inputs[0].bytes
-    func kept(_ operation: some Operation, _ inputs: [Tensor]) -> Int {
+    func kept(_ operation: some TensorOperation, _ inputs: [Tensor]) -> Int {
       var saved = Saved(
         isRecording: true, needs: inputs.map { _ in true }, shapes: inputs.map(\.shape))
       _ = operation.forward(inputs, &saved)

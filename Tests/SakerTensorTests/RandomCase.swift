@@ -201,7 +201,7 @@ struct RandomCase: CustomStringConvertible {
 }
 
 /// The kernels as an operation, whatever the chooser would say.
-struct OurConvolution: Operation {
+struct OurConvolution: TensorOperation {
   let geometry: Winograd.Geometry
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

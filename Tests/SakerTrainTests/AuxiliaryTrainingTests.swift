@@ -16,7 +16,7 @@ extension TrainingTests {
   /// Without dropout, so that the heads say the same twice.
   private func googLeNet(_ card: ClassifierCard = TrainingTests.card) throws -> GoogLeNet {
     let model = try #require(try withSeed(3) { try card.build() } as? GoogLeNet)
-    for case let layer as any ModeDependent & Drawing in model.namedModules.map(\.module) {
+    for case let layer as any ModeDependent & RandomLayer in model.namedModules.map(\.module) {
       layer.hold(.evaluation)
     }
     return model

@@ -34,7 +34,7 @@ struct ProfilerTests {
       (359_999.6, "--:--"), (-1, "--:--"), (.nan, "--:--"), (.infinity, "--:--"),
     ] as [(Double, String)])
   func clocksRead(_ seconds: Double, _ text: String) {
-    #expect(Progress.clock(seconds) == text)
+    #expect(ProgressLine.clock(seconds) == text)
   }
 
   @Test func memoryIsKnown() {

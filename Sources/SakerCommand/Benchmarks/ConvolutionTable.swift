@@ -44,7 +44,7 @@ struct ConvolutionTable {
     guard let file = ConvolutionCorrections.path else {
       throw ValidationError("measure: expected XDG_CACHE_HOME or HOME to name a folder")
     }
-    let progress = Progress("measure", total: cases.count, unit: "cases", isQuiet: json)
+    let progress = ProgressLine("measure", total: cases.count, unit: "cases", isQuiet: json)
     var measured: [ConvolutionCorrections.Measured] = []
     for (index, item) in cases.enumerated() {
       let methods = ConvolutionMeasurement.methods(for: item.work)

@@ -84,7 +84,7 @@ enum MemoryBenchmark {
     var rows: [Row] = []
     var residentEarly = 0
     let cases = withSeed(1) { self.cases() }
-    let progress = Progress("memory", total: cases.count, isQuiet: json)
+    let progress = ProgressLine("memory", total: cases.count, isQuiet: json)
     for (index, item) in cases.enumerated() {
       let optimizer = Optimizer(AdamW(), item.layer, rate: 1e-3)
       let input = Parameter(item.shape, .normal())

@@ -130,7 +130,7 @@ extension EvaluateCommand {
   /// Folders of label maps, compared picture by picture.
   func evaluateMasks() throws {
     let maps = try LabelMap.pairs(truths: truthPath, predictions: detections)
-    let progress = Progress("pictures", total: maps.count, isQuiet: common.json)
+    let progress = ProgressLine("pictures", total: maps.count, isQuiet: common.json)
     var evaluation = SegmentationEvaluation(classes: classes ?? 256)
     var most = 0
     for (index, (truth, prediction)) in maps.enumerated() {

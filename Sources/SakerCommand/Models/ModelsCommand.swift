@@ -109,7 +109,7 @@ struct ModelsCommand: ParsableCommand {
   }
 
   private func measure(into path: String) throws {
-    let progress = Progress("models", total: ClassifierCatalog.all.count, isQuiet: common.json)
+    let progress = ProgressLine("models", total: ClassifierCatalog.all.count, isQuiet: common.json)
     var lines: [String] = []
     for entry in ClassifierCatalog.all {
       lines.append("    \(entry.name)|\(ClassifierFacts(measuring: entry).line)")

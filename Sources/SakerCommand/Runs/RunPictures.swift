@@ -122,7 +122,7 @@ struct RunPictures {
       facts.append(("refit", "\(epochs) epochs, in refit/report.html"))
     }
     if let seconds = curves.columns.first(where: { $0.name == "time" })?.values.last {
-      facts.append(("time", Progress.clock(seconds)))
+      facts.append(("time", ProgressLine.clock(seconds)))
     }
     return facts
   }

@@ -192,7 +192,7 @@ struct TrainingSession<Task: TrainingTask> {
       + losses.joined(separator: "  ")
       + String(
         format: "  lr %.2e  %5.1f img/s  %@", result.learningRate, result.imagesPerSecond,
-        Progress.clock(result.seconds))
+        ProgressLine.clock(result.seconds))
     return text + (measure(result).map { "  " + $0 } ?? "")
   }
 

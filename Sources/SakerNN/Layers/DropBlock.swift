@@ -6,7 +6,7 @@ import SakerTensor
 /// Each place where a square fits is its corner with the probability
 /// `γ = drop / size² · (H · W) / ((H − size + 1)(W − size + 1))`, so that about the share `drop` of the values is dropped, a
 /// little less where squares overlap. Each channel has squares of its own.
-public final class DropBlock: Layer, ModeDependent, Drawing {
+public final class DropBlock: Layer, ModeDependent, RandomLayer {
   public let size: Int
   /// The share at full strength.
   public let drop: Float

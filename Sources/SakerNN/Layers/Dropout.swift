@@ -1,7 +1,7 @@
 import SakerTensor
 
 /// A module that draws random numbers while it runs.
-public protocol Drawing: Module {
+public protocol RandomLayer: Module {
   /// Its own generator, started when the module is made (see `withSeed`).
   var random: Random { get set }
 }
@@ -11,13 +11,13 @@ extension Module {
   public var generators: [String: Random] {
     get {
       var result: [String: Random] = [:]
-      for case (let name, let module as any Drawing) in namedModules {
+      for case (let name, let module as any RandomLayer) in namedModules {
         result[name] = module.random
       }
       return result
     }
     set {
-      for case (let name, let module as any Drawing) in namedModules {
+      for case (let name, let module as any RandomLayer) in namedModules {
         if let random = newValue[name] { module.random = random }
       }
     }
@@ -26,7 +26,7 @@ extension Module {
 
 /// Dropout: in training each element is 0 with the probability `drop`, and the others grow by 1 / (1 − drop), so that the
 /// mean stays; in evaluation nothing happens. Srivastava et al., JMLR 15 (2014), in the inverted form.
-public final class Dropout: IdleLayer, ModeDependent, Drawing {
+public final class Dropout: IdleLayer, ModeDependent, RandomLayer {
   public let drop: Float
   public var random: Random
   public var mode = Mode()

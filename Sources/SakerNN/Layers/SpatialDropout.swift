@@ -3,7 +3,7 @@ import SakerTensor
 /// Dropout of whole channels of `[N, C, ...]`: in training each sample's channel is 0 with the probability `drop`, and the
 /// others grow by 1 / (1 − drop); in evaluation nothing happens. Neighbours in a map are so alike that dropping single values
 /// drops nothing. Tompson et al., arXiv:1411.4280.
-public final class SpatialDropout: Layer, ModeDependent, Drawing {
+public final class SpatialDropout: Layer, ModeDependent, RandomLayer {
   public let drop: Float
   public var random: Random
   public var mode = Mode()
@@ -33,7 +33,7 @@ public typealias Dropout2d = SpatialDropout
 /// Of volumes `[N, C, D, H, W]`.
 public typealias Dropout3d = SpatialDropout
 
-extension Drawing {
+extension RandomLayer {
   /// A float32 tensor whose elements are drawn from this module's generator, in row-major order.
   func draw(_ shape: Shape, _ element: (inout Random) -> Float) -> Tensor {
     var random = random

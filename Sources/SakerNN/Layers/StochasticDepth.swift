@@ -3,7 +3,7 @@ import SakerTensor
 /// Stochastic depth, also called DropPath: in training the branch of a residual block is 0 with the probability `drop`, and
 /// else grows by 1 / (1 − drop); in evaluation nothing happens. Put it at the end of the branch, before the sum.
 /// Huang et al., arXiv:1603.09382, in the inverted form.
-public final class StochasticDepth: IdleLayer, ModeDependent, Drawing {
+public final class StochasticDepth: IdleLayer, ModeDependent, RandomLayer {
   /// What lives or dies as one.
   public enum Unit: Sendable {
     /// Each sample `[N, ...]` by itself.

@@ -7,7 +7,7 @@ import SakerTensor
 /// Inputs are predictions and targets, float32 and of one shape. Each loss belongs to `width` numbers that lie next to each
 /// other: 1 for losses of single elements, 4 for those of boxes. Targets have a gradient where the loss is symmetric; other
 /// callers must see to it that they need none.
-struct FusedLoss: Operation {
+struct FusedLoss: TensorOperation {
   /// Writes the losses of `count` items and their slopes by x, where wanted, and returns the sum of the losses.
   typealias Body =
     @Sendable (

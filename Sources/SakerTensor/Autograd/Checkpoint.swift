@@ -14,7 +14,7 @@ public func checkpoint(_ x: Tensor, _ body: @escaping (Tensor) -> Tensor) -> Ten
   return apply(Checkpoint(body: body), x, flag)
 }
 
-private struct Checkpoint: Operation, @unchecked Sendable {
+private struct Checkpoint: TensorOperation, @unchecked Sendable {
   let body: (Tensor) -> Tensor
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

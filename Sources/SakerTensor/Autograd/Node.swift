@@ -6,7 +6,7 @@ import CKernels
 /// all that used its result.
 final class Node: @unchecked Sendable {
   let id = saker_next_id()
-  let operation: (any Operation)?
+  let operation: (any TensorOperation)?
   let shape: Shape
   let dtype: DType
   private(set) var saved: Saved
@@ -29,7 +29,7 @@ final class Node: @unchecked Sendable {
   var readyHooks: [(id: Int64, body: () -> Void)] = []
   private var isReleased = false
 
-  init(_ operation: any Operation, _ saved: Saved, _ inputs: [Node?], _ output: Tensor) {
+  init(_ operation: any TensorOperation, _ saved: Saved, _ inputs: [Node?], _ output: Tensor) {
     self.operation = operation
     self.saved = saved
     inputCount = inputs.count
@@ -41,7 +41,7 @@ final class Node: @unchecked Sendable {
   }
 
   init(
-    _ operation: any Operation, _ saved: Saved, _ first: Node?, _ second: Node?, _ count: Int,
+    _ operation: any TensorOperation, _ saved: Saved, _ first: Node?, _ second: Node?, _ count: Int,
     _ output: Tensor
   ) {
     self.operation = operation

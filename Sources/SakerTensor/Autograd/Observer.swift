@@ -4,7 +4,7 @@ import Synchronization
 /// One run of an operation, as an observer sees it.
 public struct OperationEvent: Sendable {
   public enum Phase: String, Sendable { case forward, backward }
-  public let operation: any Operation
+  public let operation: any TensorOperation
   public let phase: Phase
   /// Of the inputs going forward; of the gradient going backward.
   public let inputShapes: [Shape]
@@ -42,7 +42,7 @@ public enum Observers {
   }
 
   static func report(
-    _ operation: any Operation, _ phase: OperationEvent.Phase, _ inputs: [Tensor],
+    _ operation: any TensorOperation, _ phase: OperationEvent.Phase, _ inputs: [Tensor],
     _ output: Tensor, _ outputs: [Tensor], since start: Int64
   ) {
     let event = OperationEvent(

@@ -3,7 +3,7 @@
 ///
 /// Only `x` and the convolutions' own results are kept. The normalized maps between them are computed again where they are
 /// needed, while a convolution loads them if its kernel can: a pass over memory costs more than their arithmetic.
-struct ConvolutionBlock: Operation {
+struct ConvolutionBlock: TensorOperation {
   struct Stage: Sendable {
     let attributes: ConvolutionAttributes
     let hasBias: Bool

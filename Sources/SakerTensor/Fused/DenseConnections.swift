@@ -7,7 +7,7 @@ import CKernels
 /// All maps lie in one: what a layer adds is written in its place, so nothing is concatenated; a channel's statistics are computed once, for
 /// all layers that normalize it; and the normalized maps, of which the layers together would have many times the block's own size, exist only
 /// while a convolution loads them. The gradients of all layers gather in one map, too.
-struct DenseConnections: Operation {
+struct DenseConnections: TensorOperation {
   struct Layer: Sendable {
     /// ε of the two batch norms, and who hears of their statistics.
     let first, second: Norm

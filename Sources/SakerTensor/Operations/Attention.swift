@@ -2,7 +2,7 @@ import CKernels
 
 /// `softmax(scale · q kᵀ + mask) v` for each matrix of a batch, in blocks: the weights, `[queries, keys]`, never lie in
 /// memory. Dao et al., arXiv:2205.14135.
-struct Attention: Operation {
+struct Attention: TensorOperation {
   let scale: Float
   let isCausal: Bool
   /// Added to the scores: float32 `[..., queries, keys]`, whose rows lie without holes; what repeats need not lie there twice.

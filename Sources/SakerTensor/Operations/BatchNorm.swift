@@ -2,7 +2,7 @@ import CKernels
 
 /// `scale * (x - mean) / sqrt(variance + epsilon) + shift` for each channel, and a ReLU over it if wanted. Ioffe & Szegedy,
 /// arXiv:1502.03167. Mean and biased variance are the batch's own, or given: then they are constants.
-struct BatchNorm: Operation {
+struct BatchNorm: TensorOperation {
   let epsilon: Float
   let relu: Bool
   /// Given statistics; the batch's own if `nil`.

@@ -2,7 +2,7 @@ import CKernels
 import Foundation
 
 /// A comparison of each pair of elements: `bool`, so nothing flows back.
-struct Compare: Operation {
+struct Compare: TensorOperation {
   enum Relation: String, CaseIterable { case less, lessOrEqual, equal, unequal }
   let relation: Relation
 
@@ -52,7 +52,7 @@ struct Compare: Operation {
 }
 
 /// A truth function of each pair of elements of `bool` tensors.
-struct Logic: Operation {
+struct Logic: TensorOperation {
   enum Function: String, CaseIterable { case and, or, xor }
   let function: Function
 
@@ -72,7 +72,7 @@ struct Logic: Operation {
 }
 
 /// A property of each element.
-struct ElementTest: Operation {
+struct ElementTest: TensorOperation {
   enum Property: String, CaseIterable { case isNaN, isFinite, isFalse }
   let property: Property
 

@@ -1,5 +1,5 @@
 /// Tensors one after the other along an axis.
-struct Concatenate: Operation {
+struct Concatenate: TensorOperation {
   let axis: Int
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

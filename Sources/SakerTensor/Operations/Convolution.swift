@@ -1,5 +1,5 @@
 /// Two-dimensional cross-correlation, which the field calls convolution (the kernel is not turned).
-struct Convolution2d: Operation {
+struct Convolution2d: TensorOperation {
   let attributes: ConvolutionAttributes
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

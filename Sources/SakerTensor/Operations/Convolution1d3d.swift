@@ -1,7 +1,7 @@
 import CKernels
 
 /// Three-dimensional cross-correlation; one dimension goes through two.
-struct Convolution3d: Operation {
+struct Convolution3d: TensorOperation {
   let attributes: ConvolutionAttributes
 
   var name: String { "conv3d" }

@@ -1,6 +1,6 @@
 /// activation(convolution + bias + residual) of which no gradient is wanted, and the largest of each 2x2 window of that, as far as
 /// possible while the results are in registers. Its inputs: `x`, weight, bias (if it has one), the residual (if there is one).
-struct ConvolutionInference: Operation {
+struct ConvolutionInference: TensorOperation {
   let attributes: ConvolutionAttributes
   let hasBias: Bool
   let hasResidual: Bool

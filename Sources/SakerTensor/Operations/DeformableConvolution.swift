@@ -4,7 +4,7 @@ import CKernels
 ///
 /// A row of the taps' values for each result, times the weights: one product of matrices for some thousand results at a time, so that the rows
 /// stay in the cache. They are made again for the gradient, not kept.
-struct DeformableConvolution2d: Operation {
+struct DeformableConvolution2d: TensorOperation {
   let attributes: ConvolutionAttributes
   let offsetGroups: Int
   let hasMask: Bool

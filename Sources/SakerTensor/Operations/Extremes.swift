@@ -23,7 +23,7 @@ struct ExtremeValues: UnaryOperation {
 
 /// The position of the first largest or smallest element along an axis, which keeps size 1: int64.
 /// The first that is not a number, where there is one.
-struct ExtremePositions: Operation {
+struct ExtremePositions: TensorOperation {
   let axis: Int
   let isMaximum: Bool
 

@@ -56,7 +56,7 @@ struct Gather: BinaryOperation {
 }
 
 /// A copy of `x` with `x[indices[i][j]][j] = value[i][j]`, for axis 0 of two.
-struct Scatter: Operation {
+struct Scatter: TensorOperation {
   let axis: Int
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -82,7 +82,7 @@ struct Scatter: Operation {
 }
 
 /// A copy of `x` with `x[indices[i][j]][j] += value[i][j]`, for axis 0 of two.
-struct ScatterAdd: Operation {
+struct ScatterAdd: TensorOperation {
   let axis: Int
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

@@ -2,7 +2,7 @@ import CKernels
 
 /// `scale * (x - mean) / sqrt(variance + epsilon) + shift`, each sample and group of neighbouring channels by its own mean
 /// and biased variance. Wu & He, arXiv:1803.08494.
-struct GroupNorm: Operation {
+struct GroupNorm: TensorOperation {
   let groups: Int
   let epsilon: Float
   /// Hears of each sample's and channel's mean and biased variance, `[N, C]`, if anybody wants to.

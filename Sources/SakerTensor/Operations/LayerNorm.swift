@@ -2,7 +2,7 @@ import CKernels
 
 /// `scale * (x - mean) / sqrt(variance + epsilon) + shift` along the last axes, each row by its own mean and biased
 /// variance. Ba et al., arXiv:1607.06450. Not centred, the mean counts as 0: Zhang & Sennrich, arXiv:1910.07467.
-struct RowNorm: Operation {
+struct RowNorm: TensorOperation {
   /// Elements of a row.
   let width: Int
   let epsilon: Float

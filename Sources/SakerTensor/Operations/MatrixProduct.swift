@@ -1,7 +1,7 @@
 import CKernels
 
 /// Products of `[batch, m, k]` and `[batch, k, n]`, plus a bias `[n]` if there is a third input. A batch of 1 repeats.
-struct MatrixProduct: Operation {
+struct MatrixProduct: TensorOperation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let (a, b) = (inputs[0], inputs[1])
     saved.keep(a, b)

@@ -5,7 +5,7 @@ import CKernels
 // complement, stable as well.
 
 /// The positions that put an axis in order: int64. Equal elements keep their order.
-struct Argsort: Operation {
+struct Argsort: TensorOperation {
   let axis: Int
   let descending: Bool
 
@@ -26,7 +26,7 @@ struct Argsort: Operation {
 
 /// The positions of the largest or smallest elements along an axis, in their order: int64. Of equal
 /// ones the first.
-struct ArgTop: Operation {
+struct ArgTop: TensorOperation {
   let axis: Int
   let count: Int
   let largest: Bool

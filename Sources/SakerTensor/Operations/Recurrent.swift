@@ -5,7 +5,7 @@ import CKernels
 ///
 /// The gates' order and the two biases are PyTorch's. The state of step t lies at t before and t + 1 after it, at t + 1
 /// before and t after it when time runs backward: then each step's neighbours are views of one memory.
-struct RecurrentLayer: Operation {
+struct RecurrentLayer: TensorOperation {
   /// What happens in a step.
   enum Kind: Sendable, Hashable {
     case tanh, relu, lstm, gru

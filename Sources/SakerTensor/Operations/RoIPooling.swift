@@ -1,7 +1,7 @@
 import CKernels
 
 /// Regions of maps as means of bilinear samples.
-struct RoIAlign: Operation {
+struct RoIAlign: TensorOperation {
   let form: saker_roi
 
   var name: String { form.depth == form.channels ? "roiAlign" : "positionSensitiveRoIAlign" }
@@ -39,7 +39,7 @@ struct RoIAlign: Operation {
 }
 
 /// Regions of maps as largest values.
-struct RoIPool: Operation {
+struct RoIPool: TensorOperation {
   let form: saker_roi
 
   var name: String { "roiPool" }
@@ -81,7 +81,7 @@ struct RoIPool: Operation {
 }
 
 /// Regions of maps as means of whole pixels, where each cell reads channels of its own.
-struct PSRoIPool: Operation {
+struct PSRoIPool: TensorOperation {
   let form: saker_roi
 
   var name: String { "positionSensitiveRoIPool" }
@@ -218,7 +218,7 @@ public func positionSensitiveRoIPool(
 }
 
 private func run(
-  _ operation: some Operation, _ x: Tensor, _ rois: Tensor, _ form: saker_roi
+  _ operation: some TensorOperation, _ x: Tensor, _ rois: Tensor, _ form: saker_roi
 ) -> Tensor {
   guard rois.shape[0] > 0 else { return .zeros(form.result(0), x.dtype) }
   return apply(operation, x.converted(to: .float32), rois.detached()).converted(to: x.dtype)

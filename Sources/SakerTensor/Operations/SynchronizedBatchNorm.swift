@@ -50,7 +50,7 @@ public protocol StatisticsReducer: Sendable {
 }
 
 /// Batch norm by the statistics of all replicas' batches.
-struct SynchronizedBatchNorm: Operation {
+struct SynchronizedBatchNorm: TensorOperation {
   let epsilon: Float
   let reducer: any StatisticsReducer
   let report: @Sendable (BatchMoments) -> Void

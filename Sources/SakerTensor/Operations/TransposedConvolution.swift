@@ -1,5 +1,5 @@
 /// What a convolution does to its gradient: each input value lays a copy of the kernel, times itself, over the result.
-struct ConvolutionTransposed: Operation {
+struct ConvolutionTransposed: TensorOperation {
   /// Of the convolution whose input has the shape of this one's result.
   let attributes: ConvolutionAttributes
   let sides: [Int]

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Where the largest value of each window stands, int64.
-struct MaxPositions: Operation {
+struct MaxPositions: TensorOperation {
   let attributes: PoolingAttributes
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {

@@ -1,7 +1,7 @@
 import CKernels
 
 /// `a` where the condition is true, `b` elsewhere.
-struct Where: Operation {
+struct Where: TensorOperation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let (condition, a, b) = (inputs[0], inputs[1], inputs[2])
     saved.keep(condition)

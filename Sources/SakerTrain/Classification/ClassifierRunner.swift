@@ -55,7 +55,7 @@ public struct ClassifierRunner {
     let loader = Loader(
       source, preprocessing: input.normalization, transforms: [ClassifierFit(input)],
       options: options)
-    let progress = Progress(label, total: source.count, isQuiet: isQuiet)
+    let progress = ProgressLine(label, total: source.count, isQuiet: isQuiet)
     defer { progress.finish() }
     let epoch = loader.epoch()
     var done = 0

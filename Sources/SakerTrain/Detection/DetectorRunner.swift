@@ -58,7 +58,7 @@ public struct DetectorRunner {
     over dataset: DetectionDataset, _ options: DetectionOptions, _ label: String,
     _ views: TestTimeAugmentation, _ body: (Found) throws -> Void
   ) throws {
-    let progress = Progress(label, total: dataset.items.count, isQuiet: isQuiet)
+    let progress = ProgressLine(label, total: dataset.items.count, isQuiet: isQuiet)
     defer { progress.finish() }
     for (index, item) in dataset.items.enumerated() {
       let picture: Picture
@@ -84,7 +84,7 @@ public struct DetectorRunner {
     settings.cacheBytes = 0
     settings.skipBad = skipBad
     let loader = Loader(dataset, preprocessing: model.card.preprocessing, options: settings)
-    let progress = Progress(label, total: dataset.items.count, isQuiet: isQuiet)
+    let progress = ProgressLine(label, total: dataset.items.count, isQuiet: isQuiet)
     defer { progress.finish() }
     let epoch = loader.epoch()
     var done = 0

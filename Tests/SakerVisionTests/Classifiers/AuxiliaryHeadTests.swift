@@ -59,7 +59,7 @@ struct AuxiliaryHeadTests {
     let plain = try withoutStarts { try card(name, auxiliary: false).build() }
     #expect(plain.parameterCount == expected.without)
     #expect(model.auxiliaryWeight == expected.weight)
-    for case let layer as any ModeDependent & Drawing in model.namedModules.map(\.module) {
+    for case let layer as any ModeDependent & RandomLayer in model.namedModules.map(\.module) {
       layer.hold(.evaluation)
     }
     let pictures = ClassifierGoldenTests.drawn(

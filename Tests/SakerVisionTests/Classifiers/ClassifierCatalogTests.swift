@@ -156,7 +156,7 @@ import Testing
     let golden = try Self.golden.get()
     let entry = try #require(ClassifierCatalog.named(name))
     let model = try Self.model(entry)
-    for case let layer as any ModeDependent & Drawing in model.namedModules.map(\.module) {
+    for case let layer as any ModeDependent & RandomLayer in model.namedModules.map(\.module) {
       layer.hold(.evaluation)
     }
     func tensor(_ part: String) throws -> Tensor {

@@ -2,7 +2,7 @@ import Foundation
 
 /// A line that shows how far long work is, how fast it goes and how long it will take; rewritten in place on a terminal,
 /// left out where nobody looks (a file, a pipe). Goes to standard error, so that results on standard output stay clean.
-public final class Progress {
+public final class ProgressLine {
   /// Whether there is somebody to look.
   public let isLive: Bool
   private let total: Int
@@ -37,7 +37,7 @@ public final class Progress {
     lastShown = now
     let seconds = now.timeIntervalSince(start)
     let rate = seconds > 0 ? Double(done - first) / seconds : 0
-    let left = rate > 0 ? Progress.clock(Double(total - done) / rate) : "--:--"
+    let left = rate > 0 ? ProgressLine.clock(Double(total - done) / rate) : "--:--"
     let cells = 20
     let filled = cells * min(done, total) / total
     let bar =
@@ -56,7 +56,7 @@ public final class Progress {
 
   /// Rewrites the line, cut to the terminal's width: a longer one would begin a new line each time.
   private func show(_ line: String) {
-    let text = String(line.prefix(Progress.columns - 1))
+    let text = String(line.prefix(ProgressLine.columns - 1))
     let padding = max(0, width - text.count)
     width = text.count
     write("\r" + text + String(repeating: " ", count: padding))

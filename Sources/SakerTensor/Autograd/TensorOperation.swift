@@ -5,7 +5,7 @@ import CKernels
 ///
 /// A value that holds the attributes (stride, axes); `forward` computes and may keep tensors, `backward` gives one
 /// gradient, or none, for each input. Conform to `UnaryOperation` or `BinaryOperation` where that reads better.
-public protocol Operation: Sendable {
+public protocol TensorOperation: Sendable {
   /// What profiles and messages call it.
   var name: String { get }
   /// The result for `inputs`, which come without a tape; what `backward` needs goes into `saved`.
@@ -15,7 +15,7 @@ public protocol Operation: Sendable {
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?]
 }
 
-extension Operation {
+extension TensorOperation {
   public var name: String {
     let name = String(describing: Self.self)
     return name.prefix(1).lowercased() + name.dropFirst()
@@ -28,7 +28,7 @@ extension Operation {
 }
 
 /// An operation on one tensor.
-public protocol UnaryOperation: Operation {
+public protocol UnaryOperation: TensorOperation {
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor
   func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor?
 }
@@ -44,7 +44,7 @@ extension UnaryOperation {
 }
 
 /// An operation on two tensors.
-public protocol BinaryOperation: Operation {
+public protocol BinaryOperation: TensorOperation {
   func forward(_ a: Tensor, _ b: Tensor, _ saved: inout Saved) -> Tensor
   func backward(_ gradient: Tensor, _ saved: Saved) -> (Tensor?, Tensor?)
 }
@@ -148,7 +148,7 @@ public struct Saved {
 }
 
 /// Applies `operation`: the one function through which every computation goes.
-public func apply(_ operation: some Operation, _ inputs: Tensor...) -> Tensor {
+public func apply(_ operation: some TensorOperation, _ inputs: Tensor...) -> Tensor {
   apply(operation, to: inputs)
 }
 
@@ -185,7 +185,7 @@ public func apply(_ operation: some BinaryOperation, _ a: Tensor, _ b: Tensor) -
 }
 
 /// Applies `operation` to any number of inputs.
-public func apply(_ operation: some Operation, to inputs: [Tensor]) -> Tensor {
+public func apply(_ operation: some TensorOperation, to inputs: [Tensor]) -> Tensor {
   let recording = saker_get_not_recording() == 0 && inputs.contains { $0.node != nil }
   var saved = Saved(
     isRecording: recording, needs: inputs.map { recording && $0.node != nil },
