@@ -98,7 +98,8 @@ struct PredictCommand: ParsableCommand {
     var names = OutputNames(folder: out, sparing: files)
     var found: [PictureEntry<Result>] = []
     var failures: [any Error] = []
-    let progress = ProgressLine("predict", total: files.count, isQuiet: common.json || files.count < 3)
+    let progress = ProgressLine(
+      "predict", total: files.count, isQuiet: common.json || files.count < 3)
     for (index, file) in files.enumerated() {
       do {
         let result = try body(file, &names)

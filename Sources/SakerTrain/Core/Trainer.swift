@@ -123,7 +123,8 @@ public final class Trainer<Task: TrainingTask> {
   private func runEpoch() throws -> Bool {
     let label = "epoch \(state.epoch + 1)/\(settings.trainedEpochs)"
     let first = min(state.batches * settings.batch, loader.picturesPerEpoch)
-    let progress = ProgressLine(label, total: loader.picturesPerEpoch, from: first, isQuiet: isQuiet)
+    let progress = ProgressLine(
+      label, total: loader.picturesPerEpoch, from: first, isQuiet: isQuiet)
     defer { progress.finish() }
     let start = Date()
     let secondsBefore = state.seconds
