@@ -14,10 +14,10 @@ TEST_SAKER := .build-test/release/saker
 
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples)
 
-.PHONY: help setup build demo test test-part bench lint docs-check clean
+.PHONY: help setup build demo test test-part bench lint lint-comments docs docs-check clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup:  ## Install the system libraries that are missing (Debian 12 and 13)
 	@Scripts/setup.sh
@@ -48,8 +48,14 @@ bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
 lint:  ## Check the format of the Swift sources
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
+lint-comments:  ## Name the comments that are longer than 100 columns (Scripts/wrap-comments.py mends them)
+	@Scripts/check-comments.sh
+
+docs: setup  ## Build the reference of all modules with DocC; the site goes to .build-docs/site
+	@Scripts/docs.sh
+
 docs-check: build  ## Check that the documented commands, options and links exist
 	@Scripts/check-docs.sh $(SAKER)
 
 clean:  ## Remove what was built (not runs/)
-	rm -rf .build .build-test .build-peers
+	rm -rf .build .build-test .build-peers .build-docs

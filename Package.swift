@@ -95,3 +95,9 @@ let package = Package(
 if let wanted = Context.environment["SAKER_TESTS"]?.split(separator: ",").map(String.init) {
   package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
 }
+
+// The reference (`make docs`): DocC's plugin is a dependency of nobody who uses the package.
+if Context.environment["SAKER_DOCS"] == "1" {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"))
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what README.md and docs/ promise: that every `saker` command and option they show is one
+# Checks what README.md, CONTRIBUTING.md and docs/ promise: that every `saker` command and option they show is one
 # that `saker help` knows, every `make` target exists, every relative link leads to a file, and every
 # `code span` that looks like a path of the project, or like one of its tests, names one.
 # usage: check-docs.sh PATH-OF-SAKER
@@ -7,7 +7,7 @@ set -euo pipefail
 
 saker=$1
 [ -f README.md ] || { echo "check-docs: README.md is missing" >&2; exit 1; }
-mapfile -t pages < <(find README.md docs -name '*.md' 2>/dev/null | sort)
+mapfile -t pages < <(find README.md CONTRIBUTING.md docs -name '*.md' 2>/dev/null | sort)
 help=$(mktemp -d)
 trap 'rm -rf "$help"' EXIT
 problems=0 commands=0 targets=0 links=0 paths=0

@@ -1,8 +1,8 @@
 /// What `load` lets pass, and what it does before it compares a state with a model. As it is made, nothing: every name has to
 /// fit.
 ///
-///     try model.load(state: state, .newHead(model.head))      // all but the head
-///     try model.load(state: state, .whatFits)                 // what fits, the rest stays as it was
+///     try model.load(state: state, .newHead(model.head))  // all but the head
+///     try model.load(state: state, .whatFits)  // what fits, the rest stays as it was
 public struct PartialLoading: Sendable {
   /// Patterns of the state's names (`*` is any text, `?` any character) that are left out before anything else: `optimizer.*`.
   public var ignoring: [String]
