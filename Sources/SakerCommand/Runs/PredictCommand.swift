@@ -23,8 +23,9 @@ struct PredictCommand: ParsableCommand {
   var out = "predictions"
   @Option(help: "The lowest confidence to show.")
   var conf: Float = 0.4
-  @Option(help: "Of two boxes of one class with a larger IoU, the better one stays.")
+  @Option(help: "Boxes of one class with a larger IoU overlap: the better one stays.")
   var iou: Float = 0.45
+  @OptionGroup var overlaps: SuppressionOptions
   @Flag(help: "Boxes of different classes suppress each other, too.")
   var agnostic = false
   @Option(help: "The most objects of a picture.")
@@ -67,6 +68,7 @@ struct PredictCommand: ParsableCommand {
     for line in files.summary { note(line) }
     switch try models.load(part: part) {
     case .classifiers(let members):
+      try overlaps.refuseForClassifiers()
       let runners = members.map { name, source in
         var runner = ClassifierRunner(source.model, source.card, precision: models.precision)
         runner.votes = models.tta
@@ -134,7 +136,7 @@ struct PredictCommand: ParsableCommand {
     let letters = LetterWarnings()
     let classNames = vote.classNames
     let options = DetectionOptions(
-      confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit)
+      confidence: conf, iou: iou, isClassAgnostic: agnostic, limit: limit, rule: overlaps.rule)
     let detections = vote.detect(picture, options)
     var written: String?
     if !noPictures {

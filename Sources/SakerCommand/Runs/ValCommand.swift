@@ -25,6 +25,7 @@ struct ValCommand: ParsableCommand {
   var conf = 0.5
   @Flag(help: "The average over 11 recalls, as in VOC 2007, instead of the area under the curve.")
   var elevenPoints = false
+  @OptionGroup var overlaps: SuppressionOptions
   @Option(help: "Pictures at a time.")
   var batch = 16
   @Option(help: "Threads that prepare pictures.")
@@ -56,6 +57,7 @@ struct ValCommand: ParsableCommand {
       guard hardNegatives == nil else {
         throw ValidationError("hard negatives: only for detectors")
       }
+      try overlaps.refuseForClassifiers()
       try evaluate(members)
     case .detectors(let members): try evaluate(members)
     }
@@ -92,7 +94,7 @@ struct ValCommand: ParsableCommand {
       split: chosen == "all" ? nil : chosen, classes: vote.classNames)
     var results: [PictureResult] = []
     var order: [Int] = []
-    try vote.run(over: dataset, DetectionOptions()) { found in
+    try vote.run(over: dataset, DetectionOptions(rule: overlaps.rule)) { found in
       order.append(found.index)
       results.append(
         PictureResult(
@@ -108,7 +110,8 @@ struct ValCommand: ParsableCommand {
       measures: measures, pictures: results.count, split: chosen ?? "all",
       files: source.account(
         [dataset], splits: chosen == nil || chosen == "all" ? nil : [chosen!]),
-      voters: Voters("suppression", members.map(\.name))
+      voters: Voters(
+        overlaps.suppression == .fusion ? "fusion" : "suppression", members.map(\.name))
     ).tell(json: common.json, out: out)
   }
 

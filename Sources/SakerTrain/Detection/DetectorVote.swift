@@ -2,7 +2,7 @@ import SakerData
 import SakerVision
 
 /// Several detectors that look at the same pictures, each through its own input: of all the boxes they find, non-maximum suppression
-/// keeps the best ones, as of one detector's. One alone decides alone.
+/// keeps the best ones, as of one detector's; the rule `fusion` takes weighted means of them. One alone decides alone.
 public struct DetectorVote {
   public let members: [DetectorRunner]
 
@@ -54,10 +54,12 @@ public struct DetectorVote {
   static func joined(_ found: [[Detection]], _ options: DetectionOptions) -> [Detection] {
     guard found.count > 1 else { return found.first ?? [] }
     let all = found.flatMap(\.self)
-    let suppression = Suppression(
-      iou: options.iou, isClassAgnostic: options.isClassAgnostic, limit: options.limit)
-    let kept = suppression(
-      Boxes(all.map(\.box)), scores: all.map(\.score), labels: all.map(\.label))
-    return kept.map { all[$0] }
+    var suppression = options.suppression
+    suppression.candidates = .max
+    if case .fusion = options.rule { suppression.rule = .fusion(members: found.count) }
+    let kept = suppression.survivors(
+      Boxes(all.map(\.box)), scores: all.map(\.score), labels: all.map(\.label),
+      least: options.confidence)
+    return kept.map { Detection(box: $0.box, label: all[$0.index].label, score: $0.score) }
   }
 }

@@ -1,4 +1,6 @@
-/// Non-maximum suppression: of boxes that overlap, the one with the highest score stays.
+import Foundation
+
+/// Non-maximum suppression: of boxes that overlap, the one with the highest score stays, or what `rule` says.
 public struct Suppression: Hashable, Codable, Sendable {
   /// A box stays beside a better one if their IoU is at most this.
   public var iou: Float
@@ -8,20 +10,27 @@ public struct Suppression: Hashable, Codable, Sendable {
   public var candidates: Int
   /// The most boxes that stay.
   public var limit: Int
+  public var rule: SuppressionRule
 
   public init(
-    iou: Float, isClassAgnostic: Bool = false, candidates: Int = .max, limit: Int = .max
+    iou: Float, isClassAgnostic: Bool = false, candidates: Int = .max, limit: Int = .max,
+    rule: SuppressionRule = .hard
   ) {
+    self.rule = rule
     self.iou = iou
     self.isClassAgnostic = isClassAgnostic
     self.candidates = candidates
     self.limit = limit
   }
 
-  /// Indices of the boxes that stay, by falling score; of equal scores the lower index is better.
+  /// Indices of the boxes that stay, by falling score; of equal scores the lower index is better. For rules that change scores or
+  /// boxes see `survivors`, which tells how they then are.
   public func callAsFunction(_ boxes: Boxes, scores: [Float], labels: [Int]) -> [Int] {
     precondition(
       boxes.count == scores.count && boxes.count == labels.count, "a score and a label a box")
+    if rule.changesWhatStays {
+      return survivors(boxes, scores: scores, labels: labels).map(\.index)
+    }
     let survivors = participants(scores: scores, labels: labels).flatMap { kept($0, boxes, scores) }
     return Array(Suppression.ordered(survivors, by: scores).prefix(limit))
   }
@@ -53,6 +62,7 @@ public struct Suppression: Hashable, Codable, Sendable {
 
   /// Of boxes in falling order.
   private func kept(_ order: [Int], _ boxes: Boxes, _ scores: [Float]) -> [Int] {
+    if rule == .none { return order }
     // Walking down the order, a box is out if a kept one overlaps it: the same result as removing after each choice.
     var kept: [Int] = []
     var corners: [(box: SIMD4<Float>, area: Float)] = []
@@ -65,13 +75,26 @@ public struct Suppression: Hashable, Codable, Sendable {
         // Most boxes lie apart.
         guard width > 0, height > 0 else { return iou < 0 }
         let inner = width * height
-        return inner / (area + other.area - inner) > iou
+        let overlap = inner / (area + other.area - inner)
+        return overlap - distance(box, other.box) > iou
       }
       if isOut { continue }
       kept.append(candidate)
       corners.append((box, area))
     }
     return kept
+  }
+
+  /// What the rule takes off an IoU for centres that lie apart.
+  private func distance(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> Float {
+    guard case .distance(let exponent) = rule else { return 0 }
+    let centers = 0.5 * (a.lowHalf + a.highHalf - b.lowHalf - b.highHalf)
+    let around =
+      pointwiseMax(a.highHalf, b.highHalf) - pointwiseMin(a.lowHalf, b.lowHalf)
+    let diagonal = (around * around).sum()
+    guard diagonal > 0 else { return 0 }
+    let share = (centers * centers).sum() / diagonal
+    return exponent == 1 ? share : pow(share, exponent)
   }
 }
 

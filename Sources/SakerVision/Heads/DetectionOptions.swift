@@ -11,15 +11,38 @@ public struct DetectionOptions: Hashable, Codable, Sendable {
   public var candidates: Int
   /// The most detections of a picture.
   public var limit: Int
+  /// What becomes of a box that overlaps a better one.
+  public var rule = SuppressionRule.hard
 
   public init(
     confidence: Float = 0.01, iou: Float = 0.45, isClassAgnostic: Bool = false,
-    candidates: Int = 400, limit: Int = 200
+    candidates: Int = 400, limit: Int = 200, rule: SuppressionRule = .hard
   ) {
+    self.rule = rule
     self.confidence = confidence
     self.iou = iou
     self.isClassAgnostic = isClassAgnostic
     self.candidates = candidates
     self.limit = limit
+  }
+}
+
+extension DetectionOptions {
+  /// Options written before there were rules have the hard one.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      confidence: try values.decode(Float.self, forKey: .confidence),
+      iou: try values.decode(Float.self, forKey: .iou),
+      isClassAgnostic: try values.decode(Bool.self, forKey: .isClassAgnostic),
+      candidates: try values.decode(Int.self, forKey: .candidates),
+      limit: try values.decode(Int.self, forKey: .limit),
+      rule: try values.decodeIfPresent(SuppressionRule.self, forKey: .rule) ?? .hard)
+  }
+
+  /// The suppression that these options ask for.
+  public var suppression: Suppression {
+    Suppression(
+      iou: iou, isClassAgnostic: isClassAgnostic, candidates: candidates, limit: limit, rule: rule)
   }
 }

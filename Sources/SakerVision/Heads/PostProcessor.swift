@@ -66,16 +66,15 @@ public struct PostProcessor: Hashable, Codable, Sendable {
         }
       }
     }
-    let suppression = Suppression(
-      iou: options.iou, isClassAgnostic: options.isClassAgnostic, candidates: options.candidates,
-      limit: options.limit)
+    let suppression = options.suppression
     // Only boxes that take part need decoding.
     let chosen = suppression.participants(scores: scores, labels: labels).flatMap { $0 }.sorted()
     let boxes = Boxes(chosen.map { box(anchors[$0], offsets, grid) })
-    let kept = suppression(
-      boxes, scores: chosen.map { scores[$0] }, labels: chosen.map { labels[$0] })
+    let kept = suppression.survivors(
+      boxes, scores: chosen.map { scores[$0] }, labels: chosen.map { labels[$0] },
+      least: options.confidence)
     return kept.map {
-      Detection(box: boxes[$0], label: labels[chosen[$0]], score: scores[chosen[$0]])
+      Detection(box: $0.box, label: labels[chosen[$0.index]], score: $0.score)
     }
   }
 
