@@ -194,9 +194,9 @@ struct ComposedLossTests {
     // Differences 15, 33, 33, 75 from the products of twice the maps: undivided, as the notes have it, and by C·H·W = 4.
     let doubled = gramMatrix(maps * 2, normalized: false)
     #expect(doubled.floats == [20, 44, 44, 100])
-    #expect(
-      styleLoss(maps, gram: doubled, normalized: false).item == 0.25 * (225 + 2 * 1089 + 5625))
-    #expect(styleLoss(maps, gram: gramMatrix(maps * 2)).item == 125.4375)
+    let mean: Float = (225 + 2 * 1089 + 5625) / 4
+    #expect(styleLoss(maps, gram: doubled, normalized: false).item == mean)
+    #expect(styleLoss(maps, gram: gramMatrix(maps * 2)).item == mean / 16)
     #expect(contentLoss(maps, maps + 2).item == 4)
     let picture = Tensor([0, 1, 3, 7] as [Float], [1, 1, 2, 2])
     // Down: 3, 6; across: 1, 4. The book's code has half of two means, the notes the sum.
@@ -204,8 +204,8 @@ struct ComposedLossTests {
     #expect(totalVariationLoss(picture, .sumAbsolute).item == 3 + 6 + 1 + 4)
     // Of a picture twice as high, made of the same rows in turn, the sum grows and the means hardly do.
     let higher = concatenate([picture, picture], axis: 2)
-    #expect(totalVariationLoss(higher, .sumAbsolute).item == 2 * 14 + 3 + 6)
-    #expect(totalVariationLoss(higher).item == 0.5 * (27 / 6 + 2.5))
+    #expect(totalVariationLoss(higher, .sumAbsolute).item == 37)
+    #expect(totalVariationLoss(higher).item == 0.5 * (4.5 + 2.5))
     #expect(totalVariationLoss(picture, .sumSquared).item == 9 + 36 + 1 + 16)
     #expect(totalVariationLoss(.ones([1, 1, 1, 1])).item == 0)
     let x = random([1, 2, 3, 4], seed: 1)
