@@ -90,7 +90,7 @@ struct DataCommandTests {
     let sandbox = try Sandbox()
     try sandbox.voc()
     let picture = try sandbox.bytes("voc/JPEGImages/a.png")
-    for place in ["shares/a.png", "breeds/pics/a.png", "yolo/images/a.png", "shares/b.png"] {
+    for place in ["shares/a.png", "breeds/images/a.png", "yolo/images/a.png", "shares/b.png"] {
       try sandbox.write(picture, place)
     }
     try sandbox.write(
