@@ -40,6 +40,82 @@ struct DataCommandTests {
     #expect(part["objects"] as? Int == 1)
   }
 
+  /// A set says the same of itself from inside its folder, from beside it, and through a link.
+  @Test(arguments: DataFormat.allCases)
+  func everyFormatIsTheSameFromInside(_ format: DataFormat) throws {
+    let sandbox = try Sandbox()
+    var set = try LabelSet(path: sandbox.voc())
+    for i in set.pictures.indices {
+      if format.features.contains(.pictureLabels) {
+        set.pictures[i].objects = []
+        set.pictures[i].label = 0
+      } else if format.features.contains(.lines) {
+        let line = LabeledObject.Shape.line([4, 10, 5, 20])
+        set.pictures[i].rows = [10, 20]
+        set.pictures[i].objects = [
+          LabeledObject(
+            label: 0, box: LabelBox(left: 4, top: 10, right: 5, bottom: 20), shape: line)
+        ]
+      }
+    }
+    let whole = sandbox.path("images/set")
+    try set.write(to: whole, as: format)
+    try FileManager.default.createSymbolicLink(
+      atPath: sandbox.path("link"), withDestinationPath: "images/set")
+    var first: NSDictionary?
+    for (place, folder) in [
+      (whole, sandbox.path), (".", whole), ("./", whole), ("../set", whole),
+      ("set", sandbox.path + "/images"),
+      ("images/set/", sandbox.path), ("link", sandbox.path), (".", sandbox.path("link")),
+    ] {
+      let told = try Saker.succeed(["data", "info", place, "--json"], in: folder).object()
+      var facts = [String: Any]()
+      for key in ["format", "pictures", "objects", "classes", "splits", "features", "errors"] {
+        facts[key] = told[key]
+      }
+      let files = try #require(told["files"] as? [String: Any])
+      for (what, tally) in files {
+        facts[what + " found"] = (tally as? [String: Any])?["found"]
+        facts[what + " used"] = (tally as? [String: Any])?["used"]
+      }
+      #expect(told["pictures"] as? Int == 3 && told["warnings"] as? Int == 0, "\(place)")
+      #expect((told["guessed"] as? [Any])?.isEmpty == true, "\(place)")
+      #expect(first == nil || first == facts as NSDictionary, "\(place): \(facts)")
+      first = first ?? facts as NSDictionary
+    }
+  }
+
+  /// What the files do not say is guessed, and said in JSON, too.
+  @Test func infoSaysWhatIsGuessed() throws {
+    let sandbox = try Sandbox()
+    try sandbox.voc()
+    let picture = try sandbox.bytes("voc/JPEGImages/a.png")
+    for place in ["shares/a.png", "breeds/images/a.png", "yolo/images/a.png", "shares/b.png"] {
+      try sandbox.write(picture, place)
+    }
+    try sandbox.write(
+      "filename,class,xmin,ymin,xmax,ymax\na.png,x,0.1,0.2,0.5,0.9\n", "shares/boxes.csv")
+    try sandbox.write("id,breed\na,dog\n", "breeds/train.csv")
+    try sandbox.write("0 0.5 0.5 0.2 0.4\n", "yolo/Labels/a.txt")
+    try sandbox.write("train: /content/yolo/images\nnames: [x]\n", "yolo/data.yaml")
+    for (name, messages) in [
+      ("shares", ["all corners are 0...1; they are taken as shares"]),
+      ("breeds", ["the column breed is taken for the class"]),
+      (
+        "yolo",
+        ["train is /content/yolo/images, which is not there", "the labels of 1 of 1 pictures"]
+      ),
+      ("voc", []),
+    ] {
+      let told = try Saker.succeed(["data", "info", sandbox.path(name), "--json"]).object()
+      let guessed = try #require(told["guessed"] as? [[String: Any]])
+      let found = guessed.compactMap { $0["message"] as? String }
+      #expect(found.count == messages.count, "\(name): \(found)")
+      for message in messages { #expect(found.contains { $0.contains(message) }, "\(found)") }
+      #expect(guessed.allSatisfy { ($0["file"] as? String)?.contains("/\(name)") == true })
+    }
+  }
+
   @Test func checkTellsEveryProblemAndFails() throws {
     let sandbox = try Sandbox()
     let voc = try sandbox.voc()

@@ -101,6 +101,30 @@ import Testing
         + "doesn't list\n")
   }
 
+  @Test("what the lines of detections hold is guessed and said, in JSON, too")
+  func guessedLines() throws {
+    let folder = try Sandbox()
+    let voc = try folder.voc()
+    for name in ["a", "b", "c"] {
+      try folder.annotate(name, [("cell", "41 31 60 44")])
+      try folder.write("0 0.9 40 30 20 14\n", "d/\(name).txt")
+    }
+    let files = ["--format", "boxes", "--ground-truth", voc, "--detections", folder.path("d")]
+    let told = try Saker.succeed(["evaluate", "--json"] + files)
+    let guessed = try #require(told.object()["guessed"] as? [[String: Any]])
+    let taken = guessed.reduce(into: [String: String]()) {
+      $0[$1["what"] as? String ?? ""] = $1["taken"] as? String
+    }
+    #expect(taken["lines"] == "size" && taken["classes"] != nil && taken.count == 2, "\(taken)")
+    for guess in guessed {
+      let reason = try #require(guess["reason"] as? String)
+      #expect(told.errors.contains(reason))
+    }
+    let stated = try Saker.succeed(["evaluate", "--json", "--lines", "size"] + files).object()
+    let rest = try #require(stated["guessed"] as? [[String: Any]])
+    #expect(rest.map { $0["what"] as? String } == ["classes"])
+  }
+
   @Test("lanes in CULane's and TuSimple's files")
   func lanes() throws {
     let folder = try Sandbox()

@@ -6,27 +6,12 @@ import Testing
 
 // Folders of classes and MNIST's files as people have them.
 
-private func write(_ pictures: [String], in folder: TemporaryFolder) throws {
-  let png = try Picture(width: 8, height: 8).encoded(as: .png())
-  for name in pictures { try folder.write(png, name) }
-}
-
-private func failure(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "nothing"
-  } catch {
-    return "\(error)"
-  }
-}
-
 @Test func foldersOfSplitsAreNoClasses() throws {
   let folder = try TemporaryFolder()
-  try write(
-    [
-      "Train/cat/0.png", "Train/dog/1.png", "Train/loose.png", "testing/2.png", "fold/cat/3.png",
-      "docs/figures/4.png",
-    ], in: folder)
+  try folder.write(pictures: [
+    "Train/cat/0.png", "Train/dog/1.png", "Train/loose.png", "testing/2.png", "fold/cat/3.png",
+    "docs/figures/4.png",
+  ])
   let set = try LabelSet(path: folder.path)
   #expect(set.format == .folders && set.classNames == ["cat", "dog"])
   #expect(set.splits == ["train", "fold"] && set.pictures.count == 3)
@@ -39,17 +24,17 @@ private func failure(_ body: () throws -> Void) -> String {
 
 @Test func aClassMayBeCalledTrain() throws {
   let folder = try TemporaryFolder()
-  try write(["bus/0.png", "train/1.png"], in: folder)
+  try folder.write(pictures: ["bus/0.png", "train/1.png"])
   #expect(try LabelSet(path: folder.path).classNames == ["bus", "train"])
   // Alone, such names are splits, and then classes are missing.
   let other = try TemporaryFolder()
-  try write(["train/0.png", "val/1.png"], in: other)
+  try other.write(pictures: ["train/0.png", "val/1.png"])
   #expect(failure { _ = try LabelSet(path: other.path) }.contains("no folders of classes"))
 }
 
 @Test func foldersMayLieOneFurtherDown() throws {
   let folder = try TemporaryFolder()
-  try write(["pets/train/cat/0.png", "pets/train/dog/1.png", "pets/val/cat/2.png"], in: folder)
+  try folder.write(pictures: ["pets/train/cat/0.png", "pets/train/dog/1.png", "pets/val/cat/2.png"])
   let set = try LabelSet(path: folder.path)
   #expect(set.splits == ["train", "val"] && set.classNames == ["cat", "dog"])
   #expect(set.pictures[0].file == "pets/train/cat/0.png")
@@ -58,7 +43,7 @@ private func failure(_ body: () throws -> Void) -> String {
 
 @Test func classesKeepTheOrderOfTheirList() throws {
   let folder = try TemporaryFolder()
-  try write(["cat/0.png", "dog/1.png"], in: folder)
+  try folder.write(pictures: ["cat/0.png", "dog/1.png"])
   // Captions beside pictures are no labels of boxes.
   try folder.write("a cat\n", "cat/0.txt")
   try folder.write("dog\ncat\n", "classes.txt")
@@ -73,7 +58,7 @@ private func failure(_ body: () throws -> Void) -> String {
 @Test(arguments: ["train", "images", "train_images"])
 func aFolderOfATableIsNoClass(_ name: String) throws {
   let folder = try TemporaryFolder()
-  try write(["\(name)/0.png", "\(name)/1.png"], in: folder)
+  try folder.write(pictures: ["\(name)/0.png", "\(name)/1.png"])
   try folder.write("what,ever\n0,1\n", "train.csv")
   let told = failure { _ = try LabelSet(path: folder.path) }
   #expect(told.contains("train.csv") && told.contains("column"), "\(told)")
@@ -144,4 +129,37 @@ func bombsAreNotUnpacked(_ head: [UInt8], _ expected: String) throws {
   let start = ContinuousClock.now
   #expect(failure { _ = try LabelSet(path: folder.path) }.contains(expected))
   #expect(ContinuousClock.now - start < .seconds(1))
+}
+
+/// JSON, tables and XML that are no labels decide nothing, and are counted.
+@Test(arguments: [
+  ("metadata.json", #"{"images": 8, "annotations": "none"}"#),
+  ("metadata.json", #"{"images": ["0.png"], "categories": {"cat": 1}}"#),
+  ("cat/0.json", #"[{"image": "0.png", "caption": "a cat"}]"#),
+  ("info.json", #"{"lanes": 3}"#), ("info.json", "no JSON"), ("notes.xml", "<a/>"),
+  ("prices.csv", "class,price\ncat,1\n"), ("cat/GT-cat.csv", "Filename;ClassId\n0.png;3\n"),
+  ("ids.csv", "id,what\n1,2\n"),
+])
+func strayFilesBesideFoldersOfClassesDecideNothing(_ name: String, _ text: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(pictures: ["cat/0.png", "cat/1.png", "dog/2.png"])
+  try folder.write(text, name)
+  let set = try LabelSet(path: folder.path)
+  #expect(set.format == .folders && set.classNames == ["cat", "dog"] && set.pictures.count == 3)
+  #expect(set.problems.filter(\.isError).isEmpty, "\(set.problems)")
+  let account = try #require(set.account())
+  #expect(account.labels.leftOut.map(\.file) == [folder.path + "/" + name], "\(account)")
+}
+
+/// Labels that lack something are still labels: the message names the key.
+@Test(arguments: [
+  (#"{"images": 8, "annotations": [], "categories": []}"#, "'images': expected an array"),
+  (#"{"images": [], "annotations": []}"#, "has no 'categories'"),
+])
+func brokenLabelsAloneAreNamed(_ text: String, _ message: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(text, "set/instances.json")
+  for place in ["/set", "/set/instances.json"] {
+    #expect(failure { _ = try LabelSet(path: folder.path + place) }.contains(message))
+  }
 }

@@ -7,45 +7,6 @@ import Testing
 // The law: pictures found = used + left out with a reason; so with files of labels, and with
 // splits.
 
-/// A small set that every format can hold: boxes, classes of pictures or lanes.
-private func sample(for format: DataFormat, _ folder: TemporaryFolder) throws -> LabelSet {
-  var set = try sampleLabels(folder)
-  for i in set.pictures.indices where set.pictures[i].objects.isEmpty {
-    set.pictures[i].objects = [
-      LabeledObject(label: 0, box: LabelBox(left: 2, top: 3, right: 9, bottom: 12))
-    ]
-  }
-  if format.features.contains(.pictureLabels) {
-    // One of each class in train.
-    set.classes = [LabelClass("a"), LabelClass("b")]
-    for i in set.pictures.indices {
-      set.pictures[i].label = i % 2
-      set.pictures[i].objects = []
-    }
-  }
-  if format == .idx {
-    // IDX's pictures are of one size.
-    for i in set.pictures.indices {
-      set.pictures[i].size = PictureSize(width: 40, height: 30)
-      try noise(width: 40, height: 30, seed: UInt64(i)).encoded(as: .png()).withUnsafeBytes {
-        try Data($0).write(to: URL(fileURLWithPath: set.pictures[i].path))
-      }
-    }
-  }
-  if format.features.contains(.lines) {
-    set.classes = [LabelClass("lane")]
-    for i in set.pictures.indices {
-      set.pictures[i].objects = [
-        LabeledObject(
-          label: 0, box: LabelBox(left: 1, top: 10, right: 5, bottom: 20),
-          shape: .line([1, 10, 5, 20]))
-      ]
-      set.pictures[i].rows = [10, 20]
-    }
-  }
-  return set
-}
-
 /// The folder that holds a picture of the set.
 private func home(_ set: LabelSet) -> String { PathName.folder(set.pictures[0].path) }
 
@@ -69,7 +30,28 @@ private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String,
   case .culane: (home(set) + "/stray.lines.txt", "1 2 3 4\n")
   case .vocSegmentation: (set.place! + "/SegmentationObject/stray.png", "")
   case .idx: (set.place! + "/stray-idx1-ubyte", "")
-  case .folders: nil
+  case .folders: (set.place! + "/stray.json", "{}")
+  }
+}
+
+/// Adds a split of the set's own form: the files of val once more, under another name.
+private func plantSplit(_ name: String, _ format: DataFormat, _ path: String) throws {
+  let val: [String]
+  switch format {
+  case .voc: val = ["ImageSets/Main/val.txt"]
+  case .vocSegmentation: val = ["ImageSets/Segmentation/val.txt"]
+  case .coco: val = ["annotations/instances_val.json", "images/val"]
+  case .yolo: val = ["images/val", "labels/val"]
+  case .banana: val = ["bananas_val"]
+  case .idx: val = ["val-images-idx4-ubyte", "val-labels-idx1-ubyte"]
+  case .culane: val = ["list/val.txt"]
+  case .tusimple: val = ["label_data_val.json"]
+  case .labelImgVOC, .labelImgYOLO, .createML, .csv, .folders: val = ["val"]
+  }
+  for place in val {
+    try FileManager.default.copyItem(
+      atPath: path + "/" + place,
+      toPath: path + "/" + place.replacingOccurrences(of: "val", with: name))
   }
 }
 
@@ -111,6 +93,67 @@ private func strayLabel(_ format: DataFormat, _ set: LabelSet) -> (path: String,
     #expect(account.pictures.leftOut.allSatisfy { !$0.reason.isEmpty })
     #expect(account.labels.leftOut.allSatisfy { !$0.reason.isEmpty })
     #expect(account.lines.count >= 3)
+  }
+
+  /// A split more than a data file or the usual names tell is used, or named as not used.
+  @Test(arguments: DataFormat.allCases)
+  func noSplitIsPassedOverInSilence(_ format: DataFormat) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/set"
+    try sample(for: format, folder).write(to: path, as: format)
+    try plantSplit("fold9", format, path)
+    let set = try LabelSet(path: path)
+    let account = try #require(set.account())
+    #expect(account.splits.found == 3, "\(account)")
+    let isUsed = account.usedSplits.contains("fold9")
+    #expect(isUsed != account.splits.leftOut.contains { $0.file == "fold9" }, "\(account)")
+    #expect(account.splits.leftOut.allSatisfy { !$0.reason.isEmpty })
+    // Its pictures are all accounted for, too.
+    let pictures = account.pictures
+    #expect(pictures.used == Set(set.pictures.map { $0.path + "\($0.archiveIndex ?? -1)" }).count)
+    #expect(isUsed || pictures.found == pictures.used + (format == .yolo ? 1 : 0), "\(account)")
+    if isUsed {
+      #expect(try LabelSet(path: path, LabelReading(split: "fold9")).pictures.count == 1)
+    }
+  }
+
+  /// Beside a file that is named others like it are counted, with what lies there.
+  @Test(arguments: [
+    (DataFormat.coco, "annotations/instances_train.json", ["annotations/instances_val.json"]),
+    (.csv, "train/label.csv", []), (.createML, "train/_annotations.createml.json", []),
+    (.tusimple, "label_data_train.json", ["label_data_val.json"]),
+  ])
+  func filesBesideANamedOneAreCounted(
+    _ format: DataFormat, _ name: String, _ others: [String]
+  ) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/set"
+    try sample(for: format, folder).write(to: path, as: format)
+    let home = PathName.folder(path + "/" + name)
+    let ending = PathName.ending(name)
+    // One of the same form, one that no reader knows, and labels of another format.
+    for stray in ["copy.\(ending)", "_other.\(ending)"] {
+      try add(stray.hasPrefix("copy") ? FileBytes.read(path + "/" + name) : [], home + "/" + stray)
+    }
+    let foreign = format == .csv ? "boxes.json" : "boxes.csv"
+    try add(
+      Array(
+        (format == .csv
+          ? #"{"images": [], "categories": [], "annotations": []}"#
+          : "filename,class,xmin,ymin,xmax,ymax\n").utf8), home + "/" + foreign)
+    let set = try LabelSet(path: path + "/" + name)
+    #expect(set.pictures.count == 2 && set.format == format)
+    let account = try #require(set.account())
+    #expect(account.labels.used == 1 && account.pictures.used == 2, "\(account)")
+    let left = ["_other.\(ending)", "copy.\(ending)", foreign].map { home + "/" + $0 }
+    #expect(
+      account.labels.leftOut.map(\.file).sorted()
+        == (left + others.map { path + "/" + $0 }).sorted(), "\(account)")
+    for one in account.labels.leftOut {
+      let isForeign = one.file.hasSuffix(foreign)
+      #expect(
+        one.reason.contains(isForeign ? "the set is taken as" : "not the file that was named"))
+    }
   }
 
   /// What one split leaves out is named: its pictures, its labels, the split.

@@ -1,7 +1,8 @@
 import Foundation
-import SakerData
 import SakerTensor
 import Testing
+
+@testable import SakerData
 
 /// Path of a committed test picture.
 func fixture(_ name: String) -> String {
@@ -67,4 +68,27 @@ func noise(width: Int, height: Int, seed: UInt64) -> Picture {
 
 func bytes(of name: String) throws -> [UInt8] {
   [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixture(name))))
+}
+
+extension TemporaryFolder {
+  /// Black pictures of 20x10 pixels with these names.
+  func write(pictures: [String]) throws {
+    let png = try Picture(width: 20, height: 10).encoded(as: .png())
+    for name in pictures { try write(png, name) }
+  }
+}
+
+/// What was wrong with the files, and what they state wrongly.
+func allProblems(_ set: LabelSet) -> [String] {
+  (set.problems + set.check()).map(\.description)
+}
+
+/// The error of what has to fail, in words.
+func failure(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "nothing"
+  } catch {
+    return "\(error)"
+  }
 }

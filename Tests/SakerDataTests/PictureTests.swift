@@ -171,6 +171,18 @@ private func scans(_ bytes: [UInt8]) -> [Int] {
   }
 }
 
+/// Only decoding shows that scans are missing where the file ends properly: a full check does.
+@Test func aFullCheckNoticesMissingScans() throws {
+  let folder = try TemporaryFolder()
+  let whole = try bytes(of: "coffee_progressive.jpg")
+  try folder.write(Array(whole[..<scans(whole)[5]]) + [0xFF, 0xD9], "cat/0.jpg")
+  try folder.write(whole, "cat/1.jpg")
+  let set = try LabelSet(path: folder.path, LabelReading(pictures: .full))
+  #expect(set.problems.map(\.severity) == [.warning] && set.problems[0].file.hasSuffix("0.jpg"))
+  #expect(set.problems[0].message.contains("lacks scans of a progressive JPEG"))
+  #expect(try LabelSet(path: folder.path).problems.isEmpty)
+}
+
 /// As long as a part of the picture is missing, a progressive file is as truncated as any other.
 @Test func progressiveFilesWithoutAPartOfThePictureAreRefused() throws {
   let whole = try bytes(of: "coffee_progressive.jpg")

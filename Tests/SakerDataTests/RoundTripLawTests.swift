@@ -28,12 +28,25 @@ import Testing
 
   /// Splits that every format of boxes must take, or may refuse, and only for the reason given.
   private static func mayRefuse(_ layout: [String?], _ format: DataFormat) -> Bool {
-    let index = layouts.firstIndex(of: layout)!
+    switch layouts.firstIndex(of: layout)! {
+    // A format that has obj_train_data for train cannot keep a split of that very name.
+    case 6: format == .labelImgYOLO
     // Pictures in no split beside splits have no place in a data YAML.
-    if (8...9).contains(index) { return format == .yolo }
-    // The lists of VOC and the keys of the YAML may know fewer names than folders do.
-    if (3...6).contains(index) && [.voc, .yolo].contains(format) { return true }
-    return index > 10 || index == 6 && format == .labelImgYOLO || index == 9 && format == .voc
+    case 8, 9: format == .yolo
+    // A year belongs to the split in the names of COCO's files.
+    case 11: format == .coco
+    // a_b would be the list of the class a.
+    case 12: format == .voc || format == .vocSegmentation
+    // Names of the format's own folders and settings.
+    case 13:
+      [.labelImgVOC, .labelImgYOLO, .createML, .csv, .banana, .yolo].contains(format)
+    // No name of a file.
+    case 14: true
+    case 15: format == .yolo
+    // Prefixes that formats have: bananas_train is train of the banana data, test_a a list of CULane's.
+    case 16: format != .yolo
+    default: false
+    }
   }
 
   private static func set(

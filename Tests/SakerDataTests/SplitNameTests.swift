@@ -121,16 +121,33 @@ func whatSystemsLeaveIsNoData(_ format: DataFormat) throws {
 
 // MARK: Paths
 
-/// Objects and names must not depend on how a set is named.
-@Test(arguments: [DataFormat.voc, .labelImgVOC, .yolo, .labelImgYOLO, .folders])
+/// Objects and names must not depend on how a set is named, a folder or a file.
+@Test(arguments: DataFormat.allCases)
 func aSetIsTheSameByAnyPath(_ format: DataFormat) throws {
   let folder = try TemporaryFolder()
   // The set lies below a folder called images, which says nothing of it.
   let place = folder.path + "/images/x"
-  try set(format, "val", in: folder, "images/x")
-  if format == .yolo {
+  var file = ""
+  switch format {
+  case .voc, .labelImgVOC, .yolo, .labelImgYOLO, .folders:
+    try set(format, "val", in: folder, "images/x")
+    guard format == .yolo else { break }
+    file = "/data.yaml"
     try folder.write(
-      "path: .\ntrain: images/train\nval: images/val\nnames: [a, b]\n", "images/x/data.yaml")
+      "path: .\ntrain: images/train\nval: images/val\nnames: [a, b]\n", "images/x" + file)
+  default:
+    try sample(for: format, folder).write(to: place, as: format)
+    file =
+      switch format {
+      case .coco: "/annotations/instances_train.json"
+      case .createML: "/train/_annotations.createml.json"
+      case .csv: "/train/label.csv"
+      case .banana: "/bananas_train/label.csv"
+      case .idx: "/train-images-idx4-ubyte"
+      case .culane: "/list/train.txt"
+      case .tusimple: "/label_data_train.json"
+      default: ""
+      }
   }
   try FileManager.default.createSymbolicLink(
     atPath: folder.path + "/link", withDestinationPath: place)
@@ -139,16 +156,26 @@ func aSetIsTheSameByAnyPath(_ format: DataFormat) throws {
   let up = here.split(separator: "/").map { _ in ".." }.joined(separator: "/")
   let ways = [
     place, place + "/", folder.path + "/link", folder.path + "/images/../images/x",
-    up + place, "./" + up + place + "/",
+    folder.path + "/./images//x", up + place, "./" + up + place + "/",
   ]
-  let sets = try ways.map { try LabelSet(path: $0) }
-  #expect(sets[0].pictures.count == 3)
-  #expect(format == .folders || sets[0].objectCount == 3)
-  for (set, way) in zip(sets, ways) {
-    #expect(set.problems.isEmpty, "\(way): \(set.problems)")
-    #expect(set.pictures.map(\.file) == sets[0].pictures.map(\.file), "\(way)")
-    #expect(set.pictures.map(\.split) == sets[0].pictures.map(\.split), "\(way)")
-    #expect(set.pictures.map(\.objects) == sets[0].pictures.map(\.objects), "\(way)")
+  for end in file.isEmpty ? [""] : ["", file] {
+    let ways = ways.map { PathName.trimmed($0) + end }
+    let sets = try ways.map { try LabelSet(path: $0) }
+    #expect(end.isEmpty ? sets[0].pictures.count == 3 : !sets[0].pictures.isEmpty)
+    #expect(sets[0].pictures.allSatisfy { !$0.objects.isEmpty || $0.label != nil })
+    for (set, way) in zip(sets, ways) {
+      #expect(set.format == sets[0].format && set.classes == sets[0].classes, "\(way)")
+      #expect(set.problems.isEmpty, "\(way): \(set.problems)")
+      #expect(set.pictures.map(\.file) == sets[0].pictures.map(\.file), "\(way)")
+      #expect(set.pictures.map(\.split) == sets[0].pictures.map(\.split), "\(way)")
+      #expect(set.pictures.map(\.label) == sets[0].pictures.map(\.label), "\(way)")
+      #expect(set.pictures.map(\.objects) == sets[0].pictures.map(\.objects), "\(way)")
+      let (mine, first) = (try #require(set.account()), try #require(sets[0].account()))
+      #expect(mine.pictures.used == first.pictures.used, "\(way): \(mine)")
+      #expect(mine.pictures.found == first.pictures.found, "\(way): \(mine)")
+      #expect(mine.labels.found == first.labels.found, "\(way): \(mine)")
+      #expect(mine.usedSplits == first.usedSplits, "\(way): \(mine)")
+    }
   }
 }
 

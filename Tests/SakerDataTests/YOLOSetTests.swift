@@ -6,23 +6,8 @@ import Testing
 // Sets of YOLO's labels as they come from tools and people: where labels lie, what a YAML may say,
 // key points.
 
-/// Pictures of 20x10 pixels with names relative to the folder.
-private func write(_ pictures: [String], in folder: TemporaryFolder) throws {
-  let png = try Picture(width: 20, height: 10).encoded(as: .png())
-  for name in pictures { try folder.write(png, name) }
-}
-
 private func warnings(_ set: LabelSet) -> [String] {
   set.problems.filter { $0.severity == .warning }.map(\.description)
-}
-
-private func failure(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "nothing"
-  } catch {
-    return "\(error)"
-  }
 }
 
 // MARK: Where labels lie
@@ -48,7 +33,7 @@ func labelsLieWhereYOLOHasThem(_ root: String, _ picture: String, _ label: Strin
 ])
 func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ ending: String) throws {
   let folder = try TemporaryFolder()
-  try write(["\(pictures)/0.png", "\(pictures)/1.png"], in: folder)
+  try folder.write(pictures: ["\(pictures)/0.png", "\(pictures)/1.png"])
   try folder.write("0 0.5 0.5 0.2 0.4\n", "\(labels)/0.\(ending)")
   try folder.write("", "\(labels)/1.\(ending)")
   try folder.write("train: \(pictures)\nnames: [cat]\n", "data.yaml")
@@ -60,7 +45,7 @@ func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ endi
 
 @Test func missingLabelsAreSaid() throws {
   let folder = try TemporaryFolder()
-  try write(["images/train/0.png", "images/train/1.png", "images/val/0.png"], in: folder)
+  try folder.write(pictures: ["images/train/0.png", "images/train/1.png", "images/val/0.png"])
   try folder.write("train: images/train\nval: images/val\nnames: [cat]\n", "data.yaml")
   let bare = try LabelSet(path: folder.path)
   let lack = try #require(bare.check().first)
@@ -80,7 +65,7 @@ func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ endi
 
 @Test func captionsAreNoLabels() throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png", "images/1.png", "cats/2.png"], in: folder)
+  try folder.write(pictures: ["images/0.png", "images/1.png", "cats/2.png"])
   try folder.write("a cat sits on a mat\n", "images/0.txt")
   try folder.write("train: images\nnames: [cat]\n", "data.yaml")
   let set = try LabelSet(path: folder.path)
@@ -90,7 +75,7 @@ func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ endi
 
 @Test func picturesThatAreNotReadAreNamed() throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png"], in: folder)
+  try folder.write(pictures: ["images/0.png"])
   try folder.write([1], "images/1.jp2")
   for i in 0...1 { try folder.write("0 0.5 0.5 0.2 0.4\n", "labels/\(i).txt") }
   try folder.write("cat", "classes.txt")
@@ -103,7 +88,7 @@ func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ endi
 
 @Test func otherSplitsOfAYAMLAreKept() throws {
   let folder = try TemporaryFolder()
-  try write((1...3).map { "images/fold\($0)/\($0).png" }, in: folder)
+  try folder.write(pictures: (1...3).map { "images/fold\($0)/\($0).png" })
   for i in 1...3 { try folder.write("0 0.5 0.5 0.2 0.4\n", "labels/fold\(i)/\(i).txt") }
   try folder.write("notes\n", "README.txt")
   try folder.write(
@@ -130,13 +115,108 @@ func labelsElsewhereAreFoundAndSaid(_ pictures: String, _ labels: String, _ endi
   #expect(part.pictures.map(\.name) == ["1"])
 }
 
+/// Equal names of classes are errors that name both places, wherever the names stand.
+@Test(arguments: [
+  ("names: [cat, dog, cat]\n", "data.yaml:2:", "the classes 0 (line 2) and 2 both cat"),
+  ("names:\n  - 'cat'\n  - cat\n", "data.yaml:4:", "the classes 0 (line 3) and 1 both cat"),
+  ("names:\n  1: cat\n  0: cat\n", "data.yaml:3:", "the classes 0 (line 4) and 1 both cat"),
+  ("", "classes.txt:3:", "names the class cat twice, on the lines 1 and 3"),
+  ("", "obj.names:3:", "names the class cat twice, on the lines 1 and 3"),
+  ("", "predefined_classes.txt:3:", "names the class cat twice, on the lines 1 and 3"),
+])
+func equalNamesAreErrorsWithBothPlaces(_ names: String, _ file: String, _ message: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(pictures: ["images/0.png"])
+  try folder.write("0 0.5 0.5 0.2 0.4\n", "labels/0.txt")
+  try folder.write("train: images\n" + names, "data.yaml")
+  if names.isEmpty { try folder.write("cat\ndog\ncat\n", PathName.stem(file) + ".txt") }
+  if file.hasPrefix("obj") {
+    try FileManager.default.moveItem(
+      atPath: folder.path + "/obj.txt", toPath: folder.path + "/obj.names")
+  }
+  let errors = try LabelSet(path: folder.path).problems.filter(\.isError).map(\.description)
+  #expect(errors.count == 1 && errors[0].contains(file) && errors[0].contains(message), "\(errors)")
+  #expect(throws: DatasetError.self) { try DetectionDataset(data: folder.path) }
+}
+
+/// A YAML or list from another machine: what follows the set's folder is the same here.
+@Test(arguments: [
+  "train: /content/set/pics/train\nval: /content/set/pics/val\n",
+  "path: /content/set\ntrain: /content/set/pics/train\nval: pics/val\n",
+  "path: /content\ntrain: set/pics/train\nval: set/pics/val\n",
+  "train: C:\\work\\set\\pics\\train\nval: C:\\work\\set\\pics\\val\n",
+  "train: /content/set/train.txt\nval: pics/val\n",
+])
+func placesOfAnotherMachineAreFoundBesideTheYAML(_ text: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(pictures: ["pics/train/0.png", "pics/train/1.png", "pics/val/2.png"])
+  for name in ["train/0", "train/1", "val/2"] {
+    try folder.write("0 0.5 0.5 0.2 0.4\n", "pics/\(name).txt")
+  }
+  try folder.write("/content/set/pics/train/0.png\n/content/set/pics/train/1.png\n", "train.txt")
+  try folder.write(text + "names: [cat]\n", "data.yaml")
+  let set = try LabelSet(path: folder.path)
+  #expect(set.pictures.map(\.split) == ["train", "train", "val"] && set.objectCount == 3)
+  #expect(!set.problems.isEmpty && set.problems.allSatisfy { $0.isGuess && !$0.isError })
+  #expect(warnings(set).contains { $0.contains("which is not there") }, "\(warnings(set))")
+  // What exists on this machine outside of the set is not replaced by a namesake.
+  try folder.write(pictures: ["tmp/0.png"])
+  try folder.write("train: /tmp\nnames: [cat]\n", "data.yaml")
+  let yaml = folder.path + "/data.yaml"
+  #expect(failure { _ = try LabelSet(path: yaml) }.contains("leads out of the folder"))
+}
+
+/// From the folder above a set it is the same set, and its folder no split.
+@Test(arguments: ["images", "pets"], [false, true])
+func aSetInTheOnlyFolderIsTheSet(_ name: String, _ hasYAML: Bool) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(pictures: ["\(name)/images/train/0.png", "\(name)/images/val/1.png"])
+  for label in ["train/0", "val/1"] {
+    try folder.write("0 0.5 0.5 0.2 0.4\n", "\(name)/labels/\(label).txt")
+  }
+  if hasYAML {
+    try folder.write("train: images/train\nval: images/val\nnames: [cat]\n", "\(name)/data.yaml")
+  } else {
+    try folder.write("cat\n", "\(name)/classes.txt")
+  }
+  let inner = try LabelSet(path: folder.path + "/" + name)
+  #expect(inner.problems.isEmpty && inner.splits == ["train", "val"] && inner.objectCount == 2)
+  guard hasYAML || name == "images" else { return }
+  let outer = try LabelSet(path: folder.path)
+  #expect(outer.format == .yolo && outer.classNames == ["cat"])
+  #expect(outer.pictures.map(\.split) == ["train", "val"] && outer.objectCount == 2)
+  #expect(outer.problems.count == 1 && outer.problems[0].isGuess, "\(outer.problems)")
+  #expect(outer.problems.first?.message == "holds a set in its folder \(name); that is read")
+  #expect(outer.account()?.isWhole == true)
+}
+
+/// Folders of pictures beside those of the splits are named as splits that are not read.
+@Test(arguments: [("images/train", "images/fold9"), ("train/images", "fold9/images")])
+func foldersOfNoSplitAreNamed(_ train: String, _ other: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write(pictures: [train + "/0.png", other + "/1.png"])
+  for place in [train, other] {
+    let number = place == train ? 0 : 1
+    try folder.write(
+      "0 0.5 0.5 0.2 0.4\n",
+      place.replacingOccurrences(of: "images", with: "labels") + "/\(number).txt")
+  }
+  try folder.write("train: \(train)\nnames: [cat]\n", "data.yaml")
+  let set = try LabelSet(path: folder.path)
+  #expect(set.pictures.count == 1)
+  let account = try #require(set.account())
+  #expect(account.usedSplits == ["train"] && account.pictures.leftOut.count == 1)
+  #expect(account.splits.leftOut.map(\.file) == ["fold9"], "\(account)")
+  #expect(account.splits.leftOut.first?.reason.contains("named by no split of data.yaml") == true)
+}
+
 @Test(arguments: [
   "names:\n  0: 2 * 4 lumber\n  1: b", "names: ['*a', \"b *c\"]", "names: [R&D, a*D]",
   "names: [a, b]\ndownload: |\n  def f(*args):\n    print(*args, x & y)\n",
 ])
 func starsThatAreNoAliasesAreRead(_ text: String) throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png"], in: folder)
+  try folder.write(pictures: ["images/0.png"])
   try folder.write("", "labels/0.txt")
   // With the mark that Windows' editors put in front.
   try folder.write("\u{FEFF}train: images\n\(text)\n", "data.yaml")
@@ -166,7 +246,7 @@ func aliasesAreRefusedInEveryYAML(_ text: String) throws {
 
 @Test func backslashesSeparateFolders() throws {
   let folder = try TemporaryFolder()
-  try write(["images/my photos/0.png", "images/val/1.png", "images/odd\\name.png"], in: folder)
+  try folder.write(pictures: ["images/my photos/0.png", "images/val/1.png", "images/odd\\name.png"])
   for name in ["my photos/0", "val/1", "odd\\name"] {
     try folder.write("0 0.5 0.5 0.2 0.4\n", "labels/\(name).txt")
   }
@@ -179,7 +259,7 @@ func aliasesAreRefusedInEveryYAML(_ text: String) throws {
 
 @Test func absoluteListsAreReadThroughLinks() throws {
   let folder = try TemporaryFolder()
-  try write(["set/images/0.png", "set/images/1.png"], in: folder)
+  try folder.write(pictures: ["set/images/0.png", "set/images/1.png"])
   try folder.write("0 0.5 0.5 0.2 0.4\n", "set/labels/0.txt")
   try folder.write("\(folder.path)/set/images/0.png\n", "set/train.txt")
   try folder.write("train: train.txt\nnames: [a]\n", "set/data.yaml")
@@ -195,7 +275,9 @@ func aliasesAreRefusedInEveryYAML(_ text: String) throws {
 
 @Test func darknetsFilesAreRead() throws {
   let folder = try TemporaryFolder()
-  try write(["obj_train_data/0.png", "obj_train_data/1.png", "obj_valid_data/2.png"], in: folder)
+  try folder.write(pictures: [
+    "obj_train_data/0.png", "obj_train_data/1.png", "obj_valid_data/2.png",
+  ])
   for name in ["train_data/0", "train_data/1", "valid_data/2"] {
     try folder.write("1 0.5 0.5 0.2 0.4\n", "obj_\(name).txt")
   }
@@ -230,7 +312,7 @@ private func poses(visibility: Bool) -> String {
 @Test(arguments: [false, true], [false, true])
 func posesAreBoxesAndKeyPoints(_ hasVisibility: Bool, _ isStated: Bool) throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png"], in: folder)
+  try folder.write(pictures: ["images/0.png"])
   try folder.write(poses(visibility: hasVisibility), "labels/0.txt")
   let shape = "kpt_shape: [3, \(hasVisibility ? 3 : 2)]\n"
   try folder.write("train: images\nnames: [a]\n" + (isStated ? shape : ""), "data.yaml")
@@ -247,7 +329,7 @@ func posesAreBoxesAndKeyPoints(_ hasVisibility: Bool, _ isStated: Bool) throws {
 
 @Test func outlinesStayOutlines() throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png"], in: folder)
+  try folder.write(pictures: ["images/0.png"])
   // Corners of turned boxes, each as long as a pose of two points would be.
   try folder.write(
     [(0.5, 0.5), (0.2, 0.3), (0.7, 0.1)].map { x, y in
@@ -269,7 +351,7 @@ func posesAreBoxesAndKeyPoints(_ hasVisibility: Bool, _ isStated: Bool) throws {
 
 @Test func rowsMustFitTheirKeyPointShape() throws {
   let folder = try TemporaryFolder()
-  try write(["images/0.png"], in: folder)
+  try folder.write(pictures: ["images/0.png"])
   try folder.write("train: images\nnames: [a]\nkpt_shape: [1, 3]\n", "data.yaml")
   try folder.write("0 0.5 0.5 0.2 0.4 0.5 0.5 1\n0 0.5 0.5 0.2 0.4 0.5 0.5 3\n", "labels/0.txt")
   let set = try LabelSet(path: folder.path)

@@ -68,6 +68,11 @@ struct DataInfoCommand: ParsableCommand {
       var id: Int?
       var objects: Int
     }
+    struct Guess: Encodable {
+      var file: String
+      var line: Int?
+      var message: String
+    }
     var path: String
     var format: DataFormat
     var pictures, objects, backgrounds: Int
@@ -77,6 +82,8 @@ struct DataInfoCommand: ParsableCommand {
     /// How often the set uses what formats differ in.
     var features: [String: Int]
     var errors, warnings: Int
+    /// What was taken where the files do not say.
+    var guessed: [Guess]
     /// What became of every file.
     var files: FileAccount?
     /// Said where no picture has labels.
@@ -108,6 +115,9 @@ struct DataInfoCommand: ParsableCommand {
       },
       features: Dictionary(uniqueKeysWithValues: set.features.map { ($0.rawValue, $1) }),
       errors: errors, warnings: set.problems.count - errors,
+      guessed: set.problems.filter(\.isGuess).prefix(1000).map {
+        .init(file: $0.file, line: $0.line, message: $0.message)
+      },
       files: set.account(), lack: set.lackOfLabels?.message, readSeconds: seconds,
       peakMemoryBytes: ProcessMemory.peak)
     if json { return try printJSON(info) }

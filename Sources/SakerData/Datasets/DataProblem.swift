@@ -12,8 +12,13 @@ public struct DataProblem: Hashable, CustomStringConvertible, Sendable {
   public let line: Int?
   public let severity: Severity
   public let message: String
+  /// Whether it tells what was taken where the files did not say.
+  public let isGuess: Bool
 
-  public init(_ severity: Severity, file: String, line: Int? = nil, _ message: String) {
+  public init(
+    _ severity: Severity, file: String, line: Int? = nil, _ message: String, isGuess: Bool = false
+  ) {
+    self.isGuess = isGuess
     self.file = file
     self.line = line
     self.severity = severity

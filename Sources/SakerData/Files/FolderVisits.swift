@@ -41,9 +41,6 @@ struct FolderContent {
 }
 
 extension LabelFolder {
-  /// Deeper folders are named and left out.
-  static let mostDepth = 200
-
   private func holds(_ place: String) -> Bool {
     root == "." ? !place.hasPrefix("/") : place.hasPrefix(root == "/" ? root : root + "/")
   }
@@ -55,44 +52,28 @@ extension LabelFolder {
   mutating func content(of place: String, isFlat: Bool = false) -> FolderContent {
     var visits = FolderVisits()
     visits.visit(place, upTo: holds(place) ? root : place)
-    var content = FolderContent()
-    if isFlat {
-      for name in LabelFolder.names(place) {
-        let path = place + "/" + name
-        if PathName.isPicture(name) {
-          content.pictures.append(path)
-        } else if !FileBytes.isFolder(path) {
-          content.others.append(path)
-        }
-      }
-    } else {
-      walk(place, depth: 0, &visits, &content)
+    var walk = FolderWalk(visits)
+    walk.list(place, isDeep: !isFlat)
+    for (path, visited) in walk.again {
+      warn(path, "is the folder \(visited) again, by a link; left out")
     }
-    for file in content.others where PathName.isUnreadPicture(file) {
-      warn(
-        file, "is a picture of a kind that is not read (read: \(Picture.endingsInWords)), left out")
+    for path in walk.tooDeep {
+      warn(path, "lies more than \(FolderWalk.mostDepth) folders deep, left out")
+    }
+    var content = FolderContent()
+    for entry in walk.files {
+      if PathName.isPicture(entry.name) {
+        content.pictures.append(entry.path)
+        continue
+      }
+      content.others.append(entry.path)
+      if PathName.isUnreadPicture(entry.name) {
+        warn(
+          entry.path,
+          "is a picture of a kind that is not read (read: \(Picture.endingsInWords)), left out")
+      }
     }
     return content
-  }
-
-  private mutating func walk(
-    _ place: String, depth: Int, _ visits: inout FolderVisits, _ content: inout FolderContent
-  ) {
-    for name in LabelFolder.names(place) {
-      let path = place + "/" + name
-      // Most names are pictures: the disk is asked about the others only.
-      if PathName.isPicture(name) {
-        content.pictures.append(path)
-      } else if !FileBytes.isFolder(path) {
-        content.others.append(path)
-      } else if let other = visits.visit(path) {
-        warn(path, "is the folder \(other) again, by a link; left out")
-      } else if depth >= LabelFolder.mostDepth {
-        warn(path, "lies more than \(LabelFolder.mostDepth) folders deep, left out")
-      } else {
-        walk(path, depth: depth + 1, &visits, &content)
-      }
-    }
   }
 
   /// Names of the folders in one, each real folder once; links to the folder itself or to another

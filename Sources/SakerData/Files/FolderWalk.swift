@@ -8,46 +8,68 @@ struct FolderWalk {
     var path: String { folder + "/" + name }
   }
 
-  /// Files, not folders; sorted inside each folder. What is hidden is no data.
+  /// Files, not folders, in the order of names; a folder's files stand at its name's place. What is
+  /// hidden is no data.
   private(set) var files: [Entry] = []
+  /// Folders that a link leads to again, and the paths by which they were visited.
+  private(set) var again: [(path: String, visited: String)] = []
+  /// Folders that were not entered.
+  private(set) var tooDeep: [String] = []
   /// Whether all was seen: somebody may name a whole disk.
-  private(set) var isComplete = true
-  private var seen: Set<[UInt64]> = []
+  var isComplete: Bool { files.count < limit && tooDeep.isEmpty }
+  private var visits: FolderVisits
+  private let limit: Int
 
-  static let limit = 2_000_000
+  /// Deeper folders are not entered.
+  static let mostDepth = 200
 
-  /// Adds what lies in a folder and, with `deep`, in those below it.
-  mutating func add(_ folder: String, deep: Bool = true) {
-    guard files.count < FolderWalk.limit else {
-      isComplete = false
-      return
-    }
-    var status = stat()
-    guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-      seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted,
-      let stream = opendir(folder)
-    else { return }
-    var (names, folders): ([String], [String]) = ([], [])
+  /// - Parameters:
+  ///   - visits: folders that were visited before.
+  ///   - limit: from so many files on no folder is entered.
+  init(_ visits: FolderVisits = FolderVisits(), limit: Int = .max) {
+    self.visits = visits
+    self.limit = limit
+  }
+
+  /// Adds what lies in a folder, unless it was visited already, and with `isDeep` in those below it.
+  mutating func add(_ folder: String, isDeep: Bool = true) {
+    guard visits.visit(folder) == nil else { return }
+    list(folder, isDeep: isDeep)
+  }
+
+  /// Adds what lies in a folder, whether or not it was visited.
+  mutating func list(_ folder: String, isDeep: Bool, depth: Int = 0) {
+    guard files.count < limit, let stream = opendir(folder) else { return }
+    var found: [(name: String, isFolder: Bool)] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if PathName.isHidden(name) { continue }
-      switch Int(entry.pointee.d_type) {
-      case Int(DT_DIR): folders.append(name)
-      case Int(DT_REG): names.append(name)
-      default:
-        if FileBytes.isFolder(folder + "/" + name) {
-          folders.append(name)
+      // The listing says what most entries are; the disk is asked about links.
+      let isFolder =
+        switch Int(entry.pointee.d_type) {
+        case Int(DT_DIR): true
+        case Int(DT_REG): false
+        default: FileBytes.isFolder(folder + "/" + name)
+        }
+      found.append((name, isFolder))
+    }
+    closedir(stream)
+    for (name, isFolder) in found.sorted(by: { $0.name < $1.name }) {
+      let path = folder + "/" + name
+      if !isFolder {
+        files.append(Entry(folder: folder, name: name))
+      } else if isDeep {
+        if let visited = visits.visit(path) {
+          again.append((path, visited))
+        } else if depth >= FolderWalk.mostDepth {
+          tooDeep.append(path)
         } else {
-          names.append(name)
+          list(path, isDeep: true, depth: depth + 1)
         }
       }
     }
-    closedir(stream)
-    files += names.sorted().map { Entry(folder: folder, name: $0) }
-    guard deep else { return }
-    for name in folders.sorted() { add(folder + "/" + name) }
   }
 }
 

@@ -36,7 +36,8 @@ enum COCOFormat {
     var names: [String: Int] = [:]
     for category in data.categories {
       let name = category.name.isEmpty ? "class \(category.id)" : category.name
-      if let other = names.updateValue(category.id, forKey: name) {
+      let other = names.updateValue(category.id, forKey: name)
+      if let other {
         folder.report(
           file,
           "gives two classes the name \(ByteText.shown(name)), with the ids \(other) and \(category.id)"
@@ -44,7 +45,7 @@ enum COCOFormat {
       }
       if let known = set.classes.firstIndex(where: { $0.name == name }) {
         labels[category.id] = known
-        if set.classes[known].id != category.id {
+        if set.classes[known].id != category.id, other == nil {
           folder.warn(
             file,
             "gives the class \(ByteText.shown(name)) the id \(category.id); it is "

@@ -5,12 +5,13 @@ import Foundation
 /// pixels: the far one is where the object ends; where all of them are 0...1, they are shares of the picture. Tables without
 /// corners (`filename,label`) give each picture a class.
 enum CSVLabels {
-  private typealias Column = CSVHeader.Column
+  typealias Column = CSVHeader.Column
 
   /// A table that is being read.
   private struct Table {
     var file: String
     var split: String?
+    var header: CSVHeader
     /// The folder of its pictures.
     var base: String
   }
@@ -20,9 +21,8 @@ enum CSVLabels {
     var set = LabelSet()
     var classes: ClassTable
     var folder: LabelFolder
-    /// Whether all classes are whole numbers, and the largest of them.
+    /// Whether all classes of rows are whole numbers.
     var isNumbered = true
-    var most = -1
     var hasBanana = false
   }
 
@@ -41,113 +41,126 @@ enum CSVLabels {
     for (file, split) in files where reading.split == nil || split == nil || reading.split == split
     {
       guard let bytes = content.folder.read(file) else { continue }
-      var base = reading.pictureFolder ?? PathName.folder(file)
-      if reading.pictureFolder == nil, FileBytes.isFolder(base + "/images") { base += "/images" }
-      let first = content.set.pictures.count
-      bytes.withUnsafeBufferPointer {
-        parse($0, Table(file: file, split: split, base: base), &content, reading)
-      }
-      scaleShares(first, file, &content)
+      bytes.withUnsafeBufferPointer { parse($0, file, split, &content, reading) }
     }
     var set = content.set
     if set.pictures.isEmpty, let first = content.folder.problems.first(where: \.isError) {
       throw DatasetError.problems([first])
     }
-    // A column of numbers holds labels, not names, unless the names are numbers. The banana set's one class is 0.
-    let isNamed = !content.hasBanana && Set(known ?? []).contains { Int($0) != nil }
-    if content.isNumbered, content.most >= 0, !isNamed {
-      let labels = content.classes.names.map { Int($0) ?? 0 }
-      for i in set.pictures.indices {
-        for k in set.pictures[i].objects.indices {
-          set.pictures[i].objects[k].label = labels[set.pictures[i].objects[k].label]
-        }
-        set.pictures[i].label = set.pictures[i].label.map { labels[$0] }
-      }
-      let most = content.most
-      let names =
-        known
-        ?? (0...min(most, 9999)).map { most == 0 && isBanana(path) ? "banana" : "class \($0)" }
-      set.classes = names.map { LabelClass($0) }
+    let names = content.classes.names
+    let numbers = names.compactMap(DecimalNumber.parse)
+    let isNamed = !content.hasBanana && known?.contains { Int($0) != nil } ?? true
+    if let known, content.isNumbered, !isNamed {
+      // A list names the classes, and none by a number: then numbers are places in it.
+      let labels = names.map { Int($0) ?? 0 }
+      set.renumber { labels[$0] }
+      set.classes = known.map { LabelClass($0) }
+    } else if known == nil, numbers.count == names.count {
+      // Numbers are names, in their order, not in that of the rows.
+      let order = names.indices.sorted { (numbers[$0], names[$0]) < (numbers[$1], names[$1]) }
+      var labels = [Int](repeating: 0, count: names.count)
+      for (label, place) in order.enumerated() { labels[place] = label }
+      set.renumber { labels[$0] }
+      let isBanana = content.hasBanana && names == ["0"] && path.lowercased().contains("banana")
+      set.classes = order.map { LabelClass(isBanana ? "banana" : names[$0]) }
     } else {
-      set.classes = content.classes.names.map { LabelClass($0) }
+      set.classes = names.map { LabelClass($0) }
     }
     set.problems = content.folder.problems
     return set
   }
 
-  private static func isBanana(_ path: String) -> Bool { path.lowercased().contains("banana") }
-
-  /// Tables of labels in a folder, and in its folders, which are splits. Other tables are left out, if there are some.
-  private static func tables(
-    _ path: String, _ folder: inout LabelFolder
-  ) -> [(file: String, split: String?)] {
-    func inside(_ place: String) -> [String] {
-      LabelFolder.names(place).filter { PathName.ending($0) == "csv" }.map { place + "/" + $0 }
-    }
-    var found = inside(path).map { (file: $0, split: SplitName.told(by: $0)) }
-    for name in ClassFolders.folders(path) where name != "images" {
-      found += inside(path + "/" + name).map { ($0, SplitStorage.ofFolder(name)) }
-    }
-    let reasons = found.map { header($0.file)?.missing }
-    guard reasons.contains(where: { $0 == nil }) else { return found }
-    for (table, reason) in zip(found, reasons) {
-      if let reason { folder.warn(table.file, "is no table of labels, left out: \(reason)") }
-    }
-    return zip(found, reasons).filter { $1 == nil }.map(\.0)
-  }
-
-  private static func header(_ file: String) -> CSVHeader? {
-    guard let handle = try? FileBytes.Handle(file),
-      let bytes = try? handle.read(at: 0, count: min(handle.count, 1 << 16)),
-      let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
-    else { return nil }
-    return CSVHeader(String(line.drop { $0 == "\u{FEFF}" }))
-  }
-
-  /// Whether a line is the header of such a table.
-  static func isHeader(_ line: String) -> Bool { CSVHeader(line).missing == nil }
-
   private static func parse(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ table: Table, _ content: inout Content,
-    _ reading: LabelReading
+    _ bytes: UnsafeBufferPointer<UInt8>, _ file: String, _ split: String?,
+    _ content: inout Content, _ reading: LabelReading
   ) {
-    var header: CSVHeader?
+    guard let table = table(bytes, file, split, &content, reading) else { return }
+    let header = table.header
     var byFile: [String: Int] = [:]
-    var stopped = false
+    var isHead = true
+    let (first, before) = (content.set.pictures.count, content.folder.problems.count)
     ByteText.forEachLine(bytes) { line, text in
-      guard !text.isEmpty, !stopped else { return }
-      guard let row = String(validating: text, as: UTF8.self) else {
-        content.folder.report(table.file, line: line, "is not UTF-8 text")
+      guard !text.isEmpty else { return }
+      if isHead {
+        isHead = false
         return
       }
-      guard let header else {
-        let first = CSVHeader(row)
-        if let missing = first.missing {
-          content.folder.report(table.file, line: line, missing)
-          stopped = true
-        }
-        content.hasBanana = content.hasBanana || first.isBanana
-        header = first
+      guard let row = String(validating: text, as: UTF8.self) else {
+        content.folder.report(file, line: line, "is not UTF-8 text")
         return
       }
       let cells = CSVLabels.split(row, header.separator)
       guard cells.count == header.names.count else {
         content.folder.report(
-          table.file, line: line, "expected \(header.names.count) columns, got \(cells.count)")
+          file, line: line, "expected \(header.names.count) columns, got \(cells.count)")
         return
       }
-      if let problem = add(cells, header, line, table, &byFile, &content, reading) {
-        content.folder.report(table.file, line: line, problem)
+      if let problem = add(cells, line, table, &byFile, &content, reading) {
+        content.folder.report(file, line: line, problem)
       }
     }
-    if header == nil { content.folder.report(table.file, "is empty") }
+    let lost = content.set.pictures[first...].prefix { $0.path.isEmpty }
+    if lost.count > 1, lost.count == content.set.pictures.count - first,
+      reading.pictures != .unread
+    {
+      let name = ByteText.shown(lost[first].file)
+      content.folder.replace(
+        from: before,
+        where: { $0.file == file && $0.message.contains(", which is not in ") },
+        by: DataProblem(
+          .error, file: file,
+          "none of its \(lost.count) pictures (\(name), ...) is in \(table.base), in a folder beside the "
+            + "table, or below one"))
+    }
+    scaleShares(first, file, &content)
+  }
+
+  /// A table by its first lines; `nil` if it is none of labels, which is reported.
+  private static func table(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ file: String, _ split: String?,
+    _ content: inout Content, _ reading: LabelReading
+  ) -> Table? {
+    let rows = head(bytes)
+    guard let first = rows.first else {
+      content.folder.report(file, bytes.isEmpty ? "is empty" : "has no header of UTF-8 text")
+      return nil
+    }
+    let header = CSVHeader(first.text, below: rows.dropFirst().first?.text)
+    if let missing = header.missing {
+      content.folder.report(file, line: first.line, missing)
+      return nil
+    }
+    if let guess = header.guess { content.folder.guess(file, line: first.line, guess) }
+    content.hasBanana = content.hasBanana || header.isBanana
+    for (i, place) in header.classes.enumerated() {
+      let name = header.names[place]
+      if let other = header.classes[..<i].first(where: { header.names[$0] == name }) {
+        content.folder.report(
+          file, line: first.line,
+          "the columns \(other + 1) and \(place + 1) are both called \(ByteText.shown(name))")
+      }
+      _ = content.classes[name]
+    }
+    let table = Table(file: file, split: split, header: header, base: usualHome(file))
+    guard reading.pictures != .unread, reading.pictureFolder == nil else {
+      return reading.pictureFolder.map {
+        Table(file: file, split: split, header: header, base: $0)
+      } ?? table
+    }
+    let names = pictureNames(rows, header)
+    guard let home = home(of: file, names, &content.folder) else { return table }
+    if home.isGuess {
+      content.folder.guess(file, "its pictures are those of the folder \(home.place)")
+    }
+    return Table(file: file, split: split, header: header, base: home.place)
   }
 
   /// - Returns: what is wrong with the row.
   private static func add(
-    _ cells: [String], _ header: CSVHeader, _ line: Int, _ table: Table,
-    _ byFile: inout [String: Int], _ content: inout Content, _ reading: LabelReading
+    _ cells: [String], _ line: Int, _ table: Table, _ byFile: inout [String: Int],
+    _ content: inout Content, _ reading: LabelReading
   ) -> String? {
+    let header = table.header
     let places = header.places
     var values: [Column: Double] = [:]
     for column in [Column.left, .top, .right, .bottom, .width, .height, .score] {
@@ -181,16 +194,17 @@ enum CSVLabels {
       content.folder.locate(&picture, in: table.base, reading)
       content.set.pictures.append(picture)
     }
-    let label = cells[places[.label]!]
+    let label: String
+    switch header.label(cells) {
+    case .success(let name): label = name
+    case .failure(let problem): return problem.message
+    }
     // A row without class or box tells of a background.
     guard !label.isEmpty else {
       return header.hasCorners && values[.left] != nil ? "has a box, but no class" : nil
     }
-    if let id = Int(label), (0..<1_000_000).contains(id) {
-      content.most = max(content.most, id)
-    } else {
-      content.isNumbered = false
-    }
+    let isNumber = Int(label).map { (0..<1_000_000).contains($0) } ?? false
+    content.isNumbered = content.isNumbered && isNumber
     guard header.hasCorners else {
       guard content.set.pictures[index].label == nil else {
         return "gives \(ByteText.shown(name)) a second class"
@@ -234,41 +248,16 @@ enum CSVLabels {
       }
     }
   }
+}
 
-  /// The cells of a row; quotes around a cell may hold commas, and two of them stand for one (RFC 4180).
-  static func split(_ row: String, _ separator: UInt8 = UInt8(ascii: ",")) -> [String] {
-    var cells: [String] = []
-    var cell: [UInt8] = []
-    var (quoted, wasQuoted) = (false, false)
-    let bytes = Array(row.utf8)
-    var i = 0
-    func finish() {
-      let text = String(decoding: cell, as: UTF8.self)
-      cells.append(wasQuoted ? text : text.trimmingCharacters(in: .whitespaces))
-      cell.removeAll(keepingCapacity: true)
-      wasQuoted = false
-    }
-    while i < bytes.count {
-      let byte = bytes[i]
-      if quoted {
-        if byte == UInt8(ascii: "\""), i + 1 < bytes.count, bytes[i + 1] == byte {
-          cell.append(byte)
-          i += 1
-        } else if byte == UInt8(ascii: "\"") {
-          quoted = false
-        } else {
-          cell.append(byte)
-        }
-      } else if byte == UInt8(ascii: "\""), cell.isEmpty {
-        (quoted, wasQuoted) = (true, true)
-      } else if byte == separator {
-        finish()
-      } else {
-        cell.append(byte)
+extension LabelSet {
+  /// Gives every object and picture another label.
+  fileprivate mutating func renumber(_ label: (Int) -> Int) {
+    for i in pictures.indices {
+      for k in pictures[i].objects.indices {
+        pictures[i].objects[k].label = label(pictures[i].objects[k].label)
       }
-      i += 1
+      pictures[i].label = pictures[i].label.map(label)
     }
-    finish()
-    return cells
   }
 }

@@ -13,10 +13,11 @@ enum CULane {
       isFolder
       ? LabelFolder.names(root + "/list").filter { PathName.ending($0) == "txt" }
         .map { root + "/list/" + $0 } : [path]
-    var seen: Set<String> = []
+    var (seen, unread): ([String: String], [String: String]) = ([:], [:])
     for list in lists {
       let split = SplitStorage.ofName(PathName.stem(PathName.last(list)))
       if let wanted = reading.split, wanted != split { continue }
+      var (others, count): (Set<String>, Int) = ([], 0)
       for (line, text) in folder.lines(list) ?? [] {
         // Training lists with masks go on behind the picture's name.
         var word = text
@@ -30,7 +31,19 @@ enum CULane {
           continue
         }
         // The lists of the test's nine conditions repeat those of the test.
-        if seen.insert(picture).inserted { entries.append((name, picture, split)) }
+        if let other = seen[picture] {
+          others.insert(other)
+        } else {
+          seen[picture] = split
+          count += 1
+          entries.append((name, picture, split))
+        }
+      }
+      if count == 0, !others.contains(split) {
+        unread[split] =
+          others.isEmpty
+          ? "its list is empty"
+          : "all its pictures are in \(others.sorted().joined(separator: ", "))"
       }
     }
     if lists.isEmpty {
@@ -56,6 +69,7 @@ enum CULane {
           objects: labels?.objects ?? [],
           source: labels == nil ? "" : PathName.stem(entry.path) + ".lines.txt"))
     }
+    set.unreadSplits = unread
     set.problems = folder.problems
     return set
   }

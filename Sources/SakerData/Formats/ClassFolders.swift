@@ -82,7 +82,7 @@ enum ClassFolders {
       if top.count == 1, inside[0].count > 1, loose(path).isEmpty,
         loose(path + "/" + top[0]).isEmpty
       {
-        folder.warn(
+        folder.guess(
           path, "holds one folder, \(top[0]), with others in it; that is taken for the set")
         return try parts(path + "/" + top[0], &folder, &unread)
       }

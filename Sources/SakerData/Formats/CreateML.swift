@@ -136,14 +136,16 @@ enum JSONFiles {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
     guard FileBytes.isFolder(path) else { return [(path, SplitStorage.ofFile(path))] }
     var found: [(file: String, split: String?)] = []
+    // Other JSON may lie where that of the labels could.
+    func isFound() -> Bool { found.contains { DataFormat.ofJSON($0.file) == format } }
     func look(_ folder: String, _ split: String?) {
       for name in LabelFolder.names(folder) where PathName.ending(name) == "json" {
         found.append((folder + "/" + name, split ?? SplitStorage.ofFile(name)))
       }
     }
     look(path, nil)
-    if found.isEmpty { look(path + "/annotations", nil) }
-    if found.isEmpty || format == .createML {
+    if !isFound() { look(path + "/annotations", nil) }
+    if !isFound() || format == .createML {
       for name in LabelFolder.names(path)
       where name != "annotations" && FileBytes.isFolder(path + "/" + name) {
         look(path + "/" + name, SplitStorage.ofFolder(name))
@@ -211,7 +213,7 @@ extension LabelFolder {
     if let place = places.first(where: { listing($0).contains(last) }) {
       picture.path = place + "/" + last
       picture.file = last
-      warn(
+      guess(
         picture.source, line: line,
         "names the picture \(shown), which is not there; \(ByteText.shown(picture.path)) is taken")
       return
@@ -223,7 +225,7 @@ extension LabelFolder {
         continue
       }
       picture.path = found
-      warn(
+      guess(
         picture.source, line: line,
         "names the picture \(shown), which is not there; \(ByteText.shown(found)) is taken")
       return

@@ -5,7 +5,10 @@ extension DataFormat {
   public static func detect(_ path: String) throws -> DataFormat {
     let path = PathName.trimmed(path)
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
-    if let format = FileBytes.isFolder(path) ? ofFolder(path) : try ofFile(path) { return format }
+    let format =
+      FileBytes.isFolder(path)
+      ? ofFolder(path) : try ofFile(path) ?? ofJSON(path, isLenient: true)
+    if let format { return format }
     if FileBytes.isFolder(path), LabelFolder.names(path).isEmpty {
       throw LabelFolder.failure(path, "is empty")
     }
@@ -32,9 +35,6 @@ extension DataFormat {
   private static func ofFolder(_ path: String) -> DataFormat? {
     let names = LabelFolder.names(path)
     let known = Set(names)
-    func holds(_ ending: String, _ names: [String]) -> Bool {
-      names.contains { PathName.ending($0) == ending }
-    }
     func isFolder(_ name: String) -> Bool {
       known.contains(name) && FileBytes.isFolder(path + "/" + name)
     }
@@ -52,7 +52,7 @@ extension DataFormat {
     if names.contains(where: { $0.contains("idx3-ubyte") || $0.contains("idx4-ubyte") }) {
       return .idx
     }
-    if holds("xml", names) { return .labelImgVOC }
+    if holdsAnnotations(path, names) { return .labelImgVOC }
     for place in [path] + folders.map({ path + "/" + $0 }) {
       let inside = (place == path ? names : LabelFolder.names(place))
         .filter { PathName.ending($0) == "json" }
@@ -61,20 +61,21 @@ extension DataFormat {
         if let format = try? ofFile(place + "/" + name) { return format }
       }
     }
+    if YOLOFormat.innerSet(path) != nil { return .yolo }
     if isFolder("list") || names.contains(where: { $0.hasSuffix(".lines.txt") }) { return .culane }
     for name in folders {
       let inside = LabelFolder.names(path + "/" + name)
-      if holds("xml", inside) { return .labelImgVOC }
+      if holdsAnnotations(path + "/" + name, inside) { return .labelImgVOC }
       if inside.contains(where: { $0.hasSuffix(".lines.txt") }) { return .culane }
       if inside.contains("labels") && inside.contains("images") { return .yolo }
     }
     if hasLabels(path, names) { return .labelImgYOLO }
     let tables = names.filter { PathName.ending($0) == "csv" }
-    if tables.contains(where: { isTable(path + "/" + $0) }) { return .csv }
+    if tables.contains(where: { CSVLabels.refusal(of: path + "/" + $0) == nil }) { return .csv }
     for name in folders {
       let inside = LabelFolder.names(path + "/" + name)
       for table in inside where PathName.ending(table) == "csv" {
-        if isTable(path + "/" + name + "/" + table) { return .csv }
+        if CSVLabels.refusal(of: path + "/" + name + "/" + table, in: name) == nil { return .csv }
       }
       if hasLabels(path + "/" + name, inside) { return .labelImgYOLO }
     }
@@ -83,6 +84,9 @@ extension DataFormat {
       // A data YAML that cannot be read says why when it is.
       if known.contains("data.yaml") || known.contains("data.yml") { return .yolo }
       if known.contains("classes.txt") { return .labelImgYOLO }
+      // So does a JSON that lacks something.
+      let files = names.filter { PathName.ending($0) == "json" }.map { path + "/" + $0 }
+      if let format = files.lazy.compactMap({ ofJSON($0, isLenient: true) }).first { return format }
       // Nothing but a table of other columns: its reader names the one that is missing.
       return tables.isEmpty ? nil : .csv
     }
@@ -108,7 +112,7 @@ extension DataFormat {
   }
 
   /// Whether a folder is called after a split or after pictures, and not after a class.
-  private static func isOfPictures(_ name: String) -> Bool {
+  static func isOfPictures(_ name: String) -> Bool {
     let low = name.lowercased()
     return SplitName.told(by: name) != nil
       || ["image", "img", "photo", "picture", "jpeg", "data"].contains(where: low.contains)
@@ -120,19 +124,23 @@ extension DataFormat {
       || depth > 1 && names.contains { holdsPictures(place + "/" + $0, depth: depth - 1) }
   }
 
+  /// Whether there is XML that annotates pictures: by its name or by its words; others may lie there.
+  private static func holdsAnnotations(_ place: String, _ names: [String]) -> Bool {
+    let files = names.filter { PathName.ending($0) == "xml" }
+    guard !files.isEmpty else { return false }
+    let pictures = Set(names.filter(PathName.isAnyPicture).map { PathName.stem($0).lowercased() })
+    return files.prefix(50).contains { name in
+      pictures.contains(PathName.stem(name).lowercased())
+        || (try? start(of: place + "/" + name))?.contains("<annotation") ?? false
+    }
+  }
+
   /// Whether text files with YOLO's rows lie beside pictures of the same names; captions are none.
   private static func hasLabels(_ folder: String, _ names: [String]) -> Bool {
     let texts = YOLOLabelPlaces.labels(names)
     let beside = names.filter { PathName.isPicture($0) || PathName.isUnreadPicture($0) }
       .compactMap { texts[PathName.stem($0)] }
     return !beside.isEmpty && YOLOLabelPlaces.looksLikeLabels(beside.map { folder + "/" + $0 })
-  }
-
-  private static func isTable(_ file: String) -> Bool {
-    guard let head = try? start(of: file),
-      let line = head.split(whereSeparator: \.isNewline).first
-    else { return false }
-    return CSVLabels.isHeader(String(line))
   }
 
   private static func start(of file: String) throws -> String {
@@ -164,42 +172,68 @@ extension DataFormat {
     }
   }
 
-  /// By the keys that come first.
-  static func ofJSON(_ path: String) -> DataFormat? {
-    guard let handle = try? FileBytes.Handle(path) else { return nil }
+  /// By the keys that come first, and what they hold: other programs keep other things in JSON.
+  ///
+  /// - Parameter isLenient: whether the keys alone decide, so that the reader says what is wrong with
+  ///   their values.
+  static func ofJSON(_ path: String, isLenient: Bool = false) -> DataFormat? {
+    guard ["json", "jsonl"].contains(PathName.ending(path)),
+      let handle = try? FileBytes.Handle(path)
+    else { return nil }
     // The keys that tell stand near the beginning of nearly all files.
     for count in [1 << 16, FileBytes.limit] {
       guard let bytes = try? handle.read(at: 0, count: min(handle.count, count)) else { return nil }
-      if let format = ofJSON(bytes, path) { return format }
+      let format = bytes.withUnsafeBufferPointer { buffer -> DataFormat? in
+        var cursor = JSONCursor(buffer, file: path)
+        return try? ofJSON(&cursor, isLenient)
+      }
+      if let format { return format }
       if handle.count <= count { return nil }
     }
     return nil
   }
 
-  private static func ofJSON(_ bytes: [UInt8], _ path: String) -> DataFormat? {
-    return bytes.withUnsafeBufferPointer { buffer in
-      var cursor = JSONCursor(buffer, file: path)
-      do {
-        if try cursor.kind() == .array {
-          try cursor.enterArray()
-          guard try cursor.nextElement() else { return nil }
-          try cursor.enterObject()
-          while let key = try cursor.nextKey() {
-            if key == "image" || key == "annotations" || key == "imagefilename" { return .createML }
-            try cursor.skip()
-          }
-          return nil
+  private static func ofJSON(
+    _ cursor: inout JSONCursor, _ isLenient: Bool
+  ) throws(JSONError) -> DataFormat? {
+    if try cursor.kind() == .array {
+      try cursor.enterArray()
+      guard try cursor.nextElement() else { return nil }
+      var (hasImage, hasList) = (false, false)
+      try cursor.enterObject()
+      while let key = try cursor.nextKey() {
+        if key == "image" || key == "imagefilename" {
+          let isText = try cursor.kind() == .string
+          hasImage = isLenient || isText
+        } else if key == "annotations" || key == "annotation" {
+          let isRows = try isListOfObjects(cursor)
+          hasList = isLenient || isRows
         }
-        try cursor.enterObject()
-        while let key = try cursor.nextKey() {
-          if key == "lanes" || key == "h_samples" { return .tusimple }
-          if key == "images" || key == "annotations" || key == "categories" { return .coco }
-          try cursor.skip()
-        }
-      } catch {
-        return nil
+        if isLenient ? hasImage || hasList : hasImage && hasList { return .createML }
+        try cursor.skip()
       }
       return nil
     }
+    try cursor.enterObject()
+    while let key = try cursor.nextKey() {
+      if key == "lanes" || key == "h_samples" {
+        let isArray = try cursor.kind() == .array
+        if isLenient || isArray { return .tusimple }
+      } else if key == "images" || key == "annotations" || key == "categories" {
+        let isRows = try isListOfObjects(cursor)
+        if isLenient || isRows { return .coco }
+      }
+      try cursor.skip()
+    }
+    return nil
+  }
+
+  /// Whether a list of objects comes next, or an empty list.
+  private static func isListOfObjects(_ cursor: JSONCursor) throws(JSONError) -> Bool {
+    var cursor = cursor
+    guard try cursor.kind() == .array else { return false }
+    try cursor.enterArray()
+    guard try cursor.nextElement() else { return true }
+    return try cursor.kind() == .object
   }
 }

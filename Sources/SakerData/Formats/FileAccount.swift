@@ -118,8 +118,8 @@ private struct FileClerk {
   /// Folders that are listed with all below them.
   private let roots: [String]
   private let format: DataFormat
-  /// Whether one file was named, so that others like it beside it were not meant.
-  private let isFile: Bool
+  /// The folder of the one file that was named, so that others like it beside it were not meant.
+  private let folderOfFile: String?
   private var real = RealPaths()
   /// Messages by file: the first error, else the first warning.
   private var messages: [String: DataProblem] = [:]
@@ -127,8 +127,8 @@ private struct FileClerk {
 
   init(_ whole: LabelSet, _ place: String, _ format: DataFormat) {
     (self.whole, self.format) = (whole, format)
-    isFile = !FileBytes.isFolder(place)
-    var roots = isFile ? [] : [place]
+    folderOfFile = FileBytes.isFolder(place) ? nil : PathName.folder(place)
+    var roots = folderOfFile == nil ? [place] : []
     if format == .yolo, let yaml = try? YOLOFormat.yamlFile(place) {
       roots += (try? YOLODataFile(yaml).root).map { [$0] } ?? []
     }
@@ -171,7 +171,7 @@ private struct FileClerk {
       if let source = sources[path] {
         let picture = whole.pictures[source.picture]
         book(\.labels, entry.path, source.isUsed ? nil : label(path, picture, splits))
-      } else if isLabel(entry, path) {
+      } else if isLabel(entry) {
         book(\.labels, entry.path, label(path, nil, splits))
       } else if PathName.isAnyPicture(entry.name), !isMask(entry) {
         let reason =
@@ -243,26 +243,44 @@ private struct FileClerk {
   // MARK: Listings
 
   private mutating func files(_ homes: Set<String>) -> [FolderWalk.Entry] {
-    var walk = FolderWalk()
+    var walk = FolderWalk(limit: 2_000_000)
     for root in roots { walk.add(root) }
-    if whole.archive == nil { for home in homes.sorted() { walk.add(home, deep: false) } }
+    var flat = whole.archive == nil ? homes.sorted() : []
+    if let folderOfFile { flat.append(folderOfFile) }
+    for place in flat { walk.add(place, isDeep: false) }
     account.isComplete = walk.isComplete
     return walk.files
   }
 
-  /// Whether a file that no picture names holds labels of the format.
-  private func isLabel(_ entry: FolderWalk.Entry, _ path: String) -> Bool {
-    guard !isFile || format == .yolo else { return false }
+  /// Whether a file that no picture names holds labels: of the format, or of another one, as sets
+  /// that were exported twice have them.
+  private func isLabel(_ entry: FolderWalk.Entry) -> Bool {
     let ending = PathName.ending(entry.name)
     switch format {
-    case .voc, .labelImgVOC: return ending == "xml"
-    case .yolo, .labelImgYOLO: return ending == "txt" && hasLines(entry.path)
-    case .coco, .createML, .tusimple: return ending == "json" || ending == "jsonl"
-    case .csv, .banana: return ending == "csv"
-    case .culane: return entry.name.hasSuffix(".lines.txt")
-    case .idx: return entry.name.contains("idx1")
-    case .vocSegmentation: return ending == "png" && isMask(entry)
-    case .folders: return false
+    case .yolo, .labelImgYOLO: if ending == "txt" { return hasLines(entry.path) }
+    case .culane: if entry.name.hasSuffix(".lines.txt") { return true }
+    case .idx: if entry.name.contains("idx1") { return true }
+    case .vocSegmentation: if isMask(entry) { return ending == "png" }
+    default: if ownEndings.contains(ending) { return true }
+    }
+    switch ending {
+    // Beside folders of classes no file decides, whatever it holds.
+    case "json", "jsonl": return format == .folders || DataFormat.ofJSON(entry.path) != nil
+    case "csv": return format == .folders || CSVLabels.header(entry.path)?.missing == nil
+    case "xml": return format == .folders
+    default: return false
+    }
+  }
+
+  /// How names of the format's files of labels end.
+  private var ownEndings: Set<String> {
+    switch format {
+    case .voc, .labelImgVOC: ["xml"]
+    case .yolo, .labelImgYOLO, .culane: ["txt"]
+    case .coco, .createML, .tusimple: ["json", "jsonl"]
+    case .csv, .banana: ["csv"]
+    case .vocSegmentation: ["png"]
+    case .folders, .idx: []
     }
   }
 
@@ -329,10 +347,13 @@ private struct FileClerk {
       return message(path) ?? "its picture is not used"
     }
     if let message = message(path) { return message }
+    if !ownEndings.contains(PathName.ending(path)), format != .idx {
+      return "is not read: the set is taken as \(format.title)"
+    }
     switch format {
     case .voc, .labelImgVOC, .yolo, .labelImgYOLO, .culane, .vocSegmentation:
       return "label file without a picture"
-    default: return "is not read"
+    default: return folderOfFile == nil ? "is not read" : "is not the file that was named"
     }
   }
 }

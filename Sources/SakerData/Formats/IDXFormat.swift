@@ -1,3 +1,4 @@
+import Foundation
 import SakerTensor
 
 /// MNIST's files: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, also with `.gz`.
@@ -21,8 +22,7 @@ enum IDXFormat {
     var (set, archive, most) = (LabelSet(), IDXFile(), 0)
     for file in files {
       let whole = base + "/" + file
-      // MNIST's test files begin with t10k; EMNIST's have the split in the middle.
-      let split = file.hasPrefix("t10k") ? "test" : SplitName.told(by: file)
+      let split = split(of: file, isAlone: files.count == 1)
       if let wanted = reading.split, split != wanted { continue }
       let first = archive.count
       let count = try archive.append(whole)
@@ -61,6 +61,16 @@ enum IDXFormat {
     set.archive = archive
     set.problems = folder.problems
     return set
+  }
+
+  /// MNIST's test files begin with t10k; EMNIST's have the split in the middle. What else stands before `-images` tells several
+  /// files apart.
+  private static func split(of file: String, isAlone: Bool) -> String? {
+    if file.hasPrefix("t10k") { return "test" }
+    if let told = SplitName.told(by: file) { return told }
+    let prefix = file.components(separatedBy: "images")[0]
+      .trimmingCharacters(in: .punctuationCharacters)
+    return isAlone || prefix.isEmpty ? nil : prefix
   }
 }
 

@@ -18,6 +18,18 @@ struct LabelFolder {
     add(DataProblem(.warning, file: file, line: line, message))
   }
 
+  /// A warning that tells what is taken where the files do not say.
+  mutating func guess(_ file: String, line: Int? = nil, _ message: String) {
+    add(DataProblem(.warning, file: file, line: line, message, isGuess: true))
+  }
+
+  /// One problem instead of those that were found from a number on and fit.
+  mutating func replace(
+    from first: Int, where fits: (DataProblem) -> Bool, by problem: DataProblem
+  ) {
+    problems = problems[..<first] + problems[first...].filter { !fits($0) } + [problem]
+  }
+
   mutating func add(_ problem: DataProblem) {
     if problems.count < LabelFolder.mostProblems { problems.append(problem) }
   }
@@ -151,9 +163,14 @@ struct LabelFolder {
   mutating func classes(_ file: String) -> [String]? {
     guard let rows = lines(file) else { return nil }
     let names = rows.map(\.text)
-    var seen: Set<String> = []
-    for (line, name) in rows where !seen.insert(name).inserted {
-      report(file, line: line, "names the class \(ByteText.shown(name)) twice")
+    var seen: [String: Int] = [:]
+    for (line, name) in rows {
+      if let first = seen[name] {
+        report(
+          file, line: line,
+          "names the class \(ByteText.shown(name)) twice, on the lines \(first) and \(line)")
+      }
+      seen[name] = seen[name] ?? line
     }
     if names.isEmpty { report(file, "is empty") }
     return names

@@ -118,7 +118,7 @@ enum PascalVOC {
     case .near(let path):
       picture.path = path
       if let filename, reading.pictures != .unread {
-        folder.warn(
+        folder.guess(
           entry.annotation, line: line,
           "names the picture \(ByteText.shown(filename)), which is not in \(entry.pictures); "
             + "\(PathName.last(path)) is taken")

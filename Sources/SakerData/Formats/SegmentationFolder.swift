@@ -22,7 +22,7 @@ enum SegmentationFolder {
     let objects = first(["SegmentationObject"])
     let pictures =
       reading.pictureFolder ?? first(["JPEGImages", "images", "Images"]) ?? path + "/JPEGImages"
-    var splits: [String: String] = [:]
+    var (splits, unread): ([String: String], [String: String]) = ([:], [:])
     for place in [path + "/ImageSets/Segmentation", path] {
       let usual = ["train", "val", "test"]
       // Beside the folders only lists of the usual names are splits.
@@ -31,8 +31,16 @@ enum SegmentationFolder {
         .filter { place != path || SplitName.known($0) != nil }
         .sorted { (usual.contains($0) ? 0 : 1, $0) < (usual.contains($1) ? 0 : 1, $1) }
       for (list, split) in folder.splits(lists, in: place) {
-        for (_, name) in folder.lines("\(place)/\(list).txt") ?? [] where splits[name] == nil {
-          splits[name] = split
+        // Lists may share pictures: of a split that is asked for only its own lists count.
+        if let wanted = reading.split, wanted != split { continue }
+        let names = (folder.lines("\(place)/\(list).txt") ?? []).map(\.text)
+        let others = Set(names.compactMap { splits[$0] })
+        for name in names where splits[name] == nil { splits[name] = split }
+        if !others.contains(split), !splits.values.contains(split) {
+          unread[split] =
+            others.isEmpty
+            ? "its list is empty"
+            : "all its pictures are in \(others.sorted().joined(separator: ", "))"
         }
       }
     }
@@ -77,6 +85,7 @@ enum SegmentationFolder {
         ? vocClasses : (1...max(most, 1)).map { "class \($0)" }
     }
     set.classes = names.map { LabelClass($0) }
+    set.unreadSplits = unread.filter { !splits.values.contains($0.key) }
     set.problems = folder.problems
     return set
   }

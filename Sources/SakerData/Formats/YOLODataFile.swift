@@ -21,10 +21,13 @@ struct YOLODataFile {
   var keyPoints: YOLOKeyPoints?
   /// What was guessed or passed over.
   var problems: [DataProblem] = []
+  /// Whether `path` names a folder that is not here.
+  private var isElsewhere = false
 
-  mutating func warn(_ node: Node? = nil, _ message: String) {
+  mutating func guess(_ node: Node? = nil, _ message: String) {
     problems.append(
-      DataProblem(.warning, file: file ?? root, line: node.flatMap(line), message))
+      DataProblem(
+        .warning, file: file ?? root, line: node.flatMap(line), message, isGuess: true))
   }
 
   // MARK: Folders alone
@@ -111,7 +114,8 @@ struct YOLODataFile {
       if FileBytes.isFolder(place) {
         root = PathName.normalized(place)
       } else {
-        warn(
+        isElsewhere = true
+        guess(
           map["path"],
           "path is \(ByteText.shown(given)), which is no folder here; the YAML's own is taken")
       }
@@ -136,12 +140,16 @@ struct YOLODataFile {
         continue
       }
       if SplitName.known(name) != nil {
-        found.append((name, try entries(value, name).map { try place($0, name) }))
+        let places = try entries(value, name).map { try place($0, name) }
+        problems += places.compactMap(\.guess)
+        found.append((name, places.map(\.path)))
       } else if let entries = try? entries(value, name), !entries.isEmpty,
-        let places = try? entries.map({ try place($0, name) }), places.allSatisfy(holdsPictures)
+        let places = try? entries.map({ try place($0, name) }),
+        places.map(\.path).allSatisfy(holdsPictures)
       {
         // Other splits (fold1, minival) are told from settings by what is on the disk.
-        found.append((name, places))
+        problems += places.compactMap(\.guess)
+        found.append((name, places.map(\.path)))
       }
     }
     guard !found.isEmpty else { throw LabelFolder.failure(file!, "names no train, val or test") }
@@ -177,26 +185,50 @@ struct YOLODataFile {
     return folder.lines(place)?.first.map { PathName.isPicture($0.text) } ?? false
   }
 
-  private func place(_ node: Node, _ key: String) throws -> String {
+  /// Where a folder, list or picture lies that the YAML names, and what was guessed for it.
+  private func place(
+    _ node: Node, _ key: String
+  ) throws -> (path: String, guess: DataProblem?) {
     guard let text = node.scalar?.string, !text.isEmpty else {
       throw LabelFolder.failure(file!, line: line(node), "\(key) is no path")
     }
     let trimmed = PathName.trimmed(LabelFolder.separated(text, in: root))
-    if let inside = LabelFolder.inside(root, trimmed), FileBytes.exists(inside) { return inside }
+    if let inside = LabelFolder.inside(root, trimmed), FileBytes.exists(inside) {
+      return (inside, nil)
+    }
     // Exported files say ../train/images for what lies beside them; Ultralytics takes the dots off,
     // too.
     if trimmed.hasPrefix("../") {
       let short = PathName.normalized(trimmed).split(separator: "/").drop { $0 == ".." }
       if let inside = PathName.inside(root, short.joined(separator: "/")), FileBytes.exists(inside)
       {
-        return inside
+        return (inside, nil)
       }
+    }
+    // Written on another machine: what follows the folder of the set is the same here.
+    let isAbsolute = Self.isAbsolute(trimmed)
+    if isAbsolute ? !FileBytes.exists(trimmed) : isElsewhere,
+      let found = Self.find(trimmed, root)
+    {
+      let message =
+        "\(key) is \(ByteText.shown(text)), which is not there; \(ByteText.shown(found)) is taken"
+      return (
+        found,
+        DataProblem(.warning, file: file ?? root, line: line(node), message, isGuess: true)
+      )
     }
     guard let inside = LabelFolder.inside(root, trimmed) else {
       throw LabelFolder.failure(
         file!, line: line(node), "\(key): \(ByteText.shown(text)) leads out of the folder \(root)")
     }
-    return inside
+    return (inside, nil)
+  }
+
+  /// Whether a path begins at a root, of Windows, too (`C:/`).
+  static func isAbsolute(_ path: String) -> Bool {
+    let start = Array(path.utf8.prefix(3))
+    return start.first == UInt8(ascii: "/")
+      || start.count == 3 && start[1...] == [UInt8(ascii: ":"), UInt8(ascii: "/")]
   }
 
   private mutating func readNames(_ map: Node.Mapping) throws {
@@ -205,7 +237,7 @@ struct YOLODataFile {
     case let node where node == nil || isNull(node):
       if let count, (1...100_000).contains(count) {
         names = (0..<count).map { "class \($0)" }
-        warn(
+        guess(
           map["nc"],
           "has no names; the \(count) classes are called class 0 ... class \(count - 1)")
       }
@@ -216,8 +248,10 @@ struct YOLODataFile {
         }
         return name
       }
+      tellTwins(list.map(line))
     case .mapping(let table)?:
       var byID: [Int: String] = [:]
+      var lines: [Int: Int] = [:]
       for (key, value) in table {
         guard let id = key.int, (0..<100_000).contains(id), let name = value.scalar?.string else {
           throw LabelFolder.failure(
@@ -229,6 +263,7 @@ struct YOLODataFile {
         guard byID.updateValue(name, forKey: id) == nil else {
           throw LabelFolder.failure(file!, line: line(key), "names gives \(id) twice")
         }
+        lines[id] = line(key)
       }
       guard Set(byID.keys) == Set(0..<byID.count) else {
         throw LabelFolder.failure(
@@ -236,12 +271,31 @@ struct YOLODataFile {
           "names must number the classes 0 to \(byID.count - 1) without gaps")
       }
       names = (0..<byID.count).map { byID[$0]! }
+      tellTwins(names.indices.map { lines[$0] })
     default:
       throw LabelFolder.failure(file!, line: line(map["names"]!), "names is no list or map")
     }
     if let count, !names.isEmpty, count != names.count {
       throw LabelFolder.failure(
         file!, line: line(map["nc"]!), "nc is \(count), but there are \(names.count) names")
+    }
+  }
+
+  /// Two classes of one name can't be told apart.
+  ///
+  /// - Parameter lines: where each name stands.
+  private mutating func tellTwins(_ lines: [Int?]) {
+    var seen: [String: Int] = [:]
+    for (id, name) in names.enumerated() {
+      guard let first = seen[name] else {
+        seen[name] = id
+        continue
+      }
+      let place = lines[first].map { " (line \($0))" } ?? ""
+      problems.append(
+        DataProblem(
+          .error, file: file ?? root, line: lines[id],
+          "names calls the classes \(first)\(place) and \(id) both \(ByteText.shown(name))"))
     }
   }
 

@@ -22,7 +22,9 @@ enum YOLOFormat {
     if let classes = reading.classes { data.names = classes }
     if data.names.isEmpty {
       let places = [data.root, data.root + "/labels", data.root + "/annotations"]
-      data.names = places.lazy.compactMap { classes(in: $0, &folder) }.first ?? []
+      for place in places where data.names.isEmpty {
+        data.names = classes(in: place, &folder) ?? []
+      }
     }
     var unread: [String: String] = [:]
     let entries = entries(data, reading, &folder, &unread)
@@ -38,11 +40,38 @@ enum YOLOFormat {
     if let yaml = try yamlFile(path) { return try YOLODataFile(yaml) }
     try LabelFolder.require(path)
     if let file = YOLODataFile.darknetFile(path) { return try YOLODataFile(darknet: file) }
+    if let inner = innerSet(path) {
+      var data = try dataFile(inner)
+      data.problems.insert(
+        DataProblem(
+          .warning, file: path,
+          "holds a set in its folder \(PathName.last(inner)); that is read", isGuess: true), at: 0)
+      return data
+    }
     let data = YOLODataFile(implied: path)
     guard !data.splits.isEmpty else {
       throw LabelFolder.failure(path, "holds neither a data YAML nor folders images and labels")
     }
     return data
+  }
+
+  /// The only folder of a folder that holds a set, where the folder itself holds none: a data YAML
+  /// with its pictures, or `images` and `labels` inside a folder that is called `images`.
+  static func innerSet(_ path: String) -> String? {
+    let names = Set(LabelFolder.names(path))
+    let inner = ClassFolders.folders(path).filter { name in
+      let place = path + "/" + name
+      let inside = LabelFolder.names(place)
+      if name.lowercased() == "images", inside.contains("images"), inside.contains("labels") {
+        return true
+      }
+      guard !names.isSuperset(of: ["images", "labels"]),
+        inside.contains(where: { ["yaml", "yml"].contains(PathName.ending($0)) }),
+        let file = try? yamlFile(place), let data = try? YOLODataFile(file)
+      else { return false }
+      return data.splits.contains { $0.places.contains(where: FileBytes.exists) }
+    }
+    return inner.count == 1 ? path + "/" + inner[0] : nil
   }
 
   /// The YAML that `path` is or holds.
@@ -125,6 +154,7 @@ enum YOLOFormat {
       }
     }
     if reading.split == nil {
+      if data.file != nil { unread.merge(unnamedSplits(data)) { first, _ in first } }
       for place in listed.sorted() {
         let left = LabelFolder.names(place).filter {
           PathName.isPicture($0) && seen[place == "." ? $0 : place + "/" + $0] == nil
@@ -139,6 +169,45 @@ enum YOLOFormat {
       }
     }
     return entries
+  }
+
+  /// Folders with pictures beside those of the splits, where a split's folder is called after it
+  /// (`images/train`, `train/images`), with the reason why they are not read.
+  private static func unnamedSplits(_ data: YOLODataFile) -> [String: String] {
+    let known = Set(data.splits.compactMap(\.name))
+    let places = data.splits.flatMap(\.places)
+    let taken = Set(places.map(PathName.normalized))
+    var found: [String: String] = [:]
+    for split in data.splits {
+      for place in split.places where FileBytes.isFolder(place) {
+        let (own, above) = (PathName.last(place), PathName.folder(place))
+        func isNamed(_ folder: String) -> Bool {
+          SplitName.canonical(PathName.last(folder)) == split.name
+        }
+        let (home, end): (String, String)
+        if isNamed(own) {
+          (home, end) = (above, "")
+        } else if isNamed(above) {
+          (home, end) = (PathName.folder(above), "/" + own)
+        } else {
+          continue
+        }
+        guard LabelFolder.inside(data.root, home) != nil else { continue }
+        for name in ClassFolders.folders(home) where !YOLOLabelPlaces.isOfLabels(name) {
+          let other = PathName.normalized(home + "/" + name + end)
+          let isRead = taken.contains {
+            $0 == other || $0.hasPrefix(other + "/") || other.hasPrefix($0 + "/")
+          }
+          guard !isRead, LabelFolder.names(other).contains(where: PathName.isPicture) else {
+            continue
+          }
+          let split = SplitName.canonical(name)
+          found[known.contains(split) ? name : split] =
+            "its pictures in \(other) are named by no split of \(PathName.last(data.file!))"
+        }
+      }
+    }
+    return found.filter { !known.contains($0.key) }
   }
 
   /// Pictures of one entry of the YAML: a folder (with all below it), a list, or a picture.
@@ -158,6 +227,7 @@ enum YOLOFormat {
     var found: [(picture: String, source: String, line: Int)] = []
     let base = PathName.folder(place)
     let isDarknet = data.file.map { PathName.ends($0, with: "data") } ?? false
+    var moved: [(line: Int, name: String, place: String)] = []
     for (line, text) in folder.lines(place) ?? [] {
       let name = LabelFolder.separated(text, in: data.root)
       // `./` stands for the list's folder, as Ultralytics has it; other names, for the set's.
@@ -167,15 +237,25 @@ enum YOLOFormat {
         : name.hasPrefix("./")
           ? [base + "/" + name.dropFirst(2)] : [data.root + "/" + name, base + "/" + name]
       let inside = candidates.compactMap { Self.inside(data.root, $0) }
-      let known =
-        inside.first(where: FileBytes.exists)
-        ?? (isDarknet ? YOLODataFile.find(name, data.root) : nil) ?? inside.first
-      guard let picture = known else {
+      var known = inside.first(where: FileBytes.exists)
+      if known == nil, isDarknet || YOLODataFile.isAbsolute(name) && !FileBytes.exists(name),
+        let other = YOLODataFile.find(name, data.root)
+      {
+        known = other
+        if !isDarknet { moved.append((line, name, other)) }
+      }
+      guard let picture = known ?? inside.first else {
         folder.report(
           place, line: line, "\(ByteText.shown(text)) leads out of the folder \(data.root)")
         continue
       }
       found.append((picture, place, line))
+    }
+    if let first = moved.first {
+      folder.guess(
+        place, line: first.line,
+        "names \(ByteText.shown(first.name)), which is not there; \(ByteText.shown(first.place)) is taken"
+          + (moved.count > 1 ? "; so for \(moved.count - 1) more" : ""))
     }
     if found.isEmpty { folder.report(place, "is a list without pictures") }
     return found
@@ -321,7 +401,7 @@ enum YOLOFormat {
       for object in picture.objects { most = max(most, object.label) }
     }
     guard most >= 0 else { return [] }
-    folder.warn(
+    folder.guess(
       folder.root, "has no names of classes; they are called class 0 ... class \(most)")
     return (0...min(most, 9999)).map { LabelClass("class \($0)") }
   }

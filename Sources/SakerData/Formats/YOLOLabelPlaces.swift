@@ -134,7 +134,7 @@ struct YOLOLabelPlaces {
       return (number, place + "/" + others[0])
     }
     if let (number, label) = found.first {
-      folder.warn(
+      folder.guess(
         label,
         "is read for \(pictures[number].path), though its name differs in case"
           + (found.count > 1 ? "; so are \(found.count - 1) more of this folder" : ""))
@@ -161,7 +161,7 @@ struct YOLOLabelPlaces {
     }
     guard let first = best.found.first else { return [] }
     taken[place] = best.place
-    folder.warn(
+    folder.guess(
       place,
       "the labels of \(best.found.count) of \(numbers.count) pictures are read from \(best.place); by YOLO's "
         + "rule they would be in \(PathName.folder(file(pictures[first.number].path)))")

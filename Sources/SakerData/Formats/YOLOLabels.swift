@@ -108,7 +108,8 @@ enum YOLOLabels {
             .warning, file: root,
             "rows of \(guess.rowLength + 1) numbers are taken for a box and \(guess.count) key points of "
               + "\(guess.numbers) numbers, by their values; a data YAML with kpt_shape: "
-              + "[\(guess.count), \(guess.numbers)] says so for certain"))
+              + "[\(guess.count), \(guess.numbers)] says so for certain",
+            isGuess: true))
       }
     }
     for i in pictures.indices {
