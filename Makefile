@@ -45,7 +45,7 @@ bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
 	@Scripts/setup-peers.sh
 	.build-peers/venv/bin/python Benchmarks/run.py --saker $(SAKER) --out runs/bench $(BENCH)
 
-lint:  ## Check the format of the Swift sources
+lint: lint-comments  ## Check the format of the Swift sources
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
 lint-comments:  ## Name the comments that are longer than 100 columns (Scripts/wrap-comments.py mends them)

@@ -1,7 +1,8 @@
 import Saker
 import Testing
 
-// One example a technique, each of at most 15 lines, run by the tests: what docs/notes-map.md leads to.
+// One example a technique, each of at most 15 lines, run by the tests: what
+// docs/notes-map.md leads to.
 
 @Suite struct CompressionExamples {
   @Test("Weight pruning") func weightPruning() {

@@ -2,7 +2,8 @@ import Foundation
 import Saker
 import Testing
 
-// One example a technique, each of at most 15 lines, run by the tests: what docs/notes-map.md leads to.
+// One example a technique, each of at most 15 lines, run by the tests: what
+// docs/notes-map.md leads to.
 
 @Suite struct DataExamples {
   @Test("Formats") func formats() throws {

@@ -1,13 +1,14 @@
 import Foundation
 import Testing
 
-/// A technique without an example fails here, by its name. The list of techniques is not written down a second time:
-/// it is what docs/notes-map.md names, and what the sources declare.
+/// A technique without an example fails here, by its name. The list of techniques is not written
+/// down a second time: it is what docs/notes-map.md names, and what the sources declare.
 @Suite struct ExampleCoverageTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   private static let root = folder.deletingLastPathComponent().deletingLastPathComponent()
 
-  /// Types that conform to one of these are techniques: layers, networks, optimizers, schedules, transforms, samplers.
+  /// Types that conform to one of these are techniques: layers, networks, optimizers, schedules,
+  /// transforms, samplers.
   private static let kinds: Set = [
     "Layer", "ActivationLayer", "IdleLayer", "Module", "RecurrentStack", "Classifier",
     "PrunableClassifier", "AuxiliaryClassifier", "StackedClassifier", "Detector", "UpdateRule",
@@ -70,7 +71,8 @@ import Testing
       }
   }
 
-  /// The names that the examples use: comments, texts and the examples' own declarations don't count.
+  /// The names that the examples use: comments, texts and the examples' own
+  /// declarations don't count.
   private static func namesInExamples() throws -> Set<String> {
     let files = try FileManager.default.contentsOfDirectory(
       at: folder, includingPropertiesForKeys: nil

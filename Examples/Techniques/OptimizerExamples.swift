@@ -71,7 +71,8 @@ import Testing
 
   @Test("Lion") func lion() { #expect(loss(after: Lion(), rate: 0.01) < 0.1) }
 
-  /// Its steps are a share of each parameter's norm, so the parameter should be more than one number.
+  /// Its steps are a share of each parameter's norm, so the parameter should be more than one
+  /// number.
   @Test("LAMB") func lamb() {
     let target = Tensor.linspace(-1, 1, count: 64)
     let weight = withSeed(0) { Parameter([64], .normal()) }

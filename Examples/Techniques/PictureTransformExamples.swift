@@ -1,8 +1,8 @@
 import Saker
 import Testing
 
-/// What each transform does to a picture and the boxes in it: ranges of one value and a probability of 1 leave nothing to
-/// chance.
+/// What each transform does to a picture and the boxes in it: ranges of one value and a probability
+/// of 1 leave nothing to chance.
 @Suite struct PictureTransformExamples {
   private let orange = RGB(200, 90, 30)
   private let box = Box(left: 8, top: 8, right: 40, bottom: 30)

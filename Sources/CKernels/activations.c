@@ -31,8 +31,8 @@ FUNCTION(gelu, gelu_value, gelu_slope)
 
 FUNCTION(softplus, log_one_plus_exp, sigmoid_of)
 
-/// tanh(softplus(x)) with e = exp(-|x|), which never overflows: (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. `square`
-/// is 1 minus its square.
+/// tanh(softplus(x)) with e = exp(-|x|), which never overflows: (1 + 2e) / (1 + 2e + 2e^2) for
+/// x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. `square` is 1 minus its square.
 static inline float tanh_of_softplus(float x, float *square) {
   float e = exponential(x < 0 ? x : -x), above = (1.0f + e) * (1.0f + e), sum = x < 0 ? above + 1.0f : above + e * e;
   float root = (x < 0 ? 2.0f : 2.0f * e) * (1.0f + e) / sum;

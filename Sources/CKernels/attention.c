@@ -8,7 +8,8 @@
 
 enum { query_block = 32, key_block = 64 };
 
-/// `rows` rows (up to 4) and `parts` vectors of 16 columns of c += a b, the last vector `last` numbers wide.
+/// `rows` rows (up to 4) and `parts` vectors of 16 columns of c += a b, the last vector
+/// `last` numbers wide.
 INLINE void tile(const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t depth,
                  const int rows, const int parts, int last) {
   v16 sum[4][2];
@@ -39,7 +40,8 @@ INLINE void strip(const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float
   if (j < columns) tile(a, a_row, a_step, b + j, b_row, c + j, c_row, depth, rows, 1, (int)(columns - j));
 }
 
-/// c += a b: element (i, e) of a lies at i a_row + e a_step, so that a may be turned; b and c lie by rows.
+/// c += a b: element (i, e) of a lies at i a_row + e a_step, so that a may be turned; b
+/// and c lie by rows.
 SAKER_TARGETS static void multiply(const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row,
                                    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth) {
   ptrdiff_t i = 0;
@@ -65,7 +67,8 @@ ptrdiff_t saker_attention_gradient_workspace(struct saker_attention attention) {
   return key_block * (attention.width + attention.value_width) + 2 * query_block * key_block;
 }
 
-/// scale q kT + mask of the queries from `first` and keys from `start`; hidden ones are minus infinity.
+/// scale q kT + mask of the queries from `first` and keys from `start`; hidden ones
+/// are minus infinity.
 INLINE void scores(const struct saker_attention *at, const float *q, const float *turned, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t start,
                    ptrdiff_t columns, float *s) {
   memset(s, 0, sizeof(float) * query_block * key_block);
@@ -113,8 +116,9 @@ INLINE float exponentials(float *row, ptrdiff_t n, float shift) {
   return sum;
 }
 
-// The softmax of a row grows block by block: when a block has a larger score than all before, what was summed so far shrinks by the exponential of
-// the difference (Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
+// The softmax of a row grows block by block: when a block has a larger score than all before, what
+// was summed so far shrinks by the exponential of the difference (Milakov & Gimelshein,
+// arXiv:1805.02867; Dao et al., arXiv:2205.14135).
 SAKER_TARGETS void saker_attention_f32(struct saker_attention at, ptrdiff_t from, ptrdiff_t to, const float *q, const float *k, const float *v,
                                        float *y, float *log_sums, float *workspace) {
   float *turned = workspace, *s = turned + blocks_of(at.keys) * key_block * at.width, *largest = s + query_block * key_block,
@@ -155,8 +159,8 @@ SAKER_TARGETS void saker_attention_f32(struct saker_attention at, ptrdiff_t from
   }
 }
 
-// The weights p are computed again from the kept sums. With d = the sum of dy y along a row: dv = pT dy, ds = p (dy vT - d), dq = scale ds k and
-// dk = scale dsT q.
+// The weights p are computed again from the kept sums. With d = the sum of dy y along a row:
+// dv = pT dy, ds = p (dy vT - d), dq = scale ds k and dk = scale dsT q.
 SAKER_TARGETS void saker_attention_gradient_f32(struct saker_attention at, const float *q, const float *k, const float *v, const float *y,
                                                 const float *log_sums, const float *dy, float *dq, float *dk, float *dv, float *workspace) {
   const ptrdiff_t w = at.value_width;

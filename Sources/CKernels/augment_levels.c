@@ -46,7 +46,8 @@ void saker_lookup_rgb(uint8_t *rgb, size_t pixels, const uint8_t *tables) {
 }
 
 void saker_histograms_rgb(const uint8_t *rgb, size_t pixels, uint32_t *counts) {
-  // Neighbours are often equal: four sets of counters keep an addition from waiting for the one before.
+  // Neighbours are often equal: four sets of counters keep an addition from waiting
+  // for the one before.
   uint32_t parts[4][768];
   memset(parts, 0, sizeof parts);
   size_t i = 0;
@@ -140,7 +141,8 @@ SAKER_TARGETS void saker_mix(uint8_t *levels, const uint8_t *others, size_t coun
   for (size_t i = 0; i < count; i++) levels[i] = (uint8_t)(int)((float)levels[i] * share + (float)others[i] * rest + 0.5f);
 }
 
-// A number of the seed and a counter, each bit of which depends on every bit of both: Murmur's last steps, with the seed's halves between.
+// A number of the seed and a counter, each bit of which depends on every bit of both: Murmur's last
+// steps, with the seed's halves between.
 SAKER_INLINE uint32_t scrambled(uint32_t x, uint32_t key, uint32_t other) {
   x = x * 0x9E3779B1u ^ key;
   x ^= x >> 16;

@@ -14,7 +14,8 @@ typedef int32_t ints16 __attribute__((vector_size(64)));
 
 enum { block = 64 };
 
-// Where a block of pixels comes from: the pixel at the upper left of the point, and the point's place between it and the next.
+// Where a block of pixels comes from: the pixel at the upper left of the point, and the point's
+// place between it and the next.
 struct places {
   int x[block], y[block];
   float fx[block], fy[block];
@@ -47,7 +48,8 @@ SAKER_INLINE void locate(const struct saker_warp *w, int x, int y, int count, fl
   }
 }
 
-// Whether all four pixels around each of four points lie inside, and a fourth byte behind them, too.
+// Whether all four pixels around each of four points lie inside, and a fourth byte
+// behind them, too.
 SAKER_INLINE int all_inside(const struct places *p, int k, int width, int height) {
   int good = 1;
   for (int j = 0; j < 4; j++) good &= (unsigned)p->x[k + j] < (unsigned)(width - 2) & (unsigned)p->y[k + j] < (unsigned)(height - 1);
@@ -60,7 +62,8 @@ SAKER_INLINE uint32_t word(const uint8_t *from) {
   return result;
 }
 
-// Results go through pointers: a wide vector as a result would change the calling convention with the instruction set.
+// Results go through pointers: a wide vector as a result would change the calling convention with
+// the instruction set.
 SAKER_INLINE void four_pixels(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, floats16 *result) {
   *result = __builtin_convertvector((bytes16)(words4){word(a), word(b), word(c), word(d)}, floats16);
 }

@@ -4,7 +4,8 @@
 
 #include "columns.h"
 
-// bfloat16: the upper half of a float32, rounded to the nearest, of two equally near ones to the even.
+// bfloat16: the upper half of a float32, rounded to the nearest, of two equally near
+// ones to the even.
 
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
 typedef uint16_t h16u __attribute__((ext_vector_type(16), aligned(2)));

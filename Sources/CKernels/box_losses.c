@@ -19,7 +19,8 @@ SAKER_INLINE float smaller(float a, float b) { return a < b || a != a ? a : b; }
 SAKER_INLINE float angle(float w, float h) { return arctangent(w == 0 ? 0 : w / h); }
 
 SAKER_INLINE Pair compare(int form, const float *a, const float *b, float epsilon) {
-  // Shares of a in the inner left and top and in the outer right and bottom; the other sides have what is left.
+  // Shares of a in the inner left and top and in the outer right and bottom; the other sides
+  // have what is left.
   float left = share(a[0], b[0]), top = share(a[1], b[1]), right = share(a[2], b[2]), bottom = share(a[3], b[3]);
   float w = a[2] - a[0], h = a[3] - a[1], other_w = b[2] - b[0], other_h = b[3] - b[1];
 

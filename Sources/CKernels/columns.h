@@ -3,8 +3,9 @@
 
 #include "maps.h"
 
-// Vectors of 16 columns of a map, and the activations on them. Everything is inlined into functions that are compiled for several instruction sets;
-// vectors go by address, since how they are passed by value would depend on the set.
+// Vectors of 16 columns of a map, and the activations on them. Everything is inlined into functions
+// that are compiled for several instruction sets; vectors go by address, since how they are passed
+// by value would depend on the set.
 
 typedef float v16 __attribute__((ext_vector_type(16)));
 typedef float v16u __attribute__((ext_vector_type(16), aligned(4)));
@@ -36,7 +37,8 @@ INLINE void store(float *to, const v16 *from, int n) {
   }
 }
 
-/// 1 / (1 + exp(-v)) to about 1e-7: exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and the Taylor series of exp(r). NaN stays.
+/// 1 / (1 + exp(-v)) to about 1e-7: exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and the Taylor series
+/// of exp(r). NaN stays.
 INLINE void sigmoid(const v16 *v, v16 *out) {
   v16 x = -*v;
   x = x < -87.0f ? (v16)-87.0f : x;

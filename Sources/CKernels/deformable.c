@@ -41,13 +41,15 @@ INLINE void weigh(struct point p, float factor, float weights[4]) {
   weights[3] = p.y * p.x * factor;
 }
 
-/// Where the columns keep channel `c` of a tap; neighbouring channels follow up to the end of the group.
+/// Where the columns keep channel `c` of a tap; neighbouring channels follow up to the
+/// end of the group.
 INLINE ptrdiff_t place(const struct saker_deformable *s, ptrdiff_t result, int tap, int c) {
   int width = s->channels / s->groups, group = c / width, taps = s->kernel_height * s->kernel_width;
   return ((group * s->count + result - s->first) * taps + tap) * width + c % width;
 }
 
-/// Runs `body` for the parts of the channels `begin..<end` that lie together in the columns: from `c` on, `n` of them.
+/// Runs `body` for the parts of the channels `begin..<end` that lie together in the columns: from
+/// `c` on, `n` of them.
 #define FOR_PARTS(s, begin, end, ...)                  \
   for (int c = begin, n; c < (end); c += n) {          \
     int width = (s)->channels / (s)->groups;           \

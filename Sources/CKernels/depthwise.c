@@ -3,14 +3,16 @@
 #include "columns.h"
 #include "targets.h"
 
-// 16 channels are one vector, and a kernel's sums for them stay in registers along a row. Rows are walked in the order of memory, all channels of one before
-// the next, so that what a row of the gradient meets is still in the second-level cache when the next row meets it again.
+// 16 channels are one vector, and a kernel's sums for them stay in registers along a row. Rows are
+// walked in the order of memory, all channels of one before the next, so that what a row of the
+// gradient meets is still in the second-level cache when the next row meets it again.
 
 typedef struct saker_depthwise shape;
 
 static int blocks_of(shape s) { return (s.channels + lanes - 1) / lanes; }
 
-/// Where a vector of channels begins: the last one reaches back over channels that another has, too, rather than beyond the end.
+/// Where a vector of channels begins: the last one reaches back over channels that another has,
+/// too, rather than beyond the end.
 static int block_start(shape s, int block) {
   int start = block * lanes, last = s.channels - lanes;
   return last > 0 && start > last ? last : start;
@@ -20,7 +22,8 @@ static size_t part_size(shape s) { return (size_t)blocks_of(s) * s.kernel_height
 
 size_t saker_depthwise_workspace(shape s) { return saker_depthwise_parts * part_size(s); }
 
-/// Adds to the K sums of a kernel's row what a row of the gradient and the row of the input that it meets there give, for n channels.
+/// Adds to the K sums of a kernel's row what a row of the gradient and the row of the input that it
+/// meets there give, for n channels.
 INLINE void row_sums(const int K, const shape *s, const float *x, const float *dy, float *sums, const int n) {
   v16 even[saker_depthwise_widest], odd[saker_depthwise_widest];
   ptrdiff_t step = s->channels, advance = (ptrdiff_t)s->stride_x * step;

@@ -28,7 +28,8 @@ typedef struct {
     slopes[i] = e.slope;                                          \
   }
 
-// With loops of their own for no factors, and for the exponents that everybody uses: as literals they leave no logarithm.
+// With loops of their own for no factors, and for the exponents that everybody uses: as literals
+// they leave no logarithm.
 #define LOSS(name, usual_a, usual_b)                                                                                              \
   SAKER_TARGETS double saker_##name##_f32(const float *x, const float *y, const float *factor, float a, float b, float *loss,     \
                                           float *slope, ptrdiff_t n) {                                                            \

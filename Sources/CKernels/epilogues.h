@@ -1,6 +1,7 @@
 // What becomes of results while they are in registers. Included by each form after vectors.h.
 
-/// Adds results, in rows of 4 or one row, to the record of their block; the first result of the block is the pivot.
+/// Adds results, in rows of 4 or one row, to the record of their block; the first result of the
+/// block is the pivot.
 static void add_statistics(const vec *o, int height, int width, int part, int is_first, float *record, int channels) {
   if (is_first) {
     store(record, part, o[0]);
@@ -57,8 +58,8 @@ INLINE struct target target_of(const epilogue *e, float *y, ptrdiff_t pixel, ptr
   return t;
 }
 
-/// Adds bias and residual to height x width results of the channels from `k` on, whose first pixel begins at `origin`. They are in rows of 4, or in one row of
-/// any width.
+/// Adds bias and residual to height x width results of the channels from `k` on, whose first pixel
+/// begins at `origin`. They are in rows of 4, or in one row of any width.
 INLINE void add_terms(vec *o, int height, int width, const struct target *t, ptrdiff_t origin, int k, int part) {
   const epilogue *e = t->by;
   if (e->bias) {
@@ -89,7 +90,8 @@ INLINE void emit(vec *o, int height, int width, const struct target *t, int is_f
 /// The larger of each two; not-a-number is larger than all.
 INLINE vec larger(vec a, vec b) { return blend((b > a) | (b != b), b, a); }
 
-/// Stores the largest of each whole 2x2 window of results in rows of 4; the first window's goes to `at`, in a map with `line` floats a row.
+/// Stores the largest of each whole 2x2 window of results in rows of 4; the first window's goes to
+/// `at`, in a map with `line` floats a row.
 INLINE void emit_pooled(vec *o, int height, int width, const struct target *t, ptrdiff_t origin, ptrdiff_t at, ptrdiff_t line, int k, int part) {
   struct saker_activation by = t->by->activation;
   add_terms(o, height, width, t, origin, k, part);

@@ -1,5 +1,6 @@
-// The form for processors with matrix units (AMX): to be included first, and "#pragma clang attribute pop" to follow the kernels. Vectors are those
-// of AVX-512; products are of three bfloat16 parts of each number (see thirds.h).
+// The form for processors with matrix units (AMX): to be included first, and "#pragma clang
+// attribute pop" to follow the kernels. Vectors are those of AVX-512; products are of three
+// bfloat16 parts of each number (see thirds.h).
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma,amx-tile,amx-bf16"))), apply_to = function)
 

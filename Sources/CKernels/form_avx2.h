@@ -1,4 +1,5 @@
-// The form for processors with AVX2 and FMA: to be included first, and "#pragma clang attribute pop" to follow the kernels.
+// The form for processors with AVX2 and FMA: to be included first, and "#pragma clang attribute
+// pop" to follow the kernels.
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 

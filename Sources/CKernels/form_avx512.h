@@ -1,4 +1,5 @@
-// The form for processors with AVX-512: to be included first, and "#pragma clang attribute pop" to follow the kernels.
+// The form for processors with AVX-512: to be included first, and "#pragma clang attribute pop" to
+// follow the kernels.
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
 

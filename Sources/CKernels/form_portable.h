@@ -1,4 +1,5 @@
-// The form with vectors of 4, which every processor of today has; written without any one's own instructions. To be included first.
+// The form with vectors of 4, which every processor of today has; written without any one's own
+// instructions. To be included first.
 #define NAME "portable"
 #define LANES 4
 #if defined(__aarch64__)

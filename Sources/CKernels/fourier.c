@@ -4,7 +4,8 @@
 
 #include "targets.h"
 
-// Element k of 8 lines: 8 real parts, then 8 imaginary parts. Every loop over the 8 is one or two vector instructions, whatever the length.
+// Element k of 8 lines: 8 real parts, then 8 imaginary parts. Every loop over the 8 is one or two
+// vector instructions, whatever the length.
 enum { wide = 8, element = 2 * wide };
 typedef double v8 __attribute__((ext_vector_type(8)));
 #define INLINE static inline __attribute__((always_inline))
@@ -47,7 +48,8 @@ INLINE void small(const v8 *ar, const v8 *ai, v8 *br, v8 *bi, const int r) {
   }
 }
 
-/// One pass of Stockham's form, which needs no reordering: `span` is the product of the factors done.
+/// One pass of Stockham's form, which needs no reordering: `span` is the product of
+/// the factors done.
 INLINE void pass(const double *x, double *y, ptrdiff_t n, ptrdiff_t span, const double *roots, const int r) {
   const ptrdiff_t parts = n / (span * r);
   for (ptrdiff_t p = 0; p < parts; p++)
@@ -88,7 +90,8 @@ SAKER_TARGETS static void weigh(double *x, const double *factors, ptrdiff_t n) {
   }
 }
 
-/// Real and imaginary parts change places, which turns a transform into its inverse if done before and after.
+/// Real and imaginary parts change places, which turns a transform into its inverse if done
+/// before and after.
 SAKER_TARGETS static void exchange(double *x, ptrdiff_t n) {
   for (ptrdiff_t k = 0; k < n; k++, x += element)
     for (int lane = 0; lane < wide; lane++) {

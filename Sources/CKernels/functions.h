@@ -6,8 +6,8 @@
 // A call left in a loop keeps it from becoming vector code.
 #define SAKER_INLINE static inline __attribute__((always_inline))
 
-// Transcendental functions of one number without branches, so that loops over them become vector code. The coefficients are minimax fits in double
-// precision. NaN stays NaN.
+// Transcendental functions of one number without branches, so that loops over them become vector
+// code. The coefficients are minimax fits in double precision. NaN stays NaN.
 
 /// Taylor's series of exp(r) for |r| <= ln 2 / 2.
 SAKER_INLINE float exponential_of_rest(float r) {
@@ -31,8 +31,8 @@ SAKER_INLINE float power_of_two(float shifted) {
   return scale;
 }
 
-/// exp(x) to 2 units in the last place: 2^n exp(r) with |r| <= ln 2 / 2 and the Taylor series of exp(r). Below -87 and above 88 it stays as it is
-/// there.
+/// exp(x) to 2 units in the last place: 2^n exp(r) with |r| <= ln 2 / 2 and the Taylor series of
+/// exp(r). Below -87 and above 88 it stays as it is there.
 SAKER_INLINE float exponential_within(float x) {
   float bounded = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
   float shifted = bounded * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
@@ -46,7 +46,8 @@ SAKER_INLINE float exponential(float x) {
   return x < -87.0f ? 0.0f : value;
 }
 
-/// The same over the whole range: 2^n in two factors, so that results below the normal numbers and infinity come out right.
+/// The same over the whole range: 2^n in two factors, so that results below the normal numbers and
+/// infinity come out right.
 SAKER_INLINE float exponential_everywhere(float x) {
   float t = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
   float shifted = t * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
@@ -87,7 +88,8 @@ SAKER_INLINE float log_one_plus_exp(float x) {
   return (x > 0 ? x : x != x ? x : 0.0f) + z * p;
 }
 
-/// 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x: x P(x^2) within 1, beyond it 1 - exp(Q(|x|)).
+/// 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x: x P(x^2) within 1, beyond
+/// it 1 - exp(Q(|x|)).
 SAKER_INLINE float error_function(float x) {
   float t = x < 0 ? -x : x, s = x * x;
   float p = 7.88911953e-05f;
@@ -111,8 +113,9 @@ SAKER_INLINE float error_function(float x) {
   return t <= 1.0f ? near : far;
 }
 
-/// Of the normal distribution: the density without its factor 1 / sqrt(2 pi), and Phi. Its tails keep their digits: they are that density times a
-/// polynomial in 1 / (1 + 0.4 t), t = |x| / sqrt(2).
+/// Of the normal distribution: the density without its factor 1 / sqrt(2 pi), and Phi. Its
+/// tails keep their digits: they are that density times a polynomial in 1 / (1 + 0.4 t),
+/// t = |x| / sqrt(2).
 SAKER_INLINE float normal_distribution(float x, float *density) {
   float t = (x < 0 ? -x : x) * 0.707106781f, u = 1.0f / (1.0f + 0.4f * t), e = exponential(-0.5f * x * x);
   float q = 0.0404754297f;
@@ -132,7 +135,8 @@ SAKER_INLINE float normal_distribution(float x, float *density) {
 /// The largest |x| that `sine` takes: its multiple of pi / 2 has to be exact.
 static const float sine_limit = 8192;
 
-/// sin(x + quarter pi / 2): the nearest multiple of pi / 2, in three parts, is taken off; the quarter circle says which polynomial is meant.
+/// sin(x + quarter pi / 2): the nearest multiple of pi / 2, in three parts, is taken off; the
+/// quarter circle says which polynomial is meant.
 SAKER_INLINE float sine(float x, int quarter) {
   float shifted = x * 0.636619772f + 12582912.0f, n = shifted - 12582912.0f;
   int32_t circle;
@@ -156,8 +160,8 @@ SAKER_INLINE float sine(float x, int quarter) {
   return circle & 2 ? -value : value;
 }
 
-/// log(x) to about 1e-7 relative: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 artanh(s) with s = (m - 1) / (m + 1), |s| < 0.172.
-/// Minus infinity at 0, NaN below.
+/// log(x) to about 1e-7 relative: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and log(m) = 2
+/// artanh(s) with s = (m - 1) / (m + 1), |s| < 0.172. Minus infinity at 0, NaN below.
 SAKER_INLINE float logarithm(float x) {
   float scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;  // numbers below the normal ones
   int32_t bits;
@@ -188,7 +192,8 @@ SAKER_INLINE float logarithm_of_one_plus(float x) {
   return x == INFINITY ? x : result;
 }
 
-/// atan(x) to about 1e-7: beyond tan(pi / 8) and its inverse by the two addition theorems, then a polynomial (Cephes' atanf).
+/// atan(x) to about 1e-7: beyond tan(pi / 8) and its inverse by the two addition theorems, then a
+/// polynomial (Cephes' atanf).
 SAKER_INLINE float arctangent(float x) {
   float a = fabsf(x);
   int far = a > 2.414213562f, middle = a > 0.4142135624f;

@@ -3,7 +3,8 @@
 
 #include <signal.h>
 
-// What asks a run to end in good order. SIGHUP is the last: a terminal that is closed, unless nohup had it ignored.
+// What asks a run to end in good order. SIGHUP is the last: a terminal that is closed, unless
+// nohup had it ignored.
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { COUNT = sizeof signals / sizeof *signals };
 

@@ -9,7 +9,8 @@ static inline float largest_of(const float *x, ptrdiff_t n) {
   return largest;
 }
 
-// Everything is relative to the largest logit: next to logits of 10,000 the logarithm of a sum would lose its last four digits.
+// Everything is relative to the largest logit: next to logits of 10,000 the logarithm of a sum
+// would lose its last four digits.
 SAKER_TARGETS void saker_cross_entropy_f32(const float *logits, const int32_t *target, const float *weights, float smoothing, ptrdiff_t rows,
                                            ptrdiff_t classes, float *loss, float *denominator) {
   for (ptrdiff_t row = 0; row < rows; row++) {

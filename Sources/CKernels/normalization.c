@@ -41,8 +41,9 @@ int saker_block_pixels(int channels) { return channels < lanes ? 4096 / channels
 
 // MARK: sums of all blocks
 
-// With r the first block's pivot: sum (v - r) = sum over blocks of S + n d and sum (v - r)^2 = Q + 2 d S + n d^2 for d = pivot - r. Values and r are of
-// one channel, so that what cancels in double precision is far below what float32 held.
+// With r the first block's pivot: sum (v - r) = sum over blocks of S + n d and sum
+// (v - r)^2 = Q + 2 d S + n d^2 for d = pivot - r. Values and r are of one channel, so that what
+// cancels in double precision is far below what float32 held.
 SAKER_TARGETS void saker_merge_statistics(const float *partials, const int *counts, ptrdiff_t blocks, int channels, double *sums, float *mean,
                                           float *variance) {
   double *squares = sums + channels, total = 0;

@@ -1,9 +1,12 @@
-// The passes of normalization.h over maps of `element`s, included once for each type of number. The file that includes it defines `element`, how one is
-// read (`value_of`), how vectors of them are read and written (`get`, `put`), and NAME, which makes a function's name of that without the type.
+// The passes of normalization.h over maps of `element`s, included once for each type of number.
+// The file that includes it defines `element`, how one is read (`value_of`), how vectors of
+// them are read and written (`get`, `put`), and NAME, which makes a function's name of that
+// without the type.
 //
-// Maps are seen as rows of columns: a row is a pixel's channels, or, when these are few, those of several pixels, so that there is always something to
-// fill vectors with. A column has its own scale, shift and sums, and 16 columns are one vector. The last vector of a row that 16 does not divide is
-// loaded and stored lane by lane.
+// Maps are seen as rows of columns: a row is a pixel's channels, or, when these are few, those of
+// several pixels, so that there is always something to fill vectors with. A column has its own
+// scale, shift and sums, and 16 columns are one vector. The last vector of a row that 16 does not
+// divide is loaded and stored lane by lane.
 
 enum { wide = 64 };
 
@@ -32,8 +35,9 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 // MARK: statistics
 
-/// Adds to the sums of v - pivot and its square those of R rows. Rows are read in the order of memory, whatever the sums cost: columns one after the other
-/// would read as many lines of memory as there are rows, far from each other.
+/// Adds to the sums of v - pivot and its square those of R rows. Rows are read in the order of
+/// memory, whatever the sums cost: columns one after the other would read as many lines of memory
+/// as there are rows, far from each other.
 INLINE void statistics_few(const int R, const element *x, int width, const float *pivots, float *sums, float *squares, int c, int n) {
   v16 pivot, s, q;
   load(&pivot, pivots + c, n);
@@ -144,7 +148,8 @@ void NAME(saker_normalize)(const element *x, const normalization *by, const elem
 
 // MARK: their gradients
 
-/// g of R rows, and their sums added to those of the rows before. In the order of memory, as statistics.
+/// g of R rows, and their sums added to those of the rows before. In the order of
+/// memory, as statistics.
 INLINE void sums_few(const int R, const element *dz, const element *x, const normalization *by, const element *residual, int width, float *sums,
                      float *products, element *dv, int c, int n, const int swish) {
   v16 s, q, mean, scale, shift;

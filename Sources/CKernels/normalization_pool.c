@@ -2,7 +2,8 @@
 #include "normalization.h"
 #include "targets.h"
 
-// Batch norm, activation and the largest of each 2x2 window, in one pass over the raw map; the gradient finds the winners again.
+// Batch norm, activation and the largest of each 2x2 window, in one pass over the raw map; the
+// gradient finds the winners again.
 
 typedef struct saker_pooled pooled;
 
@@ -19,7 +20,8 @@ INLINE struct window window_at(const pooled *map, ptrdiff_t row, int column) {
   return (struct window){{at, at + map->channels, at + line, at + line + map->channels}};
 }
 
-/// What no window of a row covers: pixels right of its two lines, and the line below the last row of a picture.
+/// What no window of a row covers: pixels right of its two lines, and the line below the last
+/// row of a picture.
 struct uncovered {
   ptrdiff_t starts[3], ends[3];
   int count;
@@ -42,7 +44,8 @@ static struct uncovered uncovered_by(const pooled *map, ptrdiff_t row) {
   return rest;
 }
 
-/// Of the window's winner: v before it was activated, its x, and which of the four it is. Functions other than swish never fall, so v decides.
+/// Of the window's winner: v before it was activated, its x, and which of the four it is. Functions
+/// other than swish never fall, so v decides.
 INLINE void find_winner(const float *x, const struct window *window, const v16 *scale, const v16 *shift, const float *residual, int c, int n,
                         const int swish, v16 *v, v16 *raw, i16 *which) {
   v16 largest = 0.0f;

@@ -5,7 +5,8 @@
 #include "columns.h"
 #include "targets.h"
 
-// Sums along a row run in 4 vectors of 16 lanes, which after at most 64 rounds go into double precision: rows may be millions long.
+// Sums along a row run in 4 vectors of 16 lanes, which after at most 64 rounds go into double
+// precision: rows may be millions long.
 
 enum { round_size = 4 * lanes, rounds = 64 };
 
@@ -225,7 +226,8 @@ SAKER_TARGETS void saker_response_f32(const float *x, ptrdiff_t pixels, response
   }
 }
 
-// dx = dy d^-beta - 2 alpha beta x (the sum of dy x d^(-beta - 1) over the channels whose windows x is in: the window the other way round).
+// dx = dy d^-beta - 2 alpha beta x (the sum of dy x d^(-beta - 1) over the channels whose windows x
+// is in: the window the other way round).
 SAKER_TARGETS void saker_response_gradient_f32(const float *x, const float *dy, ptrdiff_t pixels, response by, float *dx, float *workspace) {
   int n = by.channels, padded = n + by.before + by.after;
   float *squares = workspace, *d = workspace + padded, *terms = workspace + 2 * padded, factor = 2 * by.alpha * by.beta;

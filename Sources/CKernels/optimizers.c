@@ -6,7 +6,8 @@
 #define ROOT(x) __builtin_elementwise_sqrt(x)
 #define INLINE static inline __attribute__((always_inline))
 
-// Sums in lanes of their own, as vectors: the compiler may not change the order of additions by itself.
+// Sums in lanes of their own, as vectors: the compiler may not change the order of
+// additions by itself.
 typedef double lanes __attribute__((vector_size(64)));
 typedef float floats __attribute__((vector_size(32), aligned(4)));
 typedef double doubles __attribute__((vector_size(64), aligned(8)));
@@ -36,7 +37,8 @@ TOTAL(saker_dot_f64, (const double *a, const double *b, ptrdiff_t n), DOUBLES(a 
 TOTAL(saker_sum_of_magnitudes_f32, (const float *a, ptrdiff_t n), __builtin_elementwise_abs(FLOATS(a + i)), __builtin_fabs(a[i]))
 
 SAKER_TARGETS float saker_largest_magnitude_f32(const float *a, ptrdiff_t n) {
-  // Without their sign, floating numbers are in the order of their bits as whole numbers; above infinity is what is no number.
+  // Without their sign, floating numbers are in the order of their bits as whole numbers; above
+  // infinity is what is no number.
   const uint32_t *bits = (const uint32_t *)a;
   uint32_t most = 0;
   for (ptrdiff_t i = 0; i < n; i++) {

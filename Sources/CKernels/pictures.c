@@ -52,7 +52,8 @@ INLINE void gather_four(const float *row, const struct saker_taps *taps, int x, 
     floats8 right = __builtin_shufflevector(*(const floats4 *)c, *(const floats4 *)d, 0, 1, 2, 3, 4, 5, 6, 7);
     sum += __builtin_shufflevector(left, right, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) * four;
   }
-  // Weights sum to 1 and are not negative, so only rounding can leave 0...255, and by less than a half.
+  // Weights sum to 1 and are not negative, so only rounding can leave 0...255, and by
+  // less than a half.
   bytes16 v = __builtin_convertvector(__builtin_convertvector(sum, ints16), bytes16);
   *result = __builtin_shufflevector(v, v, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
 }

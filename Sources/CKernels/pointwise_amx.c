@@ -3,8 +3,9 @@
 #if defined(__x86_64__)
 #include "form_amx.h"
 
-// 1x1 convolutions on matrix units. Rows are pixels: GROUP of them, brought in through the prologue and split, meet the weights' panels of as many output
-// channels; what a group and a panel give goes through the epilogue while it is in the first-level cache.
+// 1x1 convolutions on matrix units. Rows are pixels: GROUP of them, brought in through the prologue
+// and split, meet the weights' panels of as many output channels; what a group and a panel give
+// goes through the epilogue while it is in the first-level cache.
 #define GROUP 32
 /// Of a block.
 #define MOST_ROWS 480
@@ -54,7 +55,8 @@ static void pack(shape s, const float *weights, int turned, float *packed, int t
 
 // MARK: convolution
 
-/// Asks for numbers that are fetched soon: rows are far apart, so the processor does not see them coming.
+/// Asks for numbers that are fetched soon: rows are far apart, so the processor does
+/// not see them coming.
 INLINE void ask(const int kind, const struct reader *r, ptrdiff_t at) {
   __builtin_prefetch(r->map + at);
   if (is_pending(kind)) __builtin_prefetch(r->raw + at);
@@ -79,9 +81,10 @@ static void load_rows(shape s, const source *x, char *u, int from, int end) {
   for (int first = from; first < end; first += GROUP, u += side_size(s.in)) EACH_KIND(load_kind, x, s, x, u, first, least(end, first + GROUP))
 }
 
-/// How a pass walks: blocks of rows, each by one thread, a strip of them at a time, which stays in the second-level cache while all weights pass by; or,
-/// where there are fewer blocks than threads, `staged`: chunks of rows by all threads together, which share the panels. Records of sums are for blocks
-/// either way.
+/// How a pass walks: blocks of rows, each by one thread, a strip of them at a time, which stays in
+/// the second-level cache while all weights pass by; or, where there are fewer blocks than threads,
+/// `staged`: chunks of rows by all threads together, which share the panels. Records of sums are
+/// for blocks either way.
 struct plan {
   int block, strip, staged, chunk;
 };
@@ -114,11 +117,12 @@ struct convolve_job {
   int next;
 };
 
-/// Blocks of a sum whose right tiles stay in the first-level cache while all groups of a strip pass by. More of them, or asking for the next ones
-/// beforehand, was slower.
+/// Blocks of a sum whose right tiles stay in the first-level cache while all groups of a strip pass
+/// by. More of them, or asking for the next ones beforehand, was slower.
 #define SPAN 2
 
-/// Results of `count` rows from `row` on, at most a block and all of one, which `u` are, by a panel. `is_first`: they begin their block.
+/// Results of `count` rows from `row` on, at most a block and all of one, which `u` are, by a
+/// panel. `is_first`: they begin their block.
 static void multiply(shape s, const char *u, const char *packed, int panel, const struct target *to, int is_first, int row, int count) {
   // Sums of each group, `[2 vectors][GROUP rows]`.
   float space[MOST_ROWS * 2 * LANES] __attribute__((aligned(64)));
@@ -200,8 +204,8 @@ static void convolve(shape s, source x, const float *packed, epilogue e, float *
 
 // MARK: gradient of the weights
 
-/// As in pointwise_kernels.h. A block's rows are the numbers of a sum; its gradients are left tiles, a pair for each GROUP of output channels, its
-/// inputs right tiles.
+/// As in pointwise_kernels.h. A block's rows are the numbers of a sum; its gradients are left
+/// tiles, a pair for each GROUP of output channels, its inputs right tiles.
 struct gradient_plan {
   int block, parts, stage;
 };

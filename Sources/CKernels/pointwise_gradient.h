@@ -1,6 +1,7 @@
-// How the gradient of a 1x1 convolution's weights is walked, whatever multiplies. Included by each form after a gradient_plan, its sizes in floats, and
-// what a block needs: load_block(), multiply_block() of units_of(), write_sums() of an output channel; also BEGIN and END, what a thread does before and
-// after products.
+// How the gradient of a 1x1 convolution's weights is walked, whatever multiplies. Included by each
+// form after a gradient_plan, its sizes in floats, and what a block needs: load_block(),
+// multiply_block() of units_of(), write_sums() of an output channel; also BEGIN and END, what a
+// thread does before and after products.
 
 struct gradient_job {
   shape shape;
@@ -13,7 +14,8 @@ struct gradient_job {
 
 static int gradient_blocks(shape s, struct gradient_plan plan) { return (s.pixels + plan.block - 1) / plan.block; }
 static void load_block(const struct gradient_job *job, int index, float *u);
-/// The sums over block `index`, whose rows are `u`, of units [from, end); added to what is there if `add`.
+/// The sums over block `index`, whose rows are `u`, of units [from, end); added to what
+/// is there if `add`.
 static void multiply_block(const struct gradient_job *job, int index, const float *u, float *sums, int add, int from, int end);
 /// The sum of all parts for output channel `k`, to `dw`.
 static void write_sums(const struct gradient_job *job, int k);

@@ -1,7 +1,9 @@
-// The kernels of one form for 1x1 convolutions. Included after a form (see form.h) with FORM, the name of what they make.
+// The kernels of one form for 1x1 convolutions. Included after a form (see form.h) with FORM, the
+// name of what they make.
 //
-// Rows are pixels. ROWS of them, a group, come in through the prologue and meet the weights panel by panel; what a group and a panel give goes through the
-// epilogue while it is in the first-level cache.
+// Rows are pixels. ROWS of them, a group, come in through the prologue and meet the weights panel
+// by panel; what a group and a panel give goes through the epilogue while it is in the
+// first-level cache.
 
 // MARK: weights, `[panels][in][two vectors or one]`
 
@@ -46,7 +48,8 @@ static void pack(shape s, const float *weights, int turned, float *packed, int t
 
 // MARK: convolution
 
-/// Floats from a row to the next where rows are brought in: a vector more than they have keeps them from falling into one set of the first-level cache.
+/// Floats from a row to the next where rows are brought in: a vector more than they have keeps them
+/// from falling into one set of the first-level cache.
 INLINE size_t row_size(int channels) { return padded(channels) + LANES; }
 
 /// Brings rows [from, end) of the input in through the prologue.
@@ -64,9 +67,10 @@ static void load_rows(shape s, const source *x, float *u, int from, int end) {
   for (int first = from; first < end; first += ROWS, u += ROWS * row_size(s.in)) EACH_KIND(load_kind, x, s, x, u, first, least(end, first + ROWS))
 }
 
-/// How a pass walks: blocks of rows, each by one thread, a strip of them at a time; or, `staged`, chunks of rows by all threads together, which share the
-/// panels: then many channels' weights are read once a chunk, and few rows have work for all. Records of sums are for blocks either way. Rows without a
-/// prologue are read where they are.
+/// How a pass walks: blocks of rows, each by one thread, a strip of them at a time; or, `staged`,
+/// chunks of rows by all threads together, which share the panels: then many channels' weights are
+/// read once a chunk, and few rows have work for all. Records of sums are for blocks either way.
+/// Rows without a prologue are read where they are.
 struct plan {
   int block, strip, staged, chunk;
 };
@@ -114,8 +118,8 @@ struct rows {
   size_t step;
 };
 
-/// Results of `count` rows from `row` on, which `u` are, by a panel. `is_first`: of their block. On the way it asks for a vector for each channel from
-/// `ahead` on.
+/// Results of `count` rows from `row` on, which `u` are, by a panel. `is_first`: of their block. On
+/// the way it asks for a vector for each channel from `ahead` on.
 static void multiply(shape s, struct rows u, const float *packed, int panel, const struct target *to, int is_first, int row, int count,
                      const float *ahead) {
   float space[ROWS * PANEL] __attribute__((aligned(4 * LANES)));
@@ -140,7 +144,8 @@ static void multiply(shape s, struct rows u, const float *packed, int panel, con
   }
 }
 
-/// What to ask for while a panel is multiplied: the maps' rows from `row` on, as the first panels have time for them, then the next panel.
+/// What to ask for while a panel is multiplied: the maps' rows from `row` on, as the first panels
+/// have time for them, then the next panel.
 INLINE const float *ahead(const struct convolve_job *job, int panel, int row) {
   shape s = job->shape;
   const source *x = &job->x;
@@ -208,8 +213,9 @@ static void convolve(shape s, source x, const float *packed, epilogue e, float *
 
 // MARK: gradient of the weights
 
-/// Few weights: sums are kept by `parts` that do not depend on the threads, each over its own blocks of rows, and added in their order. Many: all threads bring
-/// `stage` blocks in, then share the sums among them.
+/// Few weights: sums are kept by `parts` that do not depend on the threads, each over its own
+/// blocks of rows, and added in their order. Many: all threads bring `stage` blocks in, then share
+/// the sums among them.
 struct gradient_plan {
   int block, parts, stage;
 };
@@ -219,7 +225,8 @@ static int groups_of(int channels) { return (channels + ROWS - 1) / ROWS; }
 /// A group's channels of a block's rows, and what its last vector writes beyond them.
 static size_t group_size(int rows) { return (size_t)rows * ROWS + PANEL; }
 
-/// A block of rows as products want it: of the input `[panels][rows][two vectors or one]`, then of the gradient `[groups][rows][ROWS]`.
+/// A block of rows as products want it: of the input `[panels][rows][two vectors or one]`, then of
+/// the gradient `[groups][rows][ROWS]`.
 static size_t block_size(shape s, int rows) {
   return (size_t)rows * padded(s.in) + (groups_of(s.out) * group_size(rows) + LANES - 1) / LANES * LANES;
 }
@@ -269,8 +276,9 @@ INLINE void load_panels(const int kind, shape s, const source *x, float *u, int 
     }
 }
 
-/// Brings rows of the gradient to groups; their sums go to `sums` unless null. Where ROWS is no number of whole vectors, a row's last vector reaches into the next
-/// row's place, which is therefore written after it: last vectors come first.
+/// Brings rows of the gradient to groups; their sums go to `sums` unless null. Where ROWS is no
+/// number of whole vectors, a row's last vector reaches into the next row's place, which is
+/// therefore written after it: last vectors come first.
 INLINE void load_gradients(const int kind, shape s, const source *dy, float *d, float *sums, int block, int first, int count) {
   if (sums) memset(sums, 0, s.out * sizeof *sums);
   for (int from = 0; from < count; from += ROWS)

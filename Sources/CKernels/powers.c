@@ -21,8 +21,9 @@ INLINE double number_of(uint64_t bits) {
 /// Adding and subtracting it rounds to an integer, which lies in the lowest bits in between.
 static const double rounder = 6755399441055744.0;
 
-/// The logarithm to base 2 of a positive float to 1e-12 of itself: 2^e m with m within a factor of the root of 2 from 1, log m by the series of
-/// the area tangent of (m - 1) / (m + 1), whose square is below 0.0295.
+/// The logarithm to base 2 of a positive float to 1e-12 of itself: 2^e m with m within a factor of
+/// the root of 2 from 1, log m by the series of the area tangent of (m - 1) / (m + 1), whose
+/// square is below 0.0295.
 INLINE double logarithm(double x) {
   const uint64_t low = 0x3FE6A09E667F3BCDull;  // the root of 1/2
   uint64_t bits = bits_of(x), raised = (bits - low + (1024ull << 52)) >> 52;

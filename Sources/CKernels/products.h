@@ -1,12 +1,15 @@
-// Products of blocks that stay in registers: ROWS rows, two vectors wide. Included by each form after vectors.h.
+// Products of blocks that stay in registers: ROWS rows, two vectors wide. Included by each
+// form after vectors.h.
 
 /// Products are two vectors of channels wide.
 #define PANEL (2 * LANES)
 
 // R rows and W vectors are constants at every call, so that the accumulators are registers.
 
-/// m[R][W], set or added to, = u[R][channels] v[channels][W], u in a group; `to` floats of m from a row to the next, `across` from a vector to the next. On
-/// the way it asks for a vector for each channel from `ahead` on: weights of the next panel, which would else all be waited for in its first product.
+/// m[R][W], set or added to, = u[R][channels] v[channels][W], u in a group; `to` floats of m from
+/// a row to the next, `across` from a vector to the next. On the way it asks for a vector for
+/// each channel from `ahead` on: weights of the next panel, which would else all be waited for in
+/// its first product.
 INLINE void product(const int R, const int W, const float *u, const float *v, float *m, int channels, size_t to, size_t across, int add,
                     const float *ahead) {
   vec a[ROWS][2] = {{{0}}};
@@ -30,7 +33,8 @@ INLINE void product(const int R, const int W, const float *u, const float *v, fl
 /// The same of rows `from` floats apart.
 INLINE void rows_product(const int R, const int W, const float *u, size_t from, const float *v, float *m, int channels, size_t to, size_t across, int add,
                          const float *ahead) {
-  // Every third row has a pointer, which reaches the next two by the processor's own addressing; the compiler would rather keep twelve, or none.
+  // Every third row has a pointer, which reaches the next two by the processor's own addressing;
+  // the compiler would rather keep twelve, or none.
   const float *pointers[ROWS / 3];
   for (int i = 0; i < ROWS / 3; i++) pointers[i] = u + 3 * i * from;
   vec a[ROWS][2] = {{{0}}};
@@ -102,7 +106,8 @@ INLINE void transposed_product(const int R, const int W, const float *u, const f
 /// Panels of weights for `out` channels.
 INLINE int panels_of(int out) { return (padded(out) + PANEL - 1) / PANEL; }
 INLINE int vectors_of(int out, int panel) { return padded(out) - panel * PANEL >= PANEL ? 2 : 1; }
-/// Numbers that are added up in registers; longer sums are sums of such, which halves their rounding errors.
+/// Numbers that are added up in registers; longer sums are sums of such, which halves
+/// their rounding errors.
 #define LENGTH 256
 
 /// Tiles whose transforms stay in the first-level cache while all channels pass by.

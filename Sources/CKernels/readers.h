@@ -1,7 +1,8 @@
-// Maps as kernels read them: plain, or normalized or differentiated on the way into registers. Included by each form after vectors.h.
+// Maps as kernels read them: plain, or normalized or differentiated on the way into registers.
+// Included by each form after vectors.h.
 
-/// What a channel's values go through on their way in: nothing, normalization, or the gradient through it; the last two also with ReLU known for the
-/// activation, as nearly all have it.
+/// What a channel's values go through on their way in: nothing, normalization, or the gradient
+/// through it; the last two also with ReLU known for the activation, as nearly all have it.
 enum { PLAIN, NORMALIZED, RECTIFIED, PENDING, PENDING_RECTIFIED };
 
 INLINE int is_relu(struct saker_activation a) { return a.slope == 0 && a.cap == __builtin_inff() && !a.swish; }

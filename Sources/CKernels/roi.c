@@ -58,7 +58,8 @@ INLINE struct between at(struct points p, ptrdiff_t i, int size) {
   return b;
 }
 
-/// Calls `body` with the offset of a pixel's channels and its weight in the cell's mean, for the four pixels of each point.
+/// Calls `body` with the offset of a pixel's channels and its weight in the cell's mean, for the
+/// four pixels of each point.
 #define FOR_PIXELS(s, roi, row, column, ...)                                                           \
   do {                                                                                                 \
     struct points ys = along(s, roi[2], roi[4], row, (s)->rows, (s)->height);                          \
@@ -171,7 +172,8 @@ SAKER_TARGETS void saker_roi_pool_back(const struct saker_roi *s, const float *r
 
 // MARK: position-sensitive, by whole pixels
 
-/// Whole pixels of a cell along one axis. R-FCN's boxes do not count their second corner, and never read the last row and column.
+/// Whole pixels of a cell along one axis. R-FCN's boxes do not count their second corner, and never
+/// read the last row and column.
 INLINE void plain_cell(const struct saker_roi *s, float low, float high, int index, int cells, int size, int *first, int *end) {
   float start = roundf(low * s->scale), length = fmaxf(roundf(high * s->scale) - start, 1), bin = length / (float)cells;
   *first = (int)fminf(fmaxf(floorf((float)index * bin) + start, 0), (float)(size - 1));

@@ -1,15 +1,19 @@
-// Products in float32 on matrix units that multiply bfloat16 (Henry, Tang & Heinecke, arXiv:1904.06376). A number of 24 significant bits is the exact sum
-// of three of 8 bits: x = x1 + x2 + x3. Of the nine products of two such numbers the six largest are taken; the other three are below 2^-25 of the
-// whole, less than float32 rounds away. Sums are float32's, of 32 products at a time, which rounds less often than adding one by one.
+// Products in float32 on matrix units that multiply bfloat16 (Henry, Tang & Heinecke,
+// arXiv:1904.06376). A number of 24 significant bits is the exact sum of three of 8 bits:
+// x = x1 + x2 + x3. Of the nine products of two such numbers the six largest are taken; the other
+// three are below 2^-25 of the whole, less than float32 rounds away. Sums are float32's, of 32
+// products at a time, which rounds less often than adding one by one.
 //
-// Infinities come out as not-a-number (their second part is infinity - infinity), and so do numbers within 2^-8 of the largest; parts below 1.2e-38
-// count as 0.
+// Infinities come out as not-a-number (their second part is infinity - infinity), and so do numbers
+// within 2^-8 of the largest; parts below 1.2e-38 count as 0.
 
-/// Tiles are 16 rows of 64 bytes. A left tile is 16 rows by 32 numbers of a sum; a right one 32 numbers of a sum, in pairs, by 16 columns.
+/// Tiles are 16 rows of 64 bytes. A left tile is 16 rows by 32 numbers of a sum; a right one 32
+/// numbers of a sum, in pairs, by 16 columns.
 #define TILE 1024
 /// Numbers of a sum in a tile.
 #define DEEP 32
-/// Bytes of the three parts of a pair of tiles: 32 rows, or 32 columns. All that a pair's sums need lies together: `[block of a sum][part][2 tiles]`.
+/// Bytes of the three parts of a pair of tiles: 32 rows, or 32 columns. All that a pair's sums need
+/// lies together: `[block of a sum][part][2 tiles]`.
 #define PAIR (6 * TILE)
 
 typedef unsigned words __attribute__((vector_size(64)));
@@ -36,7 +40,8 @@ INLINE void store_left(char *block, int row, vec x, vec next) {
     *(__m512i *)(block + row * 64 + part * 2 * TILE) = _mm512_permutex2var_epi16((__m512i)low[part], halves, (__m512i)high[part]);
 }
 
-/// Stores numbers `pair * 2` and the next of a block, of 16 columns: the first or (`half`) second 16 of a pair's right tiles.
+/// Stores numbers `pair * 2` and the next of a block, of 16 columns: the first or (`half`) second
+/// 16 of a pair's right tiles.
 INLINE void store_right(char *block, int pair, int half, vec x, vec next) {
   words low[3], high[3];
   split(x, low);
@@ -79,8 +84,8 @@ static void configure_tiles(void) {
     }                       \
   } while (0)
 
-/// Adds the product of 32 (or, unless `two`, 16) rows and 32 columns to the sums, over `blocks` blocks of DEEP. Each part of the right tiles is loaded
-/// once.
+/// Adds the product of 32 (or, unless `two`, 16) rows and 32 columns to the sums, over `blocks`
+/// blocks of DEEP. Each part of the right tiles is loaded once.
 INLINE void tile_product(const int two, const char *a, const char *b, int blocks) {
   for (int block = 0; block < blocks; block++, a += PAIR, b += PAIR) {
     RIGHT(0);
@@ -107,7 +112,8 @@ INLINE void zero_sums(void) {
   _tile_zero(3);
 }
 
-/// Reads or writes sums whose rows lie `row` floats apart, and whose columns from 16 on `across` floats from the first.
+/// Reads or writes sums whose rows lie `row` floats apart, and whose columns from 16 on `across`
+/// floats from the first.
 INLINE void load_sums(const float *from, size_t row, size_t across) {
   _tile_loadd(0, from, row * 4);
   _tile_loadd(1, from + across, row * 4);

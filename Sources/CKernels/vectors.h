@@ -1,4 +1,5 @@
-// Vectors of LANES channels, and what happens to them beside transforms and products. Included by each form (see form.h).
+// Vectors of LANES channels, and what happens to them beside transforms and products. Included by
+// each form (see form.h).
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -33,7 +34,8 @@ INLINE int padded(int channels) { return (channels + LANES - 1) / LANES * LANES;
 INLINE vec blend(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m & (mask)b)); }
 INLINE vec kept(mask m, vec a) { return (vec)(m & (mask)a); }
 
-/// e^x within 2 units of the last place. With n = round(x / ln 2) and r = x - n ln 2, e^x = 2^n e^r; e^r by its series on |r| <= 0.35.
+/// e^x within 2 units of the last place. With n = round(x / ln 2) and r = x - n ln 2, e^x = 2^n
+/// e^r; e^r by its series on |r| <= 0.35.
 INLINE vec exponential(vec x) {
   const float magic = 12582912;  // 1.5 * 2^23: adding it rounds to whole numbers
   x = blend(x > 88, (vec){0} + 88, blend(x < -87, (vec){0} - 87, x));
@@ -64,7 +66,8 @@ INLINE vec activation_gradient(vec g, vec v, struct saker_activation a) {
   return a.cap < __builtin_inff() ? kept(~(v >= a.cap), g) : g;
 }
 
-// Transposition of LANES x LANES numbers: exchanges, for each bit d of the indices, what stands d to the right with what stands d below.
+// Transposition of LANES x LANES numbers: exchanges, for each bit d of the indices, what stands d
+// to the right with what stands d below.
 #define UPPER(i, d) ((i) & (d) ? LANES + (i) - (d) : (i))
 #define LOWER(i, d) ((i) & (d) ? LANES + (i) : (i) + (d))
 #define FOUR(side, i, d) side(i, d), side(i + 1, d), side(i + 2, d), side(i + 3, d)

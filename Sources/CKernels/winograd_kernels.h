@@ -1,24 +1,27 @@
-// The kernels of one form, in four layers: tiles in memory, transforms, products, and the passes that walk a map. Included after a form (see form.h)
-// with FORM, the name of what they make.
+// The kernels of one form, in four layers: tiles in memory, transforms, products, and the passes
+// that walk a map. Included after a form (see form.h) with FORM, the name of what they make.
 #include "winograd_transforms.h"
 
 // MARK: walking tiles
 
-/// A run of tiles whose transforms lie together: for each position, the channels of each tile that uses it.
+/// A run of tiles whose transforms lie together: for each position, the channels of each
+/// tile that uses it.
 struct chunk {
   const struct grid *grid;
   int first, count;
   int capacity;  // tiles a position has room for
 };
 
-/// Where a chunk's transforms are. As rows of channels: one row a tile. In groups: ROWS tiles side by side, vector by vector of channels, so that a
-/// product finds its ROWS numbers at constant distances.
+/// Where a chunk's transforms are. As rows of channels: one row a tile. In groups: ROWS tiles
+/// side by side, vector by vector of channels, so that a product finds its ROWS numbers at
+/// constant distances.
 struct layout {
   size_t position, step;  // floats from a position to the next, and from a vector of channels to the next
   int channels, grouped;
 };
 
-/// One more vector keeps the positions of a tile from falling into one set of the first-level cache.
+/// One more vector keeps the positions of a tile from falling into one set of the
+/// first-level cache.
 INLINE struct layout layout_of(int channels, int capacity, int grouped) {
   size_t room = grouped ? (capacity + ROWS - 1) / ROWS * ROWS : capacity;
   int row = padded(channels);
@@ -61,7 +64,8 @@ static void advance(struct cursor *at) {
   at->picture++;
 }
 
-/// Where a tile's positions begin, in their order, and the kind of tiles that each counts; for tiles of each kind: full in height, in width.
+/// Where a tile's positions begin, in their order, and the kind of tiles that each counts; for
+/// tiles of each kind: full in height, in width.
 struct positions {
   size_t first[4][36];
   unsigned char kinds[4][36];
@@ -299,8 +303,8 @@ static void multiply(shape s, const struct chunk *c, const float *u, const float
   }
 }
 
-/// The sums over tiles, for positions [begin, end), of input channels [from, from + channels) times a panel, `[positions][channels][two vectors or one]`; added to what is there
-/// if `add`.
+/// The sums over tiles, for positions [begin, end), of input channels [from, from + channels) times
+/// a panel, `[positions][channels][two vectors or one]`; added to what is there if `add`.
 static void multiply_transposed(shape s, const struct chunk *c, const float *u, const float *d, float *sums, int panel, int from, int channels,
                                 int add, int begin, int end) {
   struct layout in = layout_of(s.in, c->capacity, 0), out = layout_of(s.out, c->capacity, 0);
@@ -332,7 +336,8 @@ static void store_tiles(shape s, const struct chunk *c, const float *m, const ep
   struct positions positions;
   set_positions(&positions, c->grid, &l);
   ptrdiff_t pixel = s.out_stride, line = s.columns * pixel;
-  // Tiles begin at even rows and columns: they hold whole windows, but for odd last ones, which belong to none.
+  // Tiles begin at even rows and columns: they hold whole windows, but for odd last ones,
+  // which belong to none.
   int half_rows = s.rows / 2, half_columns = s.columns / 2, half_tile = s.tile / 2;
   struct target to = target_of(e, y, pixel, line, s.out, block);
   vec o[16];
@@ -370,7 +375,8 @@ struct pack_job {
   float *packed;
 };
 
-/// LANES output channels from `k` on of LANES input channels from `c` on: w[input channel][9], a vector of output channels each.
+/// LANES output channels from `k` on of LANES input channels from `c` on: w[input channel][9], a
+/// vector of output channels each.
 static void gather_weights(const struct pack_job *job, int k, int c, vec (*w)[9]) {
   shape s = job->shape;
   int lanes = least(LANES, s.out - k), channels = least(LANES, s.in - c);
@@ -421,7 +427,8 @@ static void pack(shape s, const float *weights, int turned, float *packed, int t
 
 // MARK: convolution
 
-/// Tiles of a block: as many as have their transforms in `bytes` of the second-level cache, and so few that there are `blocks` of them.
+/// Tiles of a block: as many as have their transforms in `bytes` of the second-level cache, and so
+/// few that there are `blocks` of them.
 static int fitting(shape s, const struct grid *g, long bytes, int blocks) {
   long fit = bytes / (4L * g->positions * (padded(s.in) + padded(s.out))) / 12 * 12;
   int share = (g->tiles + 12 * blocks - 1) / (12 * blocks) * 12;
@@ -433,8 +440,9 @@ static int block_of(shape s) {
   return fitting(s, &g, 700000, 16);
 }
 
-/// How a pass walks: blocks of tiles, each by one thread from load to store; or, `staged`, chunks of tiles by all threads together, stage after stage:
-/// then many channels' weights are read once a chunk, and few tiles have work for all. Records of sums are for blocks either way.
+/// How a pass walks: blocks of tiles, each by one thread from load to store; or, `staged`, chunks
+/// of tiles by all threads together, stage after stage: then many channels' weights are read once a
+/// chunk, and few tiles have work for all. Records of sums are for blocks either way.
 struct plan {
   int block, staged, chunk;
 };
@@ -516,8 +524,9 @@ static void convolve(shape s, source x, const float *packed, epilogue e, float *
 /// Input channels whose sums with a panel, over all positions, stay in the second-level cache.
 #define RUN 96
 
-/// Few channels: sums are kept by `parts` that do not depend on the threads, each over its own blocks, and added in their order. Many: by chunks of all
-/// tiles that memory allows, whose sums are split by channels.
+/// Few channels: sums are kept by `parts` that do not depend on the threads, each over its own
+/// blocks, and added in their order. Many: by chunks of all tiles that memory allows, whose sums
+/// are split by channels.
 struct gradient_plan {
   int block, parts, chunk, local;
 };
@@ -546,7 +555,8 @@ static struct gradient_plan gradient_plan_of(shape s) {
   return plan;
 }
 
-/// Sums of a run of input channels by a panel: `[panels][runs][positions][channels of the run][vectors of the panel]`.
+/// Sums of a run of input channels by a panel: `[panels][runs][positions][channels of the
+/// run][vectors of the panel]`.
 static size_t sums_at(shape s, int positions, int panel, int first) {
   return (size_t)positions * ((size_t)panel * PANEL * s.in + (size_t)first * vectors_of(s.out, panel) * LANES);
 }
@@ -580,7 +590,8 @@ static void load_both(struct gradient_job *job, const struct chunk *c, float *u,
   load_gradient_tiles(&job->dy, c, d, job->db ? job->bias + (size_t)block * job->shape.out : 0, from, end);
 }
 
-/// dw = G^T (sum of the parts) G for a run of input channels and a panel, from sums of which each part's lie `step` apart.
+/// dw = G^T (sum of the parts) G for a run of input channels and a panel, from sums of which each
+/// part's lie `step` apart.
 static void finish(const struct gradient_job *job, const float *sums, size_t step, int panel, int first) {
   shape s = job->shape;
   const struct grid *g = &job->grid;
@@ -608,7 +619,8 @@ static void finish(const struct gradient_job *job, const float *sums, size_t ste
     }
 }
 
-/// Units [from, to) of position and panel: a position's transforms are read once from the second-level cache.
+/// Units [from, to) of position and panel: a position's transforms are read once from the
+/// second-level cache.
 static void multiply_positions(const struct gradient_job *job, const struct chunk *c, const float *u, const float *d, float *sums, int add, int from,
                                int to) {
   shape s = job->shape;

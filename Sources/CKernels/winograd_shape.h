@@ -4,7 +4,8 @@
 
 typedef struct saker_winograd shape;
 
-/// The interpolation points, by position: 0, 1, -1, 2, -2, infinity. A tile of m results uses m + 2 of them.
+/// The interpolation points, by position: 0, 1, -1, 2, -2, infinity. A tile of m results
+/// uses m + 2 of them.
 static const unsigned char point_sets[5] = {0, 0x23, 0x27, 0x2f, 0x3f};
 static const unsigned char point_lists[5][6] = {{0}, {0, 1, 5}, {0, 1, 2, 5}, {0, 1, 2, 3, 5}, {0, 1, 2, 3, 4, 5}};
 
@@ -33,7 +34,8 @@ struct position {
   int p, q, kind;
 };
 
-/// A picture's tiles. Products run by position over the tiles that use it, which lie together: a position that only full tiles use skips the rest.
+/// A picture's tiles. Products run by position over the tiles that use it, which lie together: a
+/// position that only full tiles use skips the rest.
 struct grid {
   struct cut rows, columns;
   int tiles;      // of all pictures

@@ -1,7 +1,9 @@
-// The transforms of one column or row, for tiles of m results; derived in docs/winograd.md and by WinogradMathematicsTests. Position order: points 0,
-// 1, -1, 2, -2, infinity. All share G, so that tiles of all sizes multiply the same transformed weights.
+// The transforms of one column or row, for tiles of m results; derived in docs/winograd.md and by
+// WinogradMathematicsTests. Position order: points 0, 1, -1, 2, -2, infinity. All share G, so that
+// tiles of all sizes multiply the same transformed weights.
 
-/// G g: 3 in, 6 out. The rows of G are [1 a a^2] for the points a, times 1/4, -1/6, -1/6, 1/24, 1/24; [0 0 1] for infinity.
+/// G g: 3 in, 6 out. The rows of G are [1 a a^2] for the points a, times 1/4, -1/6, -1/6, 1/24,
+/// 1/24; [0 0 1] for infinity.
 INLINE void weight_side(const vec *g, int step, vec *o, int to) {
   vec a = (g[0] + g[2 * step]) * (-1 / 6.f), b = g[step] * (1 / 6.f), c = g[0] * (1 / 24.f) + g[2 * step] * (1 / 6.f), d = g[step] * (1 / 12.f);
   o[0] = g[0] * 0.25f;

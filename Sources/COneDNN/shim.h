@@ -1,6 +1,8 @@
-// oneDNN 2 (Debian 12, Ubuntu 22.04) and 3 (Debian 13, Ubuntu 24.04) under one face: the only place that knows the difference. Version 2 describes an
-// operation in a struct of its own before it makes the primitive's description, and passes memory descriptions as open structs; version 3 does
-// neither. Here a memory description is an opaque pointer that `saker_md_free` releases, and each primitive description is made by one call.
+// oneDNN 2 (Debian 12, Ubuntu 22.04) and 3 (Debian 13, Ubuntu 24.04) under one face: the only place
+// that knows the difference. Version 2 describes an operation in a struct of its own before it
+// makes the primitive's description, and passes memory descriptions as open structs; version 3 does
+// neither. Here a memory description is an opaque pointer that `saker_md_free` releases, and each
+// primitive description is made by one call.
 #pragma once
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// libpng reports errors by longjmp, which must not cross Swift frames: both directions stay in C, in one call each.
+// libpng reports errors by longjmp, which must not cross Swift frames: both directions stay in C,
+// in one call each.
 
 struct saker_png_job {
   const unsigned char *input;  // reading: the whole file
@@ -48,9 +49,10 @@ static inline void saker_png_put(png_structp png, png_bytep from, size_t count) 
 
 static inline void saker_png_flush(png_structp png) { (void)png; }
 
-/// Decodes `job->input` as 8-bit RGB into `pixels`, which holds exactly `width * height * 3` bytes; `rows` holds `height` pointers.
-/// Palettes and 1, 2 and 4 bits are expanded, gray is repeated, 16 bits keep their high byte, alpha is dropped; gamma and profiles are not
-/// applied. Returns 0, or -1 with `job->message` set.
+/// Decodes `job->input` as 8-bit RGB into `pixels`, which holds exactly `width * height * 3` bytes;
+/// `rows` holds `height` pointers. Palettes and 1, 2 and 4 bits are expanded, gray is repeated, 16
+/// bits keep their high byte, alpha is dropped; gamma and profiles are not applied. Returns 0, or
+/// -1 with `job->message` set.
 static inline int saker_png_read(struct saker_png_job *job, unsigned char *pixels, unsigned char **rows, unsigned width, unsigned height) {
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, saker_png_error, saker_png_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -82,8 +84,9 @@ static inline int saker_png_read(struct saker_png_job *job, unsigned char *pixel
   return 0;
 }
 
-/// Decodes `job->input`, a gray PNG of 16 bits, into `levels`, which holds exactly `width * height` numbers in the machine's byte order;
-/// `rows` holds `height` pointers. Returns 0, or -1 with `job->message` set.
+/// Decodes `job->input`, a gray PNG of 16 bits, into `levels`, which holds exactly `width * height`
+/// numbers in the machine's byte order; `rows` holds `height` pointers. Returns 0, or -1 with
+/// `job->message` set.
 static inline int saker_png_read_gray16(struct saker_png_job *job, unsigned short *levels, unsigned char **rows, unsigned width, unsigned height) {
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, saker_png_error, saker_png_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -114,8 +117,8 @@ static inline int saker_png_read_gray16(struct saker_png_job *job, unsigned shor
   return 0;
 }
 
-/// Encodes 8-bit RGB into `job->output`, `job->count` bytes, to be released with `free`. `level` is zlib's, 0...9. Returns 0, or -1 with
-/// `job->message` set.
+/// Encodes 8-bit RGB into `job->output`, `job->count` bytes, to be released with `free`. `level` is
+/// zlib's, 0...9. Returns 0, or -1 with `job->message` set.
 static inline int saker_png_write(struct saker_png_job *job, const unsigned char *pixels, unsigned width, unsigned height, int level) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, saker_png_error, saker_png_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;

@@ -1,10 +1,11 @@
 #pragma once
 
-// One line of text by Pango: it chooses fonts by the letters they have, joins and orders letters as their script wants.
-// A canvas keeps one context; layouts are made and released in one call each.
+// One line of text by Pango: it chooses fonts by the letters they have, joins and orders letters as
+// their script wants. A canvas keeps one context; layouts are made and released in one call each.
 //
-// Declared here are the few functions that are called, of an interface that has been stable since Pango 1.44: its own headers want
-// the flags of a dozen libraries, one of which (-pthread) SwiftPM warns of at every build.
+// Declared here are the few functions that are called, of an interface that has been stable since
+// Pango 1.44: its own headers want the flags of a dozen libraries, one of which (-pthread) SwiftPM
+// warns of at every build.
 
 typedef struct _cairo cairo_t;
 typedef struct _PangoContext PangoContext;

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <tiffio.h>
 
-// libtiff reports errors through a handler of each open file; what it does by longjmp (inside its JPEG codec) stays inside it.
+// libtiff reports errors through a handler of each open file; what it does by longjmp (inside its
+// JPEG codec) stays inside it.
 
 struct saker_tiff_job {
   const unsigned char *input;  // the whole file
@@ -64,9 +65,10 @@ static inline void saker_tiff_unmap(thandle_t handle, void *base, toff_t size) {
 
 static inline toff_t saker_tiff_size(thandle_t handle) { return ((struct saker_tiff_job *)handle)->count; }
 
-/// Decodes the first page of `job->input` into `raster`, `width * height` pixels of red, green, blue, alpha from the low byte up, as
-/// stored: `orientation` is not applied. 16 bits keep their high byte. `*premultiplied` tells whether colours come multiplied by alpha.
-/// Returns 0, or -1 with `job->message` set.
+/// Decodes the first page of `job->input` into `raster`, `width * height` pixels of red, green,
+/// blue, alpha from the low byte up, as stored: `orientation` is not applied. 16 bits keep their
+/// high byte. `*premultiplied` tells whether colours come multiplied by alpha. Returns 0, or -1
+/// with `job->message` set.
 static inline int saker_tiff_read(struct saker_tiff_job *job, uint32_t *raster, uint32_t width, uint32_t height, int *premultiplied) {
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (!options) {
@@ -76,7 +78,8 @@ static inline int saker_tiff_read(struct saker_tiff_job *job, uint32_t *raster, 
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)1 << 30);
   TIFFOpenOptionsSetErrorHandlerExtR(options, saker_tiff_error, job);
   TIFFOpenOptionsSetWarningHandlerExtR(options, saker_tiff_warning, job);
-  // The file counts as mapped into memory: without that, libtiff 4.5 refuses tiles without compression whose size is no multiple of 1,024.
+  // The file counts as mapped into memory: without that, libtiff 4.5 refuses tiles without
+  // compression whose size is no multiple of 1,024.
   TIFF *tiff = TIFFClientOpenExt(
       "picture", "r", (thandle_t)job, saker_tiff_take, saker_tiff_put, saker_tiff_seek, saker_tiff_close, saker_tiff_size, saker_tiff_map,
       saker_tiff_unmap, options);
@@ -94,7 +97,8 @@ static inline int saker_tiff_read(struct saker_tiff_job *job, uint32_t *raster, 
   } else {
     image.req_orientation = image.orientation;
     *premultiplied = image.alpha == EXTRASAMPLE_ASSOCALPHA;
-    // The library's tables round 16 bits and multiply colours by alpha; here the high byte and the colours are kept.
+    // The library's tables round 16 bits and multiply colours by alpha; here the high byte and the
+    // colours are kept.
     if (image.Bitdepth16To8)
       for (int i = 0; i < 65536; i++) image.Bitdepth16To8[i] = (uint8_t)(i >> 8);
     if (image.UaToAa)

@@ -3,8 +3,9 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-/// Decodes a still WebP as 8-bit RGB into `pixels`, which holds exactly `width * height * 3` bytes; alpha is dropped. Returns the
-/// library's status: 0 (VP8_STATUS_OK), 7 (VP8_STATUS_NOT_ENOUGH_DATA) for a file that ends early, others.
+/// Decodes a still WebP as 8-bit RGB into `pixels`, which holds exactly `width * height * 3` bytes;
+/// alpha is dropped. Returns the library's status: 0 (VP8_STATUS_OK), 7
+/// (VP8_STATUS_NOT_ENOUGH_DATA) for a file that ends early, others.
 static inline int saker_webp_read(const unsigned char *input, size_t count, unsigned char *pixels, int width, int height) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return VP8_STATUS_UNSUPPORTED_FEATURE;
@@ -21,7 +22,8 @@ static inline int saker_webp_read(const unsigned char *input, size_t count, unsi
   return status;
 }
 
-/// Decodes the first frame of an animated WebP, on its transparent black canvas, as `saker_webp_read` does. Returns 0, or -1.
+/// Decodes the first frame of an animated WebP, on its transparent black canvas, as
+/// `saker_webp_read` does. Returns 0, or -1.
 static inline int saker_webp_read_first(const unsigned char *input, size_t count, unsigned char *pixels, int width, int height) {
   WebPAnimDecoderOptions options;
   if (!WebPAnimDecoderOptionsInit(&options)) return -1;

@@ -5,20 +5,20 @@ import Saker
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Tell versions, processor and libraries, and test that they compute right.",
+    abstract: "Show versions, processor and libraries, and check that they compute correctly.",
     discussion: """
-      With --convolutions it tells instead which kernel computes which of well-known networks' 3x3 convolutions, and why; \
+      With --convolutions it shows instead which kernel computes each 3x3 convolution of well-known networks, and why; \
       with --measure, too, it times them all (some minutes) and keeps the times in a file of the user's cache folder, by \
       which later runs on this machine choose.
       """)
 
   @OptionGroup var common: CommonOptions
 
-  @Flag(help: "The table of 3x3 convolutions and their kernels.")
+  @Flag(help: "Show the table of 3x3 convolutions and their kernels.")
   var convolutions = false
-  @Flag(help: "Measure that table on this machine, and keep it.")
+  @Flag(help: "Measure that table on this machine and keep it.")
   var measure = false
-  @Option(help: "Pictures at a time, a list, in the table of convolutions; 1,8,32 if left out.")
+  @Option(help: "Batch sizes in the table of convolutions, a list; 1,8,32 by default.")
   var batch: Numbers?
   @OptionGroup var suite: ConvolutionOptions
 

@@ -5,10 +5,10 @@ import Saker
 struct SakerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "saker",
-    abstract: "Train, evaluate and use object detectors.",
+    abstract: "Train, evaluate and use object detectors and image classifiers.",
     discussion: """
-      Without options, 'saker train' learns to find blood cells in the embedded pictures. All commands run on the \
-      processor, on all cores; nothing is sent anywhere.
+      Without options, 'saker train' trains a detector of blood cells on the embedded images. All commands run on the \
+      CPU, on all cores; nothing is sent anywhere.
       """,
     version: "0.1.0",
     subcommands: [
@@ -47,8 +47,9 @@ struct SakerCommand: ParsableCommand {
     }
   }
 
-  /// The command of some arguments, none of them empty: nobody means an empty path, name or number, a script whose variable is not set
-  /// gives one, and `--out ""` would be the root of the file system.
+  /// The command of some arguments, none of them empty: nobody means an empty path, name or
+  /// number, a script whose variable is not set gives one, and `--out ""` would be the root
+  /// of the file system.
   ///
   /// - Throws: `ValidationError` that names the option, and what the parser throws.
   static func parse(checked arguments: [String]) throws -> any ParsableCommand {

@@ -2,13 +2,14 @@ import ArgumentParser
 @preconcurrency import Foundation
 import Synchronization
 
-/// Standard output and standard error, watched: a command that ends with 0 has written all that it printed.
+/// Standard output and standard error, watched: a command that ends with 0 has written
+/// all that it printed.
 enum StandardStreams {
   /// Why the first write failed.
   private static let reason = Mutex<String?>(nil)
 
-  /// Takes the places of streams that the caller closed (`>&-`), or the first file that is opened would get the number, and the
-  /// output. Writing there fails, as on a closed stream.
+  /// Takes the places of streams that the caller closed (`>&-`), or the first file that is opened
+  /// would get the number, and the output. Writing there fails, as on a closed stream.
   static func open() {
     for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
       // The lowest number that is free is this one.
@@ -25,7 +26,8 @@ enum StandardStreams {
 
   /// Writes what is still in memory.
   ///
-  /// - Throws: `OutputError` if anything that was printed is not written; an exit code where not even that can be told.
+  /// - Throws: `OutputError` if anything that was printed is not written; an exit code where not
+  ///   even that can be told.
   static func finish() throws {
     // A line-buffered stream failed before, a fully buffered one fails here.
     if fflush(stdout) != 0 { check() }
@@ -46,7 +48,8 @@ struct OutputError: Error, CustomStringConvertible {
   var description: String
 }
 
-/// Swift's `print`, for everything in this module: what cannot be written makes the command fail at its end.
+/// Swift's `print`, for everything in this module: what cannot be written makes the
+/// command fail at its end.
 func print(_ items: Any..., separator: String = " ", terminator: String = "\n") {
   Swift.print(items.map { "\($0)" }.joined(separator: separator), terminator: terminator)
   StandardStreams.check()

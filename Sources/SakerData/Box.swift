@@ -1,5 +1,6 @@
-/// A rectangle between pixels: a box that covers one whole pixel is 1 wide. The unit (pixels, or 0...1 of the picture's
-/// side) is the owner's to say. Formats with inclusive integer corners are converted when they are read.
+/// A rectangle between pixels: a box that covers one whole pixel is 1 wide. The unit (pixels, or
+/// 0...1 of the picture's side) is the owner's to say. Formats with inclusive integer corners are
+/// converted when they are read.
 public struct Box: Hashable, Codable, Sendable {
   public var left, top, right, bottom: Float
 
@@ -24,7 +25,7 @@ public struct Box: Hashable, Codable, Sendable {
   }
 }
 
-/// One object in a picture, as somebody marked it.
+/// A labelled object in an image.
 public struct Annotation: Hashable, Codable, Sendable {
   /// In pixels of its picture.
   public var box: Box
@@ -73,7 +74,8 @@ extension Box {
       right: min(max(right, 0), width), bottom: min(max(bottom, 0), height))
   }
 
-  /// From Pascal VOC's inclusive corners, which count pixels from 1: the box 1...1 covers the first pixel.
+  /// From Pascal VOC's inclusive corners, which count pixels from 1: the box 1...1
+  /// covers the first pixel.
   public init(vocLeft: Float, top: Float, right: Float, bottom: Float) {
     self.init(left: vocLeft - 1, top: top - 1, right: right, bottom: bottom)
   }

@@ -6,7 +6,7 @@ public struct ClassEvaluation: Sendable {
   /// Truths that count; `difficult` ones are not among them.
   public let truths: Int
   public let difficult: Int
-  /// Of the detections that count, descending. Those on difficult truths are left out.
+  /// Scores of the detections that count, descending. Those on difficult truths are left out.
   public let scores: [Double]
   /// Whether the detection at the same place of `scores` found a truth that none before it had
   /// found.

@@ -1,12 +1,12 @@
 import Foundation
 
-/// How well pictures were told apart: each has one true class and a probability for every class.
+/// Evaluation of a classifier: each image has one true class and a probability for every class.
 public struct ClassificationEvaluation: Sendable {
   public let classNames: [String]
-  /// Of each picture, for each class.
+  /// Probabilities of each image, one per class.
   public let probabilities: [[Float]]
   public let truths: [Int]
-  /// Of each picture its place in the data.
+  /// Index of each image in the data.
   public let indices: [Int]
   /// The class of the highest probability; of equal ones the first.
   public let predictions: [Int]
@@ -39,7 +39,8 @@ public struct ClassificationEvaluation: Sendable {
     topKAccuracy(scores: probabilities.map { $0.map(Double.init) }, truths: truths, k: k)
   }
 
-  /// Cross-entropy, the mean of `−log p` of the true classes; a probability of 0 counts as the least normal one.
+  /// Cross-entropy, the mean of `−log p` of the true classes; a probability of 0 counts as the
+  /// least normal one.
   public var loss: Double {
     guard !truths.isEmpty else { return 0 }
     let sum = zip(probabilities, truths).reduce(0.0) { sum, pair in
@@ -53,14 +54,14 @@ public struct ClassificationEvaluation: Sendable {
     public let name: String
     /// Pictures of the class.
     public let pictures: Int
-    /// Share of those told to be of the class that are; 0 if there are none.
+    /// Of the images predicted as the class, the share that are; 0 if there are none.
     public let precision: Double
-    /// Share of the class's pictures that were told to be of it; 0 if there are none.
+    /// Of the images of the class, the share predicted so; 0 if there are none.
     public let recall: Double
     public let f1: Double
   }
 
-  /// Of each class, in order.
+  /// Measures of each class, in order.
   public var classes: [ClassMeasures] {
     classNames.indices.map { index in
       let right = confusion.counts[index][index]
@@ -78,13 +79,14 @@ public struct ClassificationEvaluation: Sendable {
     return known.isEmpty ? 0 : known.reduce(0) { $0 + $1.f1 } / Double(known.count)
   }
 
-  /// The mean recall of the classes that have pictures: what top-1 would be with classes of one size.
+  /// The mean recall of the classes that have pictures: what top-1 would be with
+  /// classes of one size.
   public var balancedAccuracy: Double {
     let known = classes.filter { $0.pictures > 0 }
     return known.isEmpty ? 0 : known.reduce(0) { $0 + $1.recall } / Double(known.count)
   }
 
-  /// Rows of pictures told wrong, the surest first.
+  /// Rows of misclassified images, the most confident first.
   public var worst: [Int] {
     truths.indices.filter { predictions[$0] != truths[$0] }.sorted {
       let (a, b) = (probabilities[$0][predictions[$0]], probabilities[$1][predictions[$1]])

@@ -35,8 +35,8 @@ extension ClassEvaluation {
 }
 
 extension DetectionEvaluation {
-  /// Of all classes together (each detection counts once), at `points` confidences spread evenly
-  /// over 0...1.
+  /// The curve of all classes together (each detection counts once), at `points` confidences spread
+  /// evenly over 0...1.
   public func confidenceCurve(points: Int = 1001) -> ConfidenceCurve {
     curve(of: merged, points: points)
   }

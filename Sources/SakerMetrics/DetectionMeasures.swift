@@ -1,8 +1,9 @@
 import Foundation
 import SakerData
 
-/// Everything that is commonly said about a detector on one data set, each number by its own rules: Pascal VOC's table,
-/// COCO's 12 numbers, Ultralytics' five, misses against false alarms, and what each kind of mistake costs.
+/// Everything that is commonly said about a detector on one data set, each number by its own rules:
+/// Pascal VOC's table, COCO's 12 numbers, Ultralytics' five, misses against false alarms, and what
+/// each kind of mistake costs.
 public struct DetectionMeasures: Codable, Sendable {
   /// As `UltralyticsEvaluation` has them.
   public struct Ultralytics: Codable, Hashable, Sendable {
@@ -24,7 +25,8 @@ public struct DetectionMeasures: Codable, Sendable {
   /// - Parameters:
   ///   - confidence: at which precision, recall and false positives are told.
   ///   - iouThreshold, kind, rule: of Pascal VOC's table.
-  /// - Throws: `COCOEvaluationError` for what COCO's evaluation refuses, such as a score that is no number.
+  /// - Throws: `COCOEvaluationError` for what COCO's evaluation refuses, such as a score
+  ///   that is no number.
   public init(
     _ results: [PictureResult], classNames: [String], confidence: Double = 0.5,
     iouThreshold: Double = 0.5, kind: AveragePrecisionKind = .allPoints,
@@ -44,8 +46,8 @@ public struct DetectionMeasures: Codable, Sendable {
     mistakes = DetectionErrors(results, classNames: classNames).gains
   }
 
-  /// Fields as `snake_case`, sorted, numbers in full precision: Pascal VOC's at the top, the others under `coco`,
-  /// `ultralytics`, `mistakes`.
+  /// Fields as `snake_case`, sorted, numbers in full precision: Pascal VOC's at the top, the others
+  /// under `coco`, `ultralytics`, `mistakes`.
   public var json: String { metricsJSON(self) }
 
   private enum CodingKeys: String, CodingKey {

@@ -1,5 +1,6 @@
-/// Where to say yes: the threshold of a score that serves a purpose best, chosen on validation data. Also called threshold moving,
-/// for classes of different sizes. Elkan, "The Foundations of Cost-Sensitive Learning" (2001).
+/// Where to say yes: the threshold of a score that serves a purpose best, chosen on validation
+/// data. Also called threshold moving, for classes of different sizes. Elkan, "The Foundations of
+/// Cost-Sensitive Learning" (2001).
 public enum DecisionThreshold {
   /// What counts as best.
   public enum Purpose: Hashable, Sendable {
@@ -11,7 +12,8 @@ public enum DecisionThreshold {
     case youden
   }
 
-  /// The best of the thresholds halfway between neighbouring scores, and its value. Yes is said from the threshold on.
+  /// The best of the thresholds halfway between neighbouring scores, and its value. Yes is said
+  /// from the threshold on.
   ///
   /// Of equally good ones the highest; 0.5 if there are no scores.
   ///
@@ -56,12 +58,14 @@ public enum DecisionThreshold {
     return best
   }
 
-  /// The threshold of a true probability that costs least: `falsePositive / (falsePositive + falseNegative)`.
+  /// The threshold of a true probability that costs least:
+  /// `falsePositive / (falsePositive + falseNegative)`.
   public static func theoretical(falsePositive: Double, falseNegative: Double) -> Double {
     falsePositive / (falsePositive + falseNegative)
   }
 
-  /// A probability learnt where positives had the share `trained`, for where they have the share `actual`. Elkan's theorem 2.
+  /// A probability learnt where positives had the share `trained`, for where they have the share
+  /// `actual`. Elkan's theorem 2.
   public static func corrected(_ probability: Double, trained: Double, actual: Double) -> Double {
     let positive = probability * actual / trained
     let negative = (1 - probability) * (1 - actual) / (1 - trained)

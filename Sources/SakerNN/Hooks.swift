@@ -7,29 +7,32 @@ extension Layer {
     LayerHooks.isEmpty ? forward(x) : LayerHooks.run(self, x, forward)
   }
 
-  /// Calls `body(input, output)` after each forward pass; what it returns, unless `nil`, takes the output's place.
+  /// Calls `body(input, output)` after each forward pass; what it returns, unless `nil`, takes
+  /// the output's place.
   @discardableResult
   public func onForward(_ body: @escaping (Tensor, Tensor) -> Tensor?) -> HookHandle {
     LayerHooks.add(self) { $0.forward[$1] = body }
   }
 
-  /// Calls `body(input)` in place of each forward pass; where it gives `nil`, the layer computes as ever. What is set by
-  /// `onForward(_:)` is called with the result.
+  /// Calls `body(input)` in place of each forward pass; where it gives `nil`, the layer computes as
+  /// ever. What is set by `onForward(_:)` is called with the result.
   @discardableResult
   public func replacingForward(_ body: @escaping (Tensor) -> Tensor?) -> HookHandle {
     LayerHooks.add(self) { $0.replacement[$1] = body }
   }
 
-  /// Calls `body(output, input)` in each backward pass with the gradients of the layer's output and input, once both are
-  /// complete; what it returns, unless `nil`, takes the place of the input's. A layer whose input wants no gradient, such as
-  /// the first one, is called when the output's has come, with `nil` for the input's.
+  /// Calls `body(output, input)` in each backward pass with the gradients of the layer's output and
+  /// input, once both are complete; what it returns, unless `nil`, takes the place of the input's.
+  /// A layer whose input wants no gradient, such as the first one, is called when the output's has
+  /// come, with `nil` for the input's.
   @discardableResult
   public func onBackward(_ body: @escaping (Tensor, Tensor?) -> Tensor?) -> HookHandle {
     LayerHooks.add(self) { $0.backward[$1] = body }
   }
 }
 
-/// The hooks of all layers, in a table of their own: layers stay plain, and pay one comparison while nobody watches.
+/// The hooks of all layers, in a table of their own: layers stay plain, and pay one comparison
+/// while nobody watches.
 enum LayerHooks {
   struct Hooks: @unchecked Sendable {
     /// Ids are reused after a layer is gone; the table believes only in the layer itself.

@@ -6,9 +6,10 @@ public enum Nonlinearity: Hashable, Sendable {
   case linear, sigmoid, tanh, relu, selu
   case leakyReLU(slope: Float = 0.01)
 
-  /// What the deviation of a start must be multiplied by so that the variance lives through layers with this activation:
-  /// the table of `torch.nn.init.calculate_gain`. 5/3 (tanh) and 3/4 (SELU) were found by trying; a self-normalizing network
-  /// wants 1 (`Initializer.lecunNormal`) in place of SELU's.
+  /// What the deviation of a start must be multiplied by so that the variance lives through
+  /// layers with this activation: the table of `torch.nn.init.calculate_gain`. 5/3 (tanh) and 3/4
+  /// (SELU) were found by trying; a self-normalizing network wants 1 (`Initializer.lecunNormal`)
+  /// in place of SELU's.
   public var gain: Float {
     switch self {
     case .linear, .sigmoid: 1
@@ -21,8 +22,8 @@ public enum Nonlinearity: Hashable, Sendable {
 }
 
 extension Initializer {
-  /// How PyTorch starts the weights of linear layers and convolutions: `U(±1/√in)`, which it calls Kaiming's with slope √5;
-  /// not He's normal distribution (E13 of the catalogue).
+  /// How PyTorch starts the weights of linear layers and convolutions: `U(±1/√in)`, which it calls
+  /// Kaiming's with slope √5; not He's normal distribution (E13 of the catalogue).
   public static let pyTorchDefault = kaimingUniform(slope: Float(5).squareRoot())
 
   /// How PyTorch starts the bias of a layer, whose own shape does not tell the inputs: `U(±1/√in)`.
@@ -32,8 +33,8 @@ extension Initializer {
     return uniform(1 / Float(inputs).squareRoot())
   }
 
-  /// `N(0, 1/in)`: keeps the variance through a layer without activation, or with SELU. LeCun et al., "Efficient backprop",
-  /// 1998; Klambauer et al., arXiv:1706.02515.
+  /// `N(0, 1/in)`: keeps the variance through a layer without activation, or with SELU. LeCun et
+  /// al., "Efficient backprop", 1998; Klambauer et al., arXiv:1706.02515.
   public static let lecunNormal = byFan { inputs, _ in
     normal(deviation: 1 / Float(inputs).squareRoot())
   }
@@ -41,8 +42,9 @@ extension Initializer {
   /// `U(±√(3/in))`: the variance of `lecunNormal`.
   public static let lecunUniform = byFan { inputs, _ in uniform((3 / Float(inputs)).squareRoot()) }
 
-  /// The bias of a classifier whose sigmoids are to start at the probability `p`: `−log((1 − p) / p)`. With 0.01 the many
-  /// backgrounds do not drown the first steps of focal loss. Lin et al., arXiv:1708.02002, section 4.1.
+  /// The bias of a classifier whose sigmoids are to start at the probability `p`:
+  /// `−log((1 − p) / p)`. With 0.01 the many backgrounds do not drown the first steps of focal
+  /// loss. Lin et al., arXiv:1708.02002, section 4.1.
   /// - Parameter probability: between 0 and 1, both excluded.
   public static func prior(_ probability: Float) -> Initializer {
     check(

@@ -2,9 +2,10 @@ import SakerTensor
 
 /// Starts that are no accident: kernels that interpolate, or that do nothing.
 extension Initializer {
-  /// The kernel `[channels, channels, height, width]` of a transposed convolution that enlarges by bilinear interpolation,
-  /// each channel for itself; `[channels, 1, height, width]` with as many groups as channels. With stride s it wants kernel
-  /// `2s − s % 2` and padding `⌈(s − 1) / 2⌉`. Shelhamer et al., arXiv:1605.06211.
+  /// The kernel `[channels, channels, height, width]` of a transposed convolution that enlarges by
+  /// bilinear interpolation, each channel for itself; `[channels, 1, height, width]` with as many
+  /// groups as channels. With stride s it wants kernel `2s − s % 2` and padding `⌈(s − 1) / 2⌉`.
+  /// Shelhamer et al., arXiv:1605.06211.
   public static let bilinear = Initializer { shape, _ in
     check(
       shape.rank == 4 && (shape[1] == 1 || shape[0] == shape[1]), op: "Initializer.bilinear",
@@ -25,15 +26,17 @@ extension Initializer {
     }
   }
 
-  /// Weights of linear interpolation: 1 in the middle of the kernel, less by equal steps on both sides.
+  /// Weights of linear interpolation: 1 in the middle of the kernel, less by equal
+  /// steps on both sides.
   private static func tent(_ size: Int) -> [Float] {
     let factor = (size + 1) / 2
     let center = size % 2 == 1 ? Float(factor - 1) : Float(factor) - 0.5
     return (0..<size).map { 1 - abs(Float($0) - center) / Float(factor) }
   }
 
-  /// A convolution that hands its inputs on: of `[out, in / groups, kernel...]`, output o of each group is its input o, the
-  /// others are 0. Zagoruyko & Komodakis, arXiv:1706.00388. With an even kernel it is the place right of the middle.
+  /// A convolution that hands its inputs on: of `[out, in / groups, kernel...]`, output o of each
+  /// group is its input o, the others are 0. Zagoruyko & Komodakis, arXiv:1706.00388. With an even
+  /// kernel it is the place right of the middle.
   /// - Parameter groups: the outputs must divide by it.
   public static func dirac(groups: Int = 1) -> Initializer {
     Initializer { shape, _ in
@@ -55,7 +58,8 @@ extension Initializer {
     }
   }
 
-  /// The identity `[n, n]`: a linear layer that hands its inputs on; rows or columns of zeros where it is not square.
+  /// The identity `[n, n]`: a linear layer that hands its inputs on; rows or columns of zeros where
+  /// it is not square.
   public static let eye = Initializer { shape, _ in
     check(shape.rank == 2, op: "Initializer.eye", expected: "[out, in]", got: shape)
     return .eye(shape[0], shape[1])

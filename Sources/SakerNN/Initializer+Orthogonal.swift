@@ -2,12 +2,13 @@ import CKernels
 import SakerTensor
 
 extension Initializer {
-  /// A matrix whose rows, or columns if there are more rows, are orthonormal, times `gain`; a weight `[out, in, kernel...]` is
-  /// the matrix `[out, in · kernel...]`. Every such matrix is as likely as any other. Saxe et al., arXiv:1312.6120.
+  /// A matrix whose rows, or columns if there are more rows, are orthonormal, times `gain`; a
+  /// weight `[out, in, kernel...]` is the matrix `[out, in · kernel...]`. Every such matrix is as
+  /// likely as any other. Saxe et al., arXiv:1312.6120.
   ///
-  /// The Q of the decomposition Q R of a matrix of normal numbers. It is made by Gram and Schmidt's method, whose R has a
-  /// positive diagonal: without that, signs would depend on the method, and Q would not be uniform (Mezzadri,
-  /// arXiv:math-ph/0609050).
+  /// The Q of the decomposition Q R of a matrix of normal numbers. It is made by Gram and Schmidt's
+  /// method, whose R has a positive diagonal: without that, signs would depend on the method, and Q
+  /// would not be uniform (Mezzadri, arXiv:math-ph/0609050).
   public static func orthogonal(gain: Float = 1) -> Initializer {
     Initializer { shape, random in
       check(
@@ -39,13 +40,15 @@ extension Initializer {
     }
     vectors.withUnsafeMutableBufferPointer { elements in
       guard let start = elements.baseAddress else { return }
-      // Once leaves of nearly parallel vectors little but rounding; twice is enough (Giraud et al. 2005).
+      // Once leaves of nearly parallel vectors little but rounding; twice is enough
+      // (Giraud et al. 2005).
       for _ in 0..<2 { orthogonalize(start, count, length) }
     }
     return vectors
   }
 
-  /// Gram and Schmidt's method as modified for computers: every vector takes its direction out of all later ones.
+  /// Gram and Schmidt's method as modified for computers: every vector takes its direction out
+  /// of all later ones.
   private static func orthogonalize(
     _ vectors: UnsafeMutablePointer<Double>, _ count: Int, _ length: Int
   ) {

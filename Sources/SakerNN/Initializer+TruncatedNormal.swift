@@ -2,8 +2,9 @@ import Foundation
 import SakerTensor
 
 extension Initializer {
-  /// A normal distribution of which only `range` is drawn. As in `torch.nn.init.trunc_normal_` the bounds are values, not
-  /// multiples of the deviation, and the variance is smaller than `deviation²`.
+  /// A normal distribution of which only `range` is drawn. As in
+  /// `torch.nn.init.trunc_normal_` the bounds are values, not multiples of the deviation, and
+  /// the variance is smaller than `deviation²`.
   /// - Parameters:
   ///   - deviation: positive.
   ///   - range: not a single value; it may lie anywhere, also far out in a tail.
@@ -29,8 +30,9 @@ extension Initializer {
   }
 }
 
-/// Standard normal numbers between two bounds, by rejection: of proposals as near to the wanted density as the place allows.
-/// After Robert, "Simulation of truncated normal variables", Statistics and Computing 1995.
+/// Standard normal numbers between two bounds, by rejection: of proposals as near to the wanted
+/// density as the place allows. After Robert, "Simulation of truncated normal variables",
+/// Statistics and Computing 1995.
 struct TruncatedNormal {
   private enum Proposal {
     case normal, uniform, tail
@@ -73,7 +75,8 @@ struct TruncatedNormal {
       let top = max(low, 0)
       return TruncatedNormal.uniform(&random) <= exp((top * top - x * x) / 2) ? x : nil
     case .tail:
-      // Rayleigh's distribution from `low` on, x exp(−x²/2), of which the share low / x is kept. Marsaglia 1964.
+      // Rayleigh's distribution from `low` on, x exp(−x²/2), of which the share low / x is
+      // kept. Marsaglia 1964.
       let x = (low * low - 2 * log(1 - TruncatedNormal.uniform(&random))).squareRoot()
       return TruncatedNormal.uniform(&random) * x <= low ? x : nil
     }

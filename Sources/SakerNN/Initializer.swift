@@ -2,7 +2,8 @@ import Foundation
 import SakerTensor
 import Synchronization
 
-/// How a parameter starts. Every layer takes its own from the generator that `withSeed` sets for its scope.
+/// How a parameter starts. Every layer takes its own from the generator that `withSeed`
+/// sets for its scope.
 public struct Initializer: Sendable {
   private let draw: @Sendable (Shape, inout Random) -> Tensor
 
@@ -48,7 +49,8 @@ public struct Initializer: Sendable {
     }
   }
 
-  /// Glorot & Bengio 2010: keeps the variance through a layer and its gradient together, for tanh. `U(±g √(6/(in+out)))`.
+  /// Glorot & Bengio 2010: keeps the variance through a layer and its gradient together, for tanh.
+  /// `U(±g √(6/(in+out)))`.
   public static func xavierUniform(gain: Float = 1) -> Initializer {
     byFan { uniform(gain * (6 / Float($0 + $1)).squareRoot()) }
   }
@@ -60,8 +62,8 @@ public struct Initializer: Sendable {
   /// Which way a start by He et al. keeps the variance.
   public enum Fan: Sendable { case input, output }
 
-  /// He et al., arXiv:1502.01852, for (leaky) ReLU: `U(±√(6 / ((1 + slope²) fan)))`. With slope √5 it is the field's
-  /// default for convolutions and linear layers, `U(±1/√in)`.
+  /// He et al., arXiv:1502.01852, for (leaky) ReLU: `U(±√(6 / ((1 + slope²) fan)))`. With slope √5
+  /// it is the field's default for convolutions and linear layers, `U(±1/√in)`.
   public static func kaimingUniform(slope: Float = 0, fan: Fan = .input) -> Initializer {
     byFan { uniform((6 / ((1 + slope * slope) * Float(fan == .input ? $0 : $1))).squareRoot()) }
   }
@@ -74,7 +76,8 @@ public struct Initializer: Sendable {
     }
   }
 
-  /// From the numbers of inputs and outputs that one element of a weight `[out, in, kernel...]` connects.
+  /// From the numbers of inputs and outputs that one element of a weight
+  /// `[out, in, kernel...]` connects.
   static func byFan(
     _ make: @escaping @Sendable (_ inputs: Int, _ outputs: Int) -> Initializer
   ) -> Initializer {
@@ -115,15 +118,15 @@ extension Parameter {
   }
 }
 
-/// Runs `body`, in which parameters start as zeros instead of drawing their starts: for models whose weights are loaded at once,
-/// as drawing 25 million numbers takes longer than loading them.
+/// Runs `body`, in which parameters start as zeros instead of drawing their starts: for models
+/// whose weights are loaded at once, as drawing 25 million numbers takes longer than loading them.
 public func withoutStarts<R>(_ body: () throws -> R) rethrows -> R {
   try StartGenerator.$isSkipped.withValue(true, operation: body)
 }
 
-/// Runs `body`, in which new layers draw their starts, and their own generators, from one that starts with `seed`: building
-/// the same model with the same seed gives the same weights. Outside of it a generator of the whole process draws, which
-/// starts with seed 0.
+/// Runs `body`, in which new layers draw their starts, and their own generators, from one that
+/// starts with `seed`: building the same model with the same seed gives the same weights. Outside
+/// of it a generator of the whole process draws, which starts with seed 0.
 public func withSeed<R>(_ seed: UInt64, _ body: () throws -> R) rethrows -> R {
   try StartGenerator.$scoped.withValue(StartGenerator(seed), operation: body)
 }

@@ -34,7 +34,8 @@ extension Module {
   /// Puts all layers that depend on it, and are not held, into evaluation.
   public func eval() { ask(.evaluation) }
 
-  /// Runs `body` in evaluation and without gradients; afterwards each layer is in the phase it was in.
+  /// Runs `body` in evaluation and without gradients; afterwards each layer is in the phase it was
+  /// in.
   public func evaluating<R>(_ body: () throws -> R) rethrows -> R {
     let layers = ModeWalk(self).layers
     let before = layers.map(\.mode)
@@ -61,8 +62,9 @@ extension ChannelShuffle: Leaf {}
 extension Flatten: Leaf {}
 extension Identity: Leaf {}
 
-/// The layers inside that depend on their mode, each once. `Walk` would find them, too, but looks at every property of every layer by reflection, which takes longer than
-/// a small network needs for a picture.
+/// The layers inside that depend on their mode, each once. `Walk` would find them, too, but
+/// looks at every property of every layer by reflection, which takes longer than a small network
+/// needs for a picture.
 private struct ModeWalk {
   private(set) var layers: [any ModeDependent] = []
   private var known: Set<ObjectIdentifier> = []

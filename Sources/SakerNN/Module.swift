@@ -1,13 +1,16 @@
 import SakerTensor
 
-/// Something that learns: a final class whose properties are parameters, buffers and further modules.
+/// Something that learns: a final class whose properties are parameters, buffers and further
+/// modules.
 ///
-/// Nothing is registered. `members` lists the properties by reflection in the order of their declaration, and a walk over
-/// them finds `Parameter`, `Buffer` and `Module`, optionals of these, and arrays of these of any depth. A name is the path
-/// to the property, `layer1.0.conv1.weight`, with `camelCase` written as `snake_case`: that is how the published weights of
-/// the field are named, so a network that is written like the published one loads them as they are.
+/// Nothing is registered. `members` lists the properties by reflection in the order of their
+/// declaration, and a walk over them finds `Parameter`, `Buffer` and `Module`, optionals of these,
+/// and arrays of these of any depth. A name is the path to the property, `layer1.0.conv1.weight`,
+/// with `camelCase` written as `snake_case`: that is how the published weights of the field are
+/// named, so a network that is written like the published one loads them as they are.
 public protocol Module: AnyObject {
-  /// Named properties, in order. Give it yourself only where published names cannot be property names.
+  /// Named properties, in order. Give it yourself only where published names cannot be property
+  /// names.
   var members: [(name: String, value: Any)] { get }
 }
 
@@ -92,8 +95,9 @@ public struct NamedTensor: Sendable {
 // MARK: - Freezing
 
 extension Module {
-  /// Freezes the parameters whose names match `pattern`, where `*` is any text and `?` any character: `backbone.*`. Frozen
-  /// parameters take no gradient and no update. Batch norm goes on collecting statistics: see `BatchNorm.freeze()`.
+  /// Freezes the parameters whose names match `pattern`, where `*` is any text and `?` any
+  /// character: `backbone.*`. Frozen parameters take no gradient and no update. Batch norm goes on
+  /// collecting statistics: see `BatchNorm.freeze()`.
   /// - Returns: the names it froze, none if nothing matches.
   @discardableResult
   public func freeze(matching pattern: String = "*") -> [String] {

@@ -23,7 +23,8 @@ struct Walk {
 
   private(set) var entries: [(name: String, item: Item)] = []
   private(set) var modules: [(name: String, module: any Module)] = []
-  /// Further names of what is in `entries`: a shared layer is stored once, but files may name it every time.
+  /// Further names of what is in `entries`: a shared layer is stored once, but files may
+  /// name it every time.
   private(set) var aliases: [String: String] = [:]
   private var names: [ObjectIdentifier: String] = [:]
   private var known: Set<ObjectIdentifier> = []
@@ -115,7 +116,8 @@ extension String {
     return result
   }
 
-  /// Whether all of this text fits `glob`, where `*` is any text, also none, and `?` any one character.
+  /// Whether all of this text fits `glob`, where `*` is any text, also none, and `?`
+  /// any one character.
   public func matches(glob: String) -> Bool {
     let (text, pattern) = (Array(self), Array(glob))
     var (t, p) = (0, 0)

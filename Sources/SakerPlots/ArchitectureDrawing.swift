@@ -1,4 +1,5 @@
-/// A network as a chain of its maps, and one of its blocks in detail: the picture of a page about it.
+/// A network as a chain of its maps, and one of its blocks in detail: the picture of a page about
+/// it.
 public struct ArchitectureDiagram: Sendable {
   public struct Stage: Sendable {
     /// Height and width of the map.
@@ -41,8 +42,8 @@ extension ArchitectureDiagram {
   private static let strong = Font(size: 11, bold: true)
   private static let plain = Font(size: 10.5)
 
-  /// Boxes as high as the maps are wide and as wide as they have channels, both by their logarithms; below them what they are
-  /// and what computes them. Then the block.
+  /// Boxes as high as the maps are wide and as wide as they have channels, both by their
+  /// logarithms; below them what they are and what computes them. Then the block.
   public var drawing: Drawing {
     let columns = Double(stages.count + 2)
     let lines = stages.map { Self.wrapped($0.layers).count }.max() ?? 0

@@ -25,7 +25,8 @@ struct Point: Hashable {
 
 /// A surface of Cairo's and what is drawn on it. The only type that knows Cairo's C interface.
 ///
-/// Text goes through Pango, which asks fontconfig for DejaVu Sans and takes letters that it lacks from any other font.
+/// Text goes through Pango, which asks fontconfig for DejaVu Sans and takes letters that it lacks
+/// from any other font.
 final class Canvas {
   let surface: OpaquePointer
   let context: OpaquePointer

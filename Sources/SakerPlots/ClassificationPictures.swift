@@ -2,7 +2,8 @@ import Foundation
 import SakerData
 import SakerMetrics
 
-/// What a classifier says of a data set, as pictures: confusion, pictures with truths and predictions, and its worst mistakes.
+/// What a classifier says of a data set, as pictures: confusion, pictures with truths and
+/// predictions, and its worst mistakes.
 public struct ClassificationPictures {
   public let evaluation: ClassificationEvaluation
   public let dataset: ClassificationDataset
@@ -12,9 +13,9 @@ public struct ClassificationPictures {
     self.dataset = dataset
   }
 
-  /// Of each class its pictures, precision, recall and F1.
+  /// The table of classes: images, precision, recall and F1.
   public static let classTable = "classes.csv"
-  /// Pictures told wrong, the surest first, by name.
+  /// The table of misclassified images, the most confident first.
   public static let worstTable = "worst_pictures.csv"
 
   /// Writes all of them under the names of run folders, and the two tables.

@@ -6,8 +6,8 @@ extension ConfusionMatrix {
   ///
   /// Cells show their number while there are at most 30 classes, names stand at every row while
   /// they have room, else at every second, third and so on.
-  /// - Parameter normalized: shares of each column (0...1) instead of counts. Counts are coloured by
-  ///   the square root, or the most frequent class would leave all others white.
+  /// - Parameter normalized: shares of each column (0...1) instead of counts. Counts are coloured
+  ///   by the square root, or the most frequent class would leave all others white.
   public func drawing(normalized isNormalized: Bool) -> Drawing {
     let size = names.count
     let cell = max(7, min(64, 520 / Double(max(1, size))))

@@ -10,7 +10,7 @@ public struct EvaluationPictures: Sendable {
   public let classNames: [String]
   /// From which detections are drawn and counted in the confusion matrix.
   public var confidence = 0.25
-  /// Of `val_batch*.jpg`.
+  /// Images on each sheet of `val_batch*.jpg`.
   public var picturesPerSheet = 12
   public var sheets = 3
 
@@ -24,10 +24,10 @@ public struct EvaluationPictures: Sendable {
     self.classNames = classNames
   }
 
-  /// Writes `confusion_matrix.png`, `confusion_matrix_normalized.png`, `PR_curve.png`, `F1_curve.png`,
-  /// `P_curve.png`, `R_curve.png`, `val_batch*_labels.jpg`, `val_batch*_pred.jpg`, and, where there
-  /// are such, `worst_false_positives.jpg` and `worst_misses.jpg`. Pictures that cannot be read any
-  /// more are left out.
+  /// Writes `confusion_matrix.png`, `confusion_matrix_normalized.png`, `PR_curve.png`,
+  /// `F1_curve.png`, `P_curve.png`, `R_curve.png`, `val_batch*_labels.jpg`, `val_batch*_pred.jpg`,
+  /// and, where there are such, `worst_false_positives.jpg` and `worst_misses.jpg`. Pictures that
+  /// cannot be read any more are left out.
   ///
   /// - Returns: the names of the files, in this order.
   /// - Throws: `PlotError` or `PictureError` naming the file that cannot be written.

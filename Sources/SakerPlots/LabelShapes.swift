@@ -55,7 +55,8 @@ public struct LabelShapes: Sendable {
     }
   }
 
-  /// One page: objects a class, box shapes laid on one another, centres, and widths against heights.
+  /// One page: objects a class, box shapes laid on one another, centres, and widths against
+  /// heights.
   public var overview: Drawing {
     Drawing(width: 760, height: 720) { canvas in
       let cells = (0..<4).map { index in

@@ -4,9 +4,9 @@ import SakerData
 /// How training went: the columns of a run's `results.csv`, drawn as one page of charts.
 ///
 /// `train/NAME` and `val/NAME` share a chart, as do columns of one group (`lr/0`, `lr/1`;
-/// `metrics/AP/RBC`, `metrics/AP/WBC`), `metrics/precision`, `recall` and `f1`, and those that begin with `mAP`; every other
-/// column has its own. Columns `epoch` (the x axis, else the row's number), `step`, `time` and
-/// `seconds` have none.
+/// `metrics/AP/RBC`, `metrics/AP/WBC`), `metrics/precision`, `recall` and `f1`, and those that
+/// begin with `mAP`; every other column has its own. Columns `epoch` (the x axis, else the row's
+/// number), `step`, `time` and `seconds` have none.
 public struct LearningCurves: Sendable {
   public struct Column: Hashable, Sendable {
     public var name: String

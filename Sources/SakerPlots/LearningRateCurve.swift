@@ -1,8 +1,8 @@
 /// What a search for a learning rate saw: the loss against the rate.
 extension Chart {
-  /// The loss of each rate, faint, its trend, bold, and a dashed line at the rate that is suggested. Rates are on a
-  /// logarithmic axis. A trend that explodes at the end must not hide what came before: the axis ends a little above the
-  /// first losses.
+  /// The loss of each rate, faint, its trend, bold, and a dashed line at the rate that is
+  /// suggested. Rates are on a logarithmic axis. A trend that explodes at the end must not hide
+  /// what came before: the axis ends a little above the first losses.
   /// - Parameters:
   ///   - losses: as many as rates, as is `smoothed`.
   public static func learningRate(

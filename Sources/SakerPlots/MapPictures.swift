@@ -80,7 +80,8 @@ public enum MapPictures {
 
   /// A picture with a map over it, 0 leaving it dark and gray, 1 in full colour.
   ///
-  /// - Parameter heat: `[H, W]` or `[1, 1, H, W]`, at least 0; scaled so that its greatest value is 1.
+  /// - Parameter heat: `[H, W]` or `[1, 1, H, W]`, at least 0; scaled so that its
+  ///   greatest value is 1.
   public static func overlaid(_ picture: Picture, _ heat: Tensor) throws -> Picture {
     let sizes = Array(heat.shape.sizes.suffix(2))
     guard sizes.count == 2, heat.count == sizes[0] * sizes[1], heat.count > 0 else {

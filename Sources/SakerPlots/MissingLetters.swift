@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Tells of letters that no installed font has, with the package of Debian that brings one: a line for each package, once.
+/// Tells of letters that no installed font has, with the package of Debian that brings one: a line
+/// for each package, once.
 public enum MissingLetters {
   private static let told = Mutex<[(package: String, warning: String)]>([])
 
@@ -34,7 +35,8 @@ public enum MissingLetters {
   /// The package of fonts for the script of a letter.
   static func package(for letter: Unicode.Scalar) -> String {
     switch letter.value {
-    // Hangul, radicals, kana, Bopomofo, ideographs, their compatible and wide forms, the supplementary planes.
+    // Hangul, radicals, kana, Bopomofo, ideographs, their compatible and wide forms, the
+    // supplementary planes.
     case 0x1100...0x11FF, 0x2E80...0x33FF, 0x3400...0x9FFF, 0xA960...0xA97F, 0xAC00...0xD7FF,
       0xF900...0xFAFF, 0xFE30...0xFE4F, 0xFF00...0xFFEF, 0x1AFF0...0x1B16F, 0x20000...0x3FFFF:
       cjk

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A run's pictures and numbers as one page that needs nothing else: it opens offline, and can be
+/// A run's images and numbers as one page that needs nothing else: it opens offline, and can be
 /// sent.
 public struct RunReport: Sendable {
   /// A picture or a table, what it shows, and what to do about it.

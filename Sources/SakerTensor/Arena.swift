@@ -1,7 +1,8 @@
 import CKernels
 
-/// Large blocks cut from one range of addresses and joined again when they are free, so that what one layer gave back
-/// serves the next one's other size: a training step's peak is what lives at a time, not the sum over all sizes.
+/// Large blocks cut from one range of addresses and joined again when they are free, so that what
+/// one layer gave back serves the next one's other size: a training step's peak is what lives at a
+/// time, not the sum over all sizes.
 ///
 /// Not safe to use from two threads at once: its owner holds a lock.
 struct Arena {
@@ -30,7 +31,8 @@ struct Arena {
 
   static func rounded(_ bytes: Int) -> Int { (bytes + grain - 1) / grain * grain }
 
-  /// The address of `count` bytes, a multiple of `grain`: the smallest hole that fits, the lowest of equals.
+  /// The address of `count` bytes, a multiple of `grain`: the smallest hole that fits, the
+  /// lowest of equals.
   mutating func take(_ count: Int) -> UInt? {
     var best: Int?
     for index in holes.indices where holes[index].count >= count {

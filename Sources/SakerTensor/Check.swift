@@ -1,5 +1,6 @@
-/// Stops the program when the caller broke the contract of an operation, and says what was expected and what was got.
-/// What comes from outside (files, pictures, options) is never checked by this: it throws.
+/// Stops the program when the caller broke the contract of an operation, and says what was
+/// expected and what was got. What comes from outside (files, pictures, options) is never checked
+/// by this: it throws.
 @inlinable
 public func check(
   _ condition: @autoclosure () -> Bool, op: @autoclosure () -> String,

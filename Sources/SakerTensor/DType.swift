@@ -1,8 +1,8 @@
 /// What one element of a tensor is.
 ///
-/// All types store and convert. Arithmetic runs in `float32` and the integers; `bfloat16` and `float16` compute through
-/// `float32` and round once, except in the kernels that know `bfloat16` themselves (convolution, products,
-/// normalization, pooling, activations).
+/// All types store and convert. Arithmetic runs in `float32` and the integers; `bfloat16` and
+/// `float16` compute through `float32` and round once, except in the kernels that know `bfloat16`
+/// themselves (convolution, products, normalization, pooling, activations).
 public enum DType: String, Hashable, Codable, Sendable, CaseIterable {
   case float32, bfloat16, float16, int8, uint8, int32, int64, bool
 

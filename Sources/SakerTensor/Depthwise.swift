@@ -1,6 +1,7 @@
 import CKernels
 
-/// The weight's gradient of a convolution with a kernel for each channel, in float32. oneDNN's general kernel, which takes those wider than 3, is several times slower.
+/// The weight's gradient of a convolution with a kernel for each channel, in float32. oneDNN's
+/// general kernel, which takes those wider than 3, is several times slower.
 enum Depthwise {
   /// Nothing if it is no such convolution.
   static func gradient(

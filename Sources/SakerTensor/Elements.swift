@@ -1,6 +1,6 @@
 extension Tensor {
-  /// Calls `body` with all elements in row-major order: where they lie if they lie so, else in a copy. `T` is the tensor's
-  /// own type.
+  /// Calls `body` with all elements in row-major order: where they lie if they lie so, else in a
+  /// copy. `T` is the tensor's own type.
   public func withElements<T: Scalar, R>(
     of type: T.Type = T.self, _ body: (UnsafeBufferPointer<T>) throws -> R
   ) rethrows -> R {
@@ -28,7 +28,8 @@ extension Tensor {
     try body(UnsafeMutableBufferPointer(start: pointer(T.self), count: count))
   }
 
-  /// A tensor whose bytes `body` writes, all of them, in row-major order and the machine's byte order.
+  /// A tensor whose bytes `body` writes, all of them, in row-major order and the
+  /// machine's byte order.
   public init(
     _ shape: Shape, _ dtype: DType,
     writingBytes body: (UnsafeMutableRawBufferPointer) throws -> Void

@@ -10,8 +10,8 @@ public struct MemoryUse: Sendable {
   public var peak: Int
 }
 
-/// Memory that was used and is free: small blocks by size, large ones in an arena. One lock; it is held for a search among
-/// some dozens of holes, thousands of times a second, not millions.
+/// Memory that was used and is free: small blocks by size, large ones in an arena. One lock; it is
+/// held for a search among some dozens of holes, thousands of times a second, not millions.
 public final class MemoryPool: Sendable {
   public static let shared = MemoryPool()
 
@@ -25,8 +25,8 @@ public final class MemoryPool: Sendable {
   }
 
   private let state: Mutex<State>
-  /// With SAKER_POISON set, memory comes full of NaN and goes full of NaN: who reads what nobody wrote, or what was given back,
-  /// gives itself away.
+  /// With SAKER_POISON set, memory comes full of NaN and goes full of NaN: who reads what nobody
+  /// wrote, or what was given back, gives itself away.
   private static let isPoisoned = ProcessInfo.processInfo.environment["SAKER_POISON"] != nil
   /// Blocks from this size on come from the arena, if there is one.
   private static let large = 1 << 18
@@ -37,8 +37,8 @@ public final class MemoryPool: Sendable {
     state = Mutex(State(arena: arena))
   }
 
-  /// Sizes are rounded so that nearly equal requests meet: small ones to 64 bytes, above 4 KiB to an eighth of the power of
-  /// two below.
+  /// Sizes are rounded so that nearly equal requests meet: small ones to 64 bytes, above 4 KiB to
+  /// an eighth of the power of two below.
   static func rounded(_ bytes: Int) -> Int {
     let bytes = max(bytes, 1)
     if bytes >= large { return Arena.rounded(bytes) }

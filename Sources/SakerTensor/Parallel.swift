@@ -8,8 +8,8 @@ public enum Parallel {
     set { saker_set_threads(Int32(max(1, newValue))) }
   }
 
-  /// Calls `body` with parts of `0..<count` that together cover it; at least `grain` a part, so that short loops stay on
-  /// the caller's thread.
+  /// Calls `body` with parts of `0..<count` that together cover it; at least `grain` a part, so
+  /// that short loops stay on the caller's thread.
   public static func run(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
     guard count > 0 else { return }
     let parts = min(threads, (count + grain - 1) / max(grain, 1))

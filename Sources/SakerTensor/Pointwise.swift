@@ -1,7 +1,8 @@
 import CKernels
 
-/// A 1x1 convolution of stride 1 by our own kernels: products of matrices, which normalize what they read and sum what they write. As
-/// fast as oneDNN's; with matrix units (AMX) up to 1.7 times (docs/decisions/0023). See `pointwise.h`.
+/// A 1x1 convolution of stride 1 by our own kernels: products of matrices, which normalize what
+/// they read and sum what they write. As fast as oneDNN's; with matrix units (AMX) up to 1.7 times
+/// (docs/decisions/0023). See `pointwise.h`.
 ///
 /// Maps are channels-last, weights row-major `[out, in, 1, 1]`, both float32.
 struct Pointwise: BlockKernel {
@@ -20,15 +21,17 @@ struct Pointwise: BlockKernel {
     y = attributes.output(x, weight)
   }
 
-  /// How a pass of a block runs on these kernels, if it does: always, unless direct ones are forced. Alone, oneDNN's save
-  /// nothing; in a block, they need passes over the maps beside them (docs/decisions/0017).
+  /// How a pass of a block runs on these kernels, if it does: always, unless direct ones are
+  /// forced. Alone, oneDNN's save nothing; in a block, they need passes over the maps beside
+  /// them (docs/decisions/0017).
   static func inBlock(
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Pointwise? {
     Convolutions.setting == .direct ? nil : Pointwise(x, weight, attributes)
   }
 
-  /// The same for a weight's gradient that is wanted alone: oneDNN's kernel is slow where input channels are many.
+  /// The same for a weight's gradient that is wanted alone: oneDNN's kernel is slow where input
+  /// channels are many.
   static func gradient(
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
   ) -> Pointwise? {
@@ -36,7 +39,8 @@ struct Pointwise: BlockKernel {
     return inBlock(x, weight, attributes)
   }
 
-  /// The same for a convolution outside of blocks: with matrix units (AMX) ours are faster, if pixels and channels fill their tiles.
+  /// The same for a convolution outside of blocks: with matrix units (AMX) ours are faster, if
+  /// pixels and channels fill their tiles.
   static func alone(
     _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes, _ dtype: DType
   ) -> Pointwise? {

@@ -1,12 +1,14 @@
-/// A seeded source of random numbers: xoshiro256** (Blackman & Vigna, "Scrambled linear pseudorandom number generators"),
-/// started by SplitMix64. The same seed gives the same numbers on every machine; the state can be stored and restored.
+/// A seeded source of random numbers: xoshiro256** (Blackman & Vigna, "Scrambled linear
+/// pseudorandom number generators"), started by SplitMix64. The same seed gives the same numbers on
+/// every machine; the state can be stored and restored.
 public struct Random: RandomNumberGenerator, Hashable, Codable, Sendable {
   /// The four words of the state; never all zero.
   public private(set) var state: [UInt64]
 
   /// - Parameters:
   ///   - seed: any number.
-  ///   - streams: further numbers, for example epoch and sample, that select an independent stream of the same seed.
+  ///   - streams: further numbers, for example epoch and sample, that select an independent stream
+  ///     of the same seed.
   public init(seed: UInt64, _ streams: Int...) {
     var mixed = seed
     for stream in streams {

@@ -1,4 +1,5 @@
-/// The sizes of a tensor's axes. Image tensors speak `[N, C, H, W]`, whatever their memory looks like.
+/// The sizes of a tensor's axes. Image tensors speak `[N, C, H, W]`, whatever their
+/// memory looks like.
 public struct Shape: Hashable, Sendable, RandomAccessCollection, ExpressibleByArrayLiteral,
   CustomStringConvertible
 {
@@ -72,8 +73,8 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, ExpressibleByAr
     return strides
   }
 
-  /// The shape both broadcast to, or `nil`: compared from the right, a pair of sizes must be equal, or one of them 1 or
-  /// missing.
+  /// The shape both broadcast to, or `nil`: compared from the right, a pair of sizes must be equal,
+  /// or one of them 1 or missing.
   public func broadcast(with other: Shape) -> Shape? {
     if sizes == other.sizes { return self }
     let rank = Swift.max(rank, other.rank)

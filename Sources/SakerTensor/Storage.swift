@@ -1,9 +1,9 @@
 import CKernels
 import Synchronization
 
-/// A block of memory that tensors share, aligned to 64 bytes. Given back to a pool when the last tensor goes, so that a
-/// training step after the first asks the system for nothing: page faults on fresh memory cost more than the
-/// arithmetic they serve.
+/// A block of memory that tensors share, aligned to 64 bytes. Given back to a pool when the last
+/// tensor goes, so that a training step after the first asks the system for nothing: page faults on
+/// fresh memory cost more than the arithmetic they serve.
 final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   let bytes: Int
@@ -36,7 +36,8 @@ final class Storage: @unchecked Sendable {
     if case .pool = release { MemoryPool.shared.give(pointer, bytes) }
   }
 
-  /// What was computed from these bytes and holds while they do not change: weights packed for a kernel.
+  /// What was computed from these bytes and holds while they do not change: weights
+  /// packed for a kernel.
   private let derived = Mutex<[[Int]: Storage]>([:])
 
   func derived(_ key: [Int]) -> Storage? { derived.withLock { $0[key] } }

@@ -2,8 +2,9 @@ import CKernels
 
 /// Walks several tensors of one shape together, each by its own strides.
 ///
-/// Axes of size 1 go, the rest are ordered by the first tensor's strides and merged where memory allows it, so that dense
-/// tensors become one long row whatever their order. The body gets two axes at a time, to keep its call out of the loop.
+/// Axes of size 1 go, the rest are ordered by the first tensor's strides and merged where memory
+/// allows it, so that dense tensors become one long row whatever their order. The body gets two
+/// axes at a time, to keep its call out of the loop.
 struct StridedLoop {
   private let operands: Int
   /// Without the two innermost.
@@ -46,8 +47,9 @@ struct StridedLoop {
     if shape.elements == 0 { columns = 0 }
   }
 
-  /// Calls `body(offsets, rows, columns)` on all threads until everything is covered; offsets are in elements, one for
-  /// each tensor, and within a call the tensors advance by `rowStrides` and `columnStrides`.
+  /// Calls `body(offsets, rows, columns)` on all threads until everything is covered; offsets
+  /// are in elements, one for each tensor, and within a call the tensors advance by `rowStrides`
+  /// and `columnStrides`.
   func run(_ body: (UnsafePointer<Int>, Int, Int) -> Void) {
     guard columns > 0 else { return }
     KernelTime.measure {
@@ -262,7 +264,8 @@ extension Tensor {
     return strides
   }
 
-  /// A view of `shape` that repeats axes of size 1 and adds axes in front; the shapes are known to fit.
+  /// A view of `shape` that repeats axes of size 1 and adds axes in front; the shapes
+  /// are known to fit.
   func spread(to shape: Shape) -> Tensor {
     if self.shape == shape { return self }
     let added = shape.rank - rank

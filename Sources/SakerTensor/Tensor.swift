@@ -1,8 +1,9 @@
 /// Numbers in a box with axes: a value over shared memory.
 ///
-/// Operations return new tensors, and views (reshape, permute, slice, expand) share memory where strides allow it; nothing
-/// that one tensor does can be seen through another, because a tensor changes in place only while nobody shares it.
-/// Image tensors speak `[N, C, H, W]` and lie channels-last in memory; the strides carry that and every operation keeps it.
+/// Operations return new tensors, and views (reshape, permute, slice, expand) share memory where
+/// strides allow it; nothing that one tensor does can be seen through another, because a tensor
+/// changes in place only while nobody shares it. Image tensors speak `[N, C, H, W]` and lie
+/// channels-last in memory; the strides carry that and every operation keeps it.
 public struct Tensor: @unchecked Sendable {
   var storage: Storage
   public let shape: Shape
@@ -29,7 +30,8 @@ public struct Tensor: @unchecked Sendable {
       strides: strides ?? shape.rowMajorStrides, offset: 0, dtype: dtype)
   }
 
-  /// Memory of its own, not yet written, for a result in the order of the contiguous `model`: shares its description.
+  /// Memory of its own, not yet written, for a result in the order of the contiguous `model`:
+  /// shares its description.
   init(uninitializedLike model: Tensor) {
     self.init(
       storage: Storage(bytes: model.bytes), shape: model.shape, strides: model.strides, offset: 0,
@@ -93,8 +95,8 @@ extension Tensor {
     return true
   }
 
-  /// Whether the elements fill one block of memory, in whatever order: then a function of single elements can run over
-  /// the block and give its result the same strides.
+  /// Whether the elements fill one block of memory, in whatever order: then a function of single
+  /// elements can run over the block and give its result the same strides.
   var isDense: Bool {
     if isContiguous || isChannelsLast { return true }
     var step = 1
@@ -157,7 +159,8 @@ extension Tensor {
     self.init([value], [])
   }
 
-  /// Takes memory that `owner` holds, without a copy: `shape` in row-major order, or channels-last for images.
+  /// Takes memory that `owner` holds, without a copy: `shape` in row-major order, or
+  /// channels-last for images.
   public init(
     adopting memory: UnsafeMutablePointer<Float>, _ shape: Shape, channelsLast: Bool,
     owner: AnyObject

@@ -1,11 +1,13 @@
 import CKernels
 
-/// 3x3 convolutions of stride 1 by our own kernels, which need a quarter of the multiplications: see `winograd.h` and
-/// docs/winograd.md. Their results differ from direct ones by about 1e-6 of their root mean square.
+/// 3x3 convolutions of stride 1 by our own kernels, which need a quarter of the multiplications:
+/// see `winograd.h` and docs/winograd.md. Their results differ from direct ones by about 1e-6 of
+/// their root mean square.
 ///
 /// Maps are channels-last, weights row-major `[out, in / groups, 3, 3]`, both float32.
 enum Winograd {
-  /// How a pass, alone or as part of a block, runs on these kernels, if the chooser says that it does.
+  /// How a pass, alone or as part of a block, runs on these kernels, if the chooser
+  /// says that it does.
   static func geometry(
     _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
     _ dtype: DType = .float32, inBlock: Bool = false
@@ -26,7 +28,8 @@ enum Winograd {
 
     var y: Shape { attributes.output(x, weight) }
 
-    /// Of one group; `turned` for the gradient of the input, which is a convolution of the gradient.
+    /// Of one group; `turned` for the gradient of the input, which is a convolution of the
+    /// gradient.
     func raw(turned: Bool) -> saker_winograd {
       let (top, left) = (attributes.before[0], attributes.before[1])
       let (from, to) = turned ? (y, x) : (x, y)
@@ -48,8 +51,8 @@ enum Winograd {
     }
   }
 
-  /// The convolution of `x`, or with `turned` the gradient of the input from that of the result. Packed weights stay beside
-  /// the weight while it does not change, if `keeping`.
+  /// The convolution of `x`, or with `turned` the gradient of the input from that of the result.
+  /// Packed weights stay beside the weight while it does not change, if `keeping`.
   static func convolve(
     _ x: KernelSource, _ weight: Tensor, _ geometry: Geometry, turned: Bool,
     _ epilogue: KernelEpilogue,

@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// The 3x3 convolutions of stride 1 and padding 1 that well-known networks have, each distinct one once.
+/// The 3x3 convolutions of stride 1 and padding 1 that well-known networks have, each
+/// distinct one once.
 public enum ConvolutionSuite {
   /// A layer on square maps.
   public struct Layer: Hashable, Sendable {
@@ -53,7 +54,8 @@ public enum ConvolutionSuite {
       ]),
   ]
 
-  /// The distinct layers of the networks named, with the names of those that have them, in the networks' order.
+  /// The distinct layers of the networks named, with the names of those that have them, in
+  /// the networks' order.
   public static func layers(of names: [String]) -> [(layer: Layer, networks: [String])] {
     var places: [Layer: Int] = [:]
     var found: [(layer: Layer, networks: [String])] = []

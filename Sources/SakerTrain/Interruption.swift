@@ -1,7 +1,7 @@
 import CKernels
 
-/// Ctrl-C, SIGTERM and SIGHUP as a wish: whoever trains asks between two steps and ends in good order. A second one ends at once. SIGHUP
-/// stays ignored if it was, as `nohup` does.
+/// Graceful interruption by Ctrl-C, SIGTERM or SIGHUP: the trainer checks between steps and stops
+/// cleanly. A second one ends at once. SIGHUP stays ignored if it was, as `nohup` does.
 public enum Interruption {
   /// From now on the signals are noted instead of ending the program.
   public static func watch() { saker_watch_interruption() }

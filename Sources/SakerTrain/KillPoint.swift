@@ -1,7 +1,8 @@
 import Foundation
 
-/// Places in what a run writes where a test ends it as SIGKILL would: with `SAKER_KILL_AT=checkpoint:2` in the environment, the process
-/// ends in the second epoch before its checkpoint is written.
+/// Places in what a run writes where a test ends it as SIGKILL would: with
+/// `SAKER_KILL_AT=checkpoint:2` in the environment, the process ends in the second epoch before its
+/// checkpoint is written.
 package enum KillPoint: String, CaseIterable, Sendable {
   /// Before the epoch's events.
   case events

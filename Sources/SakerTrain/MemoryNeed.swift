@@ -4,13 +4,14 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// Finds out before the work whether a batch fits into the machine: the system ends a program that takes too much without a
-/// word.
+/// Finds out before the work whether a batch fits into the machine: the system ends a program that
+/// takes too much without a word.
 public enum MemoryNeed {
   public enum Work: Sendable { case training, inference }
 
-  /// A lower bound of what a batch takes, in bytes. Training keeps what each convolution or linear layer puts out and, as
-  /// much again, what is made of it; inference, the largest output and what it is made from.
+  /// A lower bound of what a batch takes, in bytes. Training keeps what each convolution or
+  /// linear layer puts out and, as much again, what is made of it; inference, the largest output
+  /// and what it is made from.
   ///
   /// - Parameter summary: of the network on one picture.
   public static func bytes(

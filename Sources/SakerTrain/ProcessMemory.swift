@@ -2,7 +2,7 @@ import Foundation
 
 /// What the system says of this process's memory.
 public enum ProcessMemory {
-  /// The most that was resident at a time, in bytes; 0 where the system does not tell.
+  /// Peak resident memory in bytes; 0 where the system does not report it.
   public static var peak: Int { value("VmHWM:") }
   /// Resident now, in bytes.
   public static var resident: Int { value("VmRSS:") }

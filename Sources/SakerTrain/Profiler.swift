@@ -2,14 +2,15 @@ import Foundation
 import SakerTensor
 import Synchronization
 
-/// The time each kind of operation takes, forward and backward, and how much of the whole is not spent in kernels.
+/// The time each kind of operation takes, forward and backward, and how much of the whole is not
+/// spent in kernels.
 public final class Profiler: Observer {
   public struct Row: Codable, Hashable, Sendable {
     public var operation: String
     public var phase: String
     public var calls: Int
     public var milliseconds: Double
-    /// Of the whole time watched, 0...1.
+    /// Share of the total time, 0...1.
     public var share: Double
   }
 

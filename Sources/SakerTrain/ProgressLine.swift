@@ -1,9 +1,10 @@
 import Foundation
 
-/// A line that shows how far long work is, how fast it goes and how long it will take; rewritten in place on a terminal,
-/// left out where nobody looks (a file, a pipe). Goes to standard error, so that results on standard output stay clean.
+/// A line that shows how far long work is, how fast it goes and how long it will take; rewritten in
+/// place on a terminal, left out where nobody looks (a file, a pipe). Goes to standard error, so
+/// that results on standard output stay clean.
 public final class ProgressLine {
-  /// Whether there is somebody to look.
+  /// Whether the output is a terminal.
   public let isLive: Bool
   private let total: Int
   private let first: Int

@@ -2,11 +2,12 @@ import Foundation
 import Logging
 import Synchronization
 
-/// The right to write a run's folder: one process has it at a time. It is a lock on the file `.lock` in the folder, which the system
-/// takes back when the process ends, however it ends. In one process several may hold it together: a command and its trainer.
+/// The right to write a run's folder: one process has it at a time. It is a lock on the file
+/// `.lock` in the folder, which the system takes back when the process ends, however it ends. In
+/// one process several may hold it together: a command and its trainer.
 ///
-/// Who gets it first takes away what a killed process left half written. A folder that was made for it, and into which nothing was
-/// written, goes with the claim.
+/// Who gets it first takes away what a killed process left half written. A folder that was made for
+/// it, and into which nothing was written, goes with the claim.
 public final class RunClaim: Sendable {
   public let folder: RunFolder
   private let key: String
@@ -49,7 +50,8 @@ public final class RunClaim: Sendable {
     if result.isFirst { folder.removePartials() }
   }
 
-  /// `runs/train`, or with the first number that is free: `runs/train2`. A folder that holds nothing is free.
+  /// `runs/train`, or with the first number that is free: `runs/train2`. A folder that
+  /// holds nothing is free.
   ///
   /// - Throws: `TrainingError` if no folder can be made there.
   public static func firstFree(_ path: String) throws -> RunClaim {

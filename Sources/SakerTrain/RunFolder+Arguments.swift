@@ -27,7 +27,8 @@ extension RunFolder {
     return lines(of: object as? [String: Any] ?? [:])
   }
 
-  /// What lies deeper, such as a task's own settings, stands beside the rest: no two of them share a name.
+  /// What lies deeper, such as a task's own settings, stands beside the rest: no two of
+  /// them share a name.
   private static func lines(of object: [String: Any]) -> [String: String] {
     var lines: [String: String] = [:]
     for (name, value) in object {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What a run's folder holds, so that a run is never written over by another, and can be taken away whole.
+/// What a run's folder holds, so that a run is never written over by another, and can be
+/// taken away whole.
 extension RunFolder {
   /// What an evaluation writes, `*` for any text. `docs/run-folder.md` says what they are.
   static let evaluationNames = [
@@ -74,7 +75,8 @@ extension RunFolder {
   private var hasTable: Bool { tableLines.first?.hasPrefix("epoch,") == true }
   private var tableRows: Int { tableLines.count - 1 }
 
-  /// Demands that a new run may be written here: nothing that it would write is there, or a run that may be overwritten.
+  /// Demands that a new run may be written here: nothing that it would write is there, or a run
+  /// that may be overwritten.
   ///
   /// - Returns: whether something of a run is there, to be taken away first.
   /// - Throws: `TrainingError` that names the folder, and what is in it.
@@ -122,7 +124,8 @@ extension RunFolder {
     rmdir(path + "/weights")
   }
 
-  /// Takes away the pictures and tables of an evaluation, so that none of an earlier one stays among those of the next.
+  /// Takes away the pictures and tables of an evaluation, so that none of an earlier one stays
+  /// among those of the next.
   ///
   /// - Throws: `TrainingError` that names what cannot be removed.
   public func removeEvaluation() throws { try remove(RunFolder.evaluationNames) }
@@ -143,7 +146,8 @@ extension RunFolder {
         guard parts.count >= 3, let process = Int32(parts[parts.count - 2]), process > 0 else {
           continue
         }
-        // Our own number is that of a process before us: nothing is written yet. In containers it often is the same.
+        // Our own number is that of a process before us: nothing is written yet. In containers it
+        // often is the same.
         let isGone = process == getpid() || kill(process, 0) != 0 && errno == ESRCH
         if isGone { unlink(folder + "/" + name) }
       }

@@ -2,9 +2,11 @@ import Foundation
 import SakerData
 import SakerNN
 
-/// How a network is trained: everything that decides the result, apart from model and data. Stored with each checkpoint.
+/// How a network is trained: everything that decides the result, apart from model and data. Stored
+/// with each checkpoint.
 public struct TrainingSettings: Codable, Hashable, Sendable {
-  /// All rules of the library that update after each batch; L-BFGS, which asks for the loss many times a step, is for `LBFGS` alone.
+  /// All rules of the library that update after each batch; L-BFGS, which asks for the loss many
+  /// times a step, is for `LBFGS` alone.
   public enum Rule: String, Codable, Sendable, CaseIterable {
     case sgd, adagrad, adadelta, rmsprop
     /// RMSProp by the variance of the gradients.
@@ -33,16 +35,18 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var rule = Rule.adamw
   /// The highest the schedule goes.
   public var learningRate = 3e-3
-  /// Momentum of SGD and RMSProp, the first beta of Adam and its kin, nothing to AdaGrad and Adadelta; `onecycle` moves it between 0.95 and
-  /// 0.85.
+  /// Momentum of SGD and RMSProp, the first beta of Adam and its kin, nothing to AdaGrad and
+  /// Adadelta; `onecycle` moves it between 0.95 and 0.85.
   public var momentum = 0.9
   /// Whether SGD looks ahead by a momentum's step; `nil`, as in older checkpoints, is no.
   public var nesterov: Bool?
-  /// On which side of SGD's velocity the learning rate stands; `nil`, as in older checkpoints, is outside, as PyTorch has it.
+  /// On which side of SGD's velocity the learning rate stands; `nil`, as in older checkpoints, is
+  /// outside, as PyTorch has it.
   public var momentumConvention: MomentumConvention?
   public var decay = 5e-4
   public var course = Course.onecycle
-  /// What `step`, `cosine` and `onecycle` fall to at the least; left out, `cosine` falls to 0, `onecycle` to 4e-6 of the highest.
+  /// What `step`, `cosine` and `onecycle` fall to at the least; left out, `cosine` falls to 0,
+  /// `onecycle` to 4e-6 of the highest.
   public var minimumRate: Double?
   /// Epochs in which the learning rate rises linearly from 0; `onecycle` has a rise of its own.
   public var warmUpEpochs = 0.0
@@ -57,7 +61,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   public var averageDecay = 0.998
   /// Epochs without a better validation result after which training ends; 0 never ends it.
   public var patience = 0
-  /// Names of parameters, with `*`, that stay as they are.
+  /// Names of frozen parameters, with `*` as a wildcard.
   public var frozen: [String] = []
   public var seed: UInt64 = 0
   /// Threads that prepare pictures. Does not change the result.
@@ -65,14 +69,16 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
 
   public var horizontalFlip: Float = 0.5
   public var verticalFlip: Float = 0
-  /// Strength of random changes of brightness, contrast and saturation, 0...1; a tenth of it for hue.
+  /// Strength of random changes of brightness, contrast and saturation, 0...1; a tenth of it for
+  /// hue.
   public var colorJitter: Float = 0.2
   /// Share of pictures cropped at random.
   public var crop: Float = 0
   /// Pictures scaled by up to this factor, up or down; 1 leaves them.
   public var scale: Float = 1
 
-  /// A list of transforms in place of the five above, as `AugmentationFile` reads it; `nil` leaves it to them.
+  /// A list of transforms in place of the five above, as `AugmentationFile` reads it; `nil`
+  /// leaves it to them.
   public var augmentation: String?
 
   /// What only classifiers are trained with.
@@ -81,7 +87,8 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
   /// What only detectors are trained with.
   public var detection: DetectionSettings?
 
-  /// Of a detector: its input's size is drawn anew every ten batches, up to this share smaller or larger; `nil`: never.
+  /// Of a detector: its input's size is drawn anew every ten batches, up to this share smaller or
+  /// larger; `nil`: never.
   public var multiScale: Float?
 
   public init() {}

@@ -1,6 +1,8 @@
-// Runs the convolution kernels, 3x3 and 1x1, on small odd shapes, every buffer hard against a page that must not be touched: first behind it, then before it. Results
-// are compared with sums in double precision, and buffers start as NaN, so that a number that was never written shows. Scripts/check-memory.sh builds
-// this with the sanitizers. usage: convolution_memory [THREADS [STEP]]; the form comes from SAKER_ISA; a
+// Runs the convolution kernels, 3x3 and 1x1, on small odd shapes, every buffer hard against a page
+// that must not be touched: first behind it, then before it. Results are compared with sums in
+// double precision, and buffers start as NaN, so that a number that was never written shows.
+// Scripts/check-memory.sh builds this with the sanitizers. usage: convolution_memory [THREADS
+// [STEP]]; the form comes from SAKER_ISA; a
 // STEP of n takes each n-th run.
 #define _GNU_SOURCE
 #include <math.h>
@@ -61,7 +63,8 @@ static struct {
 static int buffers;
 static int guard_before;
 
-/// `floats` NaNs. The guard follows the last one, or, `aligned`, at most 63 bytes behind it; or it stands before the first one.
+/// `floats` NaNs. The guard follows the last one, or, `aligned`, at most 63 bytes behind it; or it
+/// stands before the first one.
 static float *buffer(size_t floats, int aligned) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float), room = (bytes + page - 1) / page * page;
   char *map = mmap(0, room + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -75,7 +78,8 @@ static float *buffer(size_t floats, int aligned) {
   mapped[buffers++].bytes = room + 2 * page;
   size_t offset = guard_before ? 0 : aligned ? (room - bytes) / 64 * 64 : room - bytes;
   float *start = (float *)(map + page + offset);
-  // Through a pointer of bytes, so that memory sanitizer can be told afterwards that nothing is there.
+  // Through a pointer of bytes, so that memory sanitizer can be told afterwards that
+  // nothing is there.
   for (size_t i = 0; i < floats; i++) start[i] = NAN;
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)

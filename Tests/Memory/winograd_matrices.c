@@ -1,5 +1,7 @@
-// Proves that the transforms written out in winograd_transforms.h are those of docs/winograd.md: for all tiles and all unit vectors of filter, input
-// and gradient, the products add up to the correlation and to its two gradients. All numbers are whole after G is multiplied by 24, so nothing rounds.
+// Proves that the transforms written out in winograd_transforms.h are those of
+// docs/winograd.md: for all tiles and all unit vectors of filter, input and gradient, the
+// products add up to the correlation and to its two gradients. All numbers are whole after G is
+// multiplied by 24, so nothing rounds.
 #include <math.h>
 #include <stdio.h>
 
@@ -54,7 +56,8 @@ int main(void) {
     for (int i = 0; i < m; i++)
       for (int k = 0; k < 3; k++)
         for (int j = 0; j < m + 2; j++) {
-          // The one trilinear form that result, data gradient and weight gradient are three readings of.
+          // The one trilinear form that result, data gradient and weight gradient are
+          // three readings of.
           double sum = 0;
           for (int p = 0; p < m + 2; p++) sum += at[i][p] * g[points[m][p]][k] * bt[p][j];
           expect(m, "result i of tap k and input j", sum, i + k == j ? 24 : 0);

@@ -5,7 +5,8 @@ import SakerTensor
 import SakerVision
 import Testing
 
-/// One small run of a classifier that tests share: coloured pictures in folders, a narrow network, two epochs.
+/// One small run of a classifier that tests share: coloured pictures in folders, a narrow
+/// network, two epochs.
 struct ClassifierRun: Sendable {
   let sandbox: Sandbox
   var data: String { sandbox.path("colours") }
@@ -33,7 +34,8 @@ struct ClassifierRun: Sendable {
 }
 
 extension Sandbox {
-  /// Pictures of one colour and some noise, 16 pixels a side, a folder a class: three for each class and split.
+  /// Pictures of one colour and some noise, 16 pixels a side, a folder a class: three for
+  /// each class and split.
   func colours(_ name: String, splits: [String], classes: [String] = ["blue", "green", "red"])
     throws
   {
@@ -99,7 +101,8 @@ struct ClassifyCommandTests {
     #expect(nameless.status != 0 && nameless.errors.contains("name it with --model"))
   }
 
-  /// The names of torchvision's older files, as `saker weights` and `forward` know them; and a body without its head.
+  /// The names of torchvision's older files, as `saker weights` and `forward` know them; and a body
+  /// without its head.
   @Test func trainingStartsFromNamesOfOthers() throws {
     let (run, sandbox) = (try ClassifierRun.get(), try Sandbox())
     let entry = try #require(ClassifierCatalog.named("densenet121"))
@@ -285,7 +288,8 @@ struct ClassifyCommandTests {
     #expect(other.status != 0 && other.errors.contains("is for resnet18, not vgg16"))
   }
 
-  /// GoogLeNet learns with its heads in the middle; weights without them are trained without, told once, unless they are asked for.
+  /// GoogLeNet learns with its heads in the middle; weights without them are trained without, told
+  /// once, unless they are asked for.
   @Test func auxiliaryHeadsComeAndGo() throws {
     let sandbox = try Sandbox()
     try sandbox.colours("two", splits: [], classes: ["green", "red"])

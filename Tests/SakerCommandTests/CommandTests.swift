@@ -72,7 +72,8 @@ struct CommandTests {
   @Test func predictionsAreDrawnUnderNamesOfTheirOwn() throws {
     let run = try TrainedRun.get()
     let sandbox = try Sandbox()
-    // A gray picture, a palette's worth of colours as PNG, one smaller than the input, two names that collide.
+    // A gray picture, a palette's worth of colours as PNG, one smaller than the input, two
+    // names that collide.
     let gray = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../Fixtures/pictures").standardizedFileURL.path
     let grays = try FileManager.default.contentsOfDirectory(atPath: gray)

@@ -3,7 +3,8 @@ import Testing
 
 /// `saker benchmark --mode memory`.
 @Suite struct MemoryBenchmarkTests {
-  /// A thousand training steps of each layer leave no byte behind, in tensors, and next to none in the process.
+  /// A thousand training steps of each layer leave no byte behind, in tensors, and next to
+  /// none in the process.
   @Test func trainingLeavesNothingBehind() throws {
     let told = try Saker.succeed(["benchmark", "--mode", "memory", "--json"]).object()
     #expect(told["steps"] as? Int == 1000)

@@ -131,7 +131,8 @@ struct OddInputTests {
     #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
   }
 
-  /// A disk that takes the first checkpoint and not the next: the run ends with one line, and what was there is whole.
+  /// A disk that takes the first checkpoint and not the next: the run ends with one line, and what
+  /// was there is whole.
   @Test func aDiskThatGetsFullCostsNothing() throws {
     let sandbox = try Sandbox()
     try sandbox.voc()

@@ -6,7 +6,8 @@ import Testing
 
 /// What cannot be written is told, whatever command writes it.
 struct OutputTests {
-  /// Arguments with which each command succeeds and prints something; `out` is a name that nothing has.
+  /// Arguments with which each command succeeds and prints something; `out` is a name
+  /// that nothing has.
   private func arguments(_ words: [String], _ sandbox: Sandbox, out: String) throws -> [String]? {
     let (run, classifier) = (try TrainedRun.get(), try ClassifierRun.get())
     let picture = classifier.data + "/test/red/1.png"
@@ -94,7 +95,8 @@ struct OutputTests {
     #expect(result.status == 1 && result.errors.contains("No space left on device"))
   }
 
-  /// A warning that nobody can read is a failure; a stream that nothing is written to may be closed.
+  /// A warning that nobody can read is a failure; a stream that nothing is written to may be
+  /// closed.
   @Test func standardErrorCountsWhereSomethingIsSaidThere() throws {
     let sandbox = try Sandbox()
     let silent = ["evaluate", "--ground-truth", try truths(sandbox), "--detections"]

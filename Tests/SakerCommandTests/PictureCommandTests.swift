@@ -67,8 +67,9 @@ struct PictureCommandTests {
     ])
   }
 
-  /// What `train --task classify` makes is looked into from its folder: a network with a small stem and an eighth of the width, of 16
-  /// pixels, and one that sees gray; with the names of its classes.
+  /// What `train --task classify` makes is looked into from its folder: a network with a
+  /// small stem and an eighth of the width, of 16 pixels, and one that sees gray; with the
+  /// names of its classes.
   @Test(arguments: ["resnet18", "lenet"])
   func classifiersAreLookedIntoFromTheirRuns(model: String) throws {
     let (shared, sandbox) = (try ClassifierRun.get(), try Sandbox())
@@ -109,7 +110,8 @@ struct PictureCommandTests {
     #expect(wrong.status != 0 && wrong.errors.contains("expected blue, green, red, got 'gray'"))
   }
 
-  /// A network that takes blue first: the same one with its input channels exchanged sees the same, so the pictures are the same.
+  /// A network that takes blue first: the same one with its input channels exchanged sees the same,
+  /// so the pictures are the same.
   @Test func theOrderOfChannelsIsObeyed() throws {
     let (run, sandbox) = (try ClassifierRun.get(), try Sandbox())
     let own = try Safetensors(contentsOf: run.best)

@@ -58,7 +58,8 @@ struct RefitCommandTests {
     #expect(try sandbox.list("run").filter { $0 != ".lock" }.isEmpty)
   }
 
-  /// Killed before, in and after the second phase; the weights it starts from are its own, whatever becomes of the file that was given.
+  /// Killed before, in and after the second phase; the weights it starts from are its own, whatever
+  /// becomes of the file that was given.
   @Test func aKilledRefitGoesOn() throws {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
     let (whole, killed) = (sandbox.path("whole"), sandbox.path("killed"))

@@ -82,7 +82,8 @@ struct RunWriterTests {
     #expect(stranger.status == 1 && stranger.errors.contains("is no run's folder"))
   }
 
-  /// All that detectors, classifiers and evaluations write is known to be a run's: nothing of it stays.
+  /// All that detectors, classifiers and evaluations write is known to be a run's:
+  /// nothing of it stays.
   @Test func theListOfARunsFilesIsWhole() throws {
     let (run, classifier) = (try TrainedRun.get(), try ClassifierRun.get())
     for (folder, data) in [(run.folder, run.data), (classifier.folder, classifier.data)] {

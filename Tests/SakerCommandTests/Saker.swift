@@ -30,7 +30,8 @@ enum Saker {
     let process = Process()
     private let folder: Sandbox
 
-    /// - Parameter shell: what a shell does first, or where it sends the output: `trap '' HUP;`, `>/dev/full`.
+    /// - Parameter shell: what a shell does first, or where it sends the output:
+    ///   `trap '' HUP;`, `>/dev/full`.
     init(
       _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
       shell: (before: String, redirection: String)? = nil

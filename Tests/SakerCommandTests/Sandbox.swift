@@ -5,8 +5,9 @@ import SakerTensor
 import Synchronization
 import Testing
 
-/// A folder that goes away with the value; in memory where there is such a place, because checkpoints are flushed. Its name has a space
-/// and letters beyond ASCII, as people's folders have.
+/// A folder that goes away with the value; in memory where there is such a place,
+/// because checkpoints are flushed. Its name has a space and letters beyond ASCII, as
+/// people's folders have.
 final class Sandbox: Sendable {
   let path: String
 
@@ -80,7 +81,8 @@ final class Sandbox: Sendable {
 
   static let size = "<size><width>64</width><height>48</height><depth>3</depth></size>"
 
-  /// Writes an annotation of the VOC folder; objects are class names and their `xmin ymin xmax ymax`.
+  /// Writes an annotation of the VOC folder; objects are class names and their
+  /// `xmin ymin xmax ymax`.
   func annotate(
     _ name: String, file: String? = nil, size: String = Sandbox.size,
     _ objects: [(name: String, box: String)] = [("cell", "5 5 30 30"), ("cell", "33 11 60 44")]

@@ -109,8 +109,8 @@ struct StoppedRunTests {
     }
   }
 
-  /// Killed at each place between two files, in the first, a middle and the last epoch, started or resumed again each time: weights, table
-  /// and events are those of a run that was never stopped.
+  /// Killed at each place between two files, in the first, a middle and the last epoch, started or
+  /// resumed again each time: weights, table and events are those of a run that was never stopped.
   @Test func aRunThatIsKilledEverywhereEndsAsIfItNeverWas() throws {
     let (run, sandbox) = (try TrainedRun.get(), try Sandbox())
     func arguments(_ name: String) -> [String] {

@@ -77,7 +77,8 @@ private struct Golden: Decodable {
   }
 }
 
-/// What ours make of the same picture with the same parameters; `nil` for an operation that is not known here.
+/// What ours make of the same picture with the same parameters; `nil` for an operation that
+/// is not known here.
 private func ours(_ entry: Golden.Case, _ picture: Picture) -> Picture? {
   var picture = picture
   let size = PictureSize(width: picture.width, height: picture.height)
@@ -159,7 +160,8 @@ private func ours(_ entry: Golden.Case, _ picture: Picture) -> Picture? {
   }
 }
 
-/// The goldens are no trivial ones: but for a few that are meant to change nothing, results differ from their sources.
+/// The goldens are no trivial ones: but for a few that are meant to change nothing, results differ
+/// from their sources.
 @Test func goldenOperationsChangeTheirPictures() throws {
   let entries = try Golden.file.get().cases.filter {
     $0.operation != "source" && $0.source == "photo"

@@ -4,7 +4,8 @@ import Testing
 
 @testable import SakerData
 
-/// A dark picture with one bright rectangle and everything that can be marked of it: box, mask, middle, label map, class.
+/// A dark picture with one bright rectangle and everything that can be marked of it: box, mask,
+/// middle, label map, class.
 private func marked(
   _ random: inout Random, width: Int = 120, height: Int = 90, label: Int = 0
 ) -> Sample {
@@ -94,7 +95,8 @@ private func expectSound(_ sample: Sample, _ name: String) {
     var (kept, wrong, pixels) = (0, 0, 0)
     for _ in 0..<40 {
       var sample = marked(&random)
-      // Colour operations of the policies may turn dark and bright: only a picture that still has both tells.
+      // Colour operations of the policies may turn dark and bright: only a picture that
+      // still has both tells.
       transform.apply(&sample, using: &random)
       expectSound(sample, "\(transform)")
       guard let object = sample.objects.first, let mask = object.mask, let map = sample.labelMap
@@ -459,7 +461,8 @@ private func expectSound(_ sample: Sample, _ name: String) {
 }
 
 @Test func hsvGainsByHand() {
-  // Red, saturation 1/2, value 200: twice the saturation is pure red; a third of the circle further, green.
+  // Red, saturation 1/2, value 200: twice the saturation is pure red; a third of the
+  // circle further, green.
   var picture = Picture(width: 1, height: 1, filledWith: RGB(200, 100, 100))
   picture.adjustHSV(turn: 0, saturation: 2, value: 1)
   #expect(picture[0, 0] == RGB(200, 0, 0))

@@ -33,7 +33,8 @@ private struct Adjustment: Decodable {
   #expect(zip(turned.pixels, picture.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
 }
 
-/// A dark picture with one bright rectangle, its box: wherever a transform carries the box, the bright pixels must be inside.
+/// A dark picture with one bright rectangle, its box: wherever a transform carries the box, the
+/// bright pixels must be inside.
 private func marked(_ random: inout Random) -> DetectionSample {
   let (width, height) = (120, 90)
   let left = Int(random.uniform(0...70))

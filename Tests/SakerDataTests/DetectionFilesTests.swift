@@ -109,7 +109,8 @@ import Testing
     arguments: DetectionFiles.LineForm.allCases)
   func guesses(_ form: DetectionFiles.LineForm) throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    // Boxes near the lower right corner: as sizes their corners are inverted, as corners their sizes reach out.
+    // Boxes near the lower right corner: as sizes their corners are inverted, as corners
+    // their sizes reach out.
     var set = truths
     let boxes = [
       LabelBox(left: 60, top: 30, width: 20, height: 10),

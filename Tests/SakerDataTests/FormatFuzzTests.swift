@@ -148,8 +148,8 @@ private struct PeakMemory {
 /// Of each file.
 private let mutations = 130 * LongChecks.factor
 
-/// 17 files, 130 mutations each: reading, checking and using them ends, by itself, with an error that names a file, or with
-/// a set that is sound.
+/// 17 files, 130 mutations each: reading, checking and using them ends, by itself, with an error
+/// that names a file, or with a set that is sound.
 @Test func damagedFilesNeverStopTheProgram() throws {
   let all = try samples()
   #expect(all.count == 17, "\(all.map(\.name))")
@@ -251,7 +251,8 @@ private func threadSeconds() -> Double {
   #expect(taken > 300 && refused > 300, "\(taken) taken, \(refused) refused")
 }
 
-/// Long lists are read from both ends of their middle; what looks like the middle may be text, or another list.
+/// Long lists are read from both ends of their middle; what looks like the middle may be
+/// text, or another list.
 @Test func longListsOfAnnotationsAreReadWhole() throws {
   func entry(_ id: Int, _ more: String = "") -> String {
     "{\"id\": \(id), \"image_id\": \(id % 7), \"category_id\": 1, \"bbox\": [\(id), 2, 3, 4.5]\(more)}"

@@ -92,7 +92,8 @@ import Testing
   #expect(try folders.pictures.contains { try Picture(file: $0.path) == original && $0.label == 1 })
 }
 
-// What Python's zlib makes of one IDX file: dynamic, stored and fixed codes, and codes without repeats.
+// What Python's zlib makes of one IDX file: dynamic, stored and fixed codes, and codes without
+// repeats.
 private let packed = [
   (
     "dynamic",
@@ -149,7 +150,8 @@ func gzipIsUnpacked(_ name: String, _ base64: String) throws {
     var broken = bytes
     let place = random.index(below: bytes.count)
     broken[place] ^= UInt8(1 << random.index(below: 8))
-    // A bit of the header's time, or behind the last code, changes nothing; all else is found by the checksum at the latest.
+    // A bit of the header's time, or behind the last code, changes nothing; all else is found by
+    // the checksum at the latest.
     if let unpacked = try? unpacked(broken) { #expect(unpacked == expected) }
   }
 }
@@ -221,7 +223,8 @@ func gzipIsUnpacked(_ name: String, _ base64: String) throws {
 
 @Test func instancesOfSixteenBitsAreAllRead() throws {
   let folder = try TemporaryFolder()
-  // 20x15 pixels, each an object: 300, numbered 1000, 1001, ... row by row; all but the last are of class 3.
+  // 20x15 pixels, each an object: 300, numbered 1000, 1001, ... row by row; all but the
+  // last are of class 3.
   var (numbers, classes) = ([UInt16](), [UInt8]())
   for i in 0..<300 {
     numbers.append(UInt16(1000 + i))

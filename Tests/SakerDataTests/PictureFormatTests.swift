@@ -61,7 +61,8 @@ func singleFramesAreNotToldAbout(name: String) throws {
 
 // MARK: Damage
 
-/// Files of which no byte behind the first frame is missing are read; of all others the error names the file.
+/// Files of which no byte behind the first frame is missing are read; of all others the
+/// error names the file.
 @Test(arguments: [
   "palette.gif", "interlaced.gif", "full_table.gif", "24bit.bmp", "8bit.bmp", "runs8.bmp",
   "16bit_565.bmp", "lossy.webp", "lossless.webp", "animated.webp", "lossy_alpha.webp", "rgb.tif",
@@ -159,7 +160,8 @@ func damagedFormatsNeverTrap(name: String) throws {
   #expect(Set(Picture.endings.map { $0.lowercased() }) == Set(Picture.endings))
 }
 
-/// What a file is told by its content, whatever its name: and a file of another kind is said to be that.
+/// What a file is told by its content, whatever its name: and a file of another kind
+/// is said to be that.
 @Test(arguments: [
   ("<!DOCTYPE html>\n<html><body>404</body></html>", "is not a picture but an HTML page"),
   ("  <html lang=en>", "is not a picture but an HTML page"),

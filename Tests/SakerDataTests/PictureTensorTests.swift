@@ -29,7 +29,8 @@ private var allLevels: Picture {
   }
 }
 
-/// Byte to tensor and back is the identity, for all 256 levels, both ranges, normalized or not, with a batch's axis or without.
+/// Byte to tensor and back is the identity, for all 256 levels, both ranges, normalized or not,
+/// with a batch's axis or without.
 @Test(arguments: [LevelRange.unit, .levels])
 func tensorsBecomeTheSamePictureAgain(range: LevelRange) {
   let picture = allLevels
@@ -43,7 +44,8 @@ func tensorsBecomeTheSamePictureAgain(range: LevelRange) {
   #expect(Picture(tensor: batch, range: range, mean: mean, std: std) == picture)
 }
 
-/// `torchvision.transforms.functional.to_pil_image(torch.tensor(values).view(1, 1, -1))` gave these levels.
+/// `torchvision.transforms.functional.to_pil_image(torch.tensor(values).view(1, 1, -1))`
+/// gave these levels.
 @Test func levelsAreRoundedDownAsByTorchvision() {
   let values: [Float] = [0, 0.5, 0.999, 1, 0.0039, 0.00393, 0.25, 0.75, 0.1, 0.9]
   let levels: [UInt8] = [0, 127, 254, 255, 0, 1, 63, 191, 25, 229]

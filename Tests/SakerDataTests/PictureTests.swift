@@ -17,7 +17,8 @@ func pngDecodesLikePillow(name: String) throws {
   #expect(try Picture(file: fixture("\(name).png")) == expected(name))
 }
 
-/// Both decoders are libjpeg-turbo with the accurate transform; versions may round chroma by a level.
+/// Both decoders are libjpeg-turbo with the accurate transform; versions may round
+/// chroma by a level.
 @Test(arguments: [
   "coffee_420", "coffee_422", "coffee_444", "coffee_progressive", "coffee_restart", "coffee_gray",
   "coffee_cmyk", "coffee_ycck", "road_440",
@@ -41,7 +42,8 @@ func orientationIsHonoured(value: Int) throws {
   #expect(try Picture.size(ofFile: path) == PictureSize(width: 24, height: 40))
 }
 
-/// Each orientation, applied to the picture stored so, gives back the upright one; four of them are their own inverse.
+/// Each orientation, applied to the picture stored so, gives back the upright one; four of them are
+/// their own inverse.
 @Test func orientationsInvert() {
   let picture = noise(width: 70, height: 33, seed: 1)
   let inverses: [Orientation: Orientation] = [.rightTurn: .leftTurn, .leftTurn: .rightTurn]
@@ -122,7 +124,8 @@ func everyTruncationIsRefused(name: String) throws {
   #expect(try refusal(Array(whole.prefix(whole.count * 2 / 3))).contains("truncated"))
 }
 
-/// The ten scans of the progressive fixture, each with the tables before it: the offsets at which they begin.
+/// The ten scans of the progressive fixture, each with the tables before it: the offsets at
+/// which they begin.
 private func scans(_ bytes: [UInt8]) -> [Int] {
   var (starts, at) = ([Int](), 2)
   var start: Int?
@@ -138,7 +141,8 @@ private func scans(_ bytes: [UInt8]) -> [Int] {
   return starts
 }
 
-/// Missing scans cost detail: libjpeg reads such files, the fewer scans the coarser. So do we, and tell.
+/// Missing scans cost detail: libjpeg reads such files, the fewer scans the coarser.
+/// So do we, and tell.
 @Test func progressiveFilesWithoutTheirLastScansAreRead() throws {
   let folder = try TemporaryFolder()
   let whole = try bytes(of: "coffee_progressive.jpg")
@@ -157,7 +161,8 @@ private func scans(_ bytes: [UInt8]) -> [Int] {
     #expect(ended.notes.count == 1 && ended.notes[0].contains("lacks scans"))
     #expect(error(ended.picture) > 0 && error(ended.picture) < last, "\(count) scans")
     last = error(ended.picture)
-    // The same without the mark of the end, unless nothing shows that the first scan is whole; and cut in the scan that follows.
+    // The same without the mark of the end, unless nothing shows that the first scan is whole; and
+    // cut in the scan that follows.
     let path = try folder.write(cut, "open.jpg")
     if count == 1 {
       #expect(throws: PictureError.self) { try Picture(file: path) }

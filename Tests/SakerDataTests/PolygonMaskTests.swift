@@ -2,7 +2,8 @@ import SakerData
 import Testing
 
 @Suite("Pixels inside outlines") struct PolygonMaskTests {
-  /// COCO's rule step by step: the outline is walked in fifths of a pixel, and every step is looked at.
+  /// COCO's rule step by step: the outline is walked in fifths of a pixel, and every
+  /// step is looked at.
   private static func walked(_ polygon: [Double], _ height: Int, _ width: Int) -> [UInt32] {
     let count = polygon.count / 2
     let x = (0..<count).map { Int(5 * polygon[2 * $0] + 0.5) }

@@ -18,7 +18,8 @@ func resizeMatchesPillow(width: Int, height: Int) throws {
   }
 }
 
-/// Halving averages with weights 1, 3, 3, 1 (by 8), the border's cut and normalized: worked out by hand.
+/// Halving averages with weights 1, 3, 3, 1 (by 8), the border's cut and normalized:
+/// worked out by hand.
 @Test func halvingByHand() {
   let levels: [UInt8] = [0, 80, 160, 240]
   let picture = Picture(width: 4, height: 1, pixels: levels.flatMap { [$0, $0, $0] })

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SakerData
 
-/// What is written is read back to the same objects, classes, order of classes and splits, or it is refused and nothing is
-/// written: for every pair of formats, for splits and names at will.
+/// What is written is read back to the same objects, classes, order of classes and splits, or it is
+/// refused and nothing is written: for every pair of formats, for splits and names at will.
 @Suite("Round trips of labels") struct RoundTripLawTests {
   private static let boxes: [DataFormat] = [
     .voc, .labelImgVOC, .vocSegmentation, .coco, .yolo, .labelImgYOLO, .createML, .csv, .banana,
@@ -43,7 +43,8 @@ import Testing
     // No name of a file.
     case 14: true
     case 15: format == .yolo
-    // Prefixes that formats have: bananas_train is train of the banana data, test_a a list of CULane's.
+    // Prefixes that formats have: bananas_train is train of the banana data, test_a a
+    // list of CULane's.
     case 16: format != .yolo
     default: false
     }

@@ -171,7 +171,8 @@ struct ActivationTests {
     #expect(values(selu(x)) == ["-1.7580993", "inf", "nan"])
   }
 
-  /// The vector loops against libm: units in the last place of the result, or of 1 where it is small.
+  /// The vector loops against libm: units in the last place of the result, or of 1
+  /// where it is small.
   @Test func vectorFunctionsAreExact() {
     let x = Tensor.linspace(-30, 30, count: 300_001)
     let cases: [(String, Tensor, (Double) -> Double)] = [

@@ -3,7 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// Attention, transformers and mixers against PyTorch's forward and gradients (Scripts/golden/attention.py).
+/// Attention, transformers and mixers against PyTorch's forward and gradients
+/// (Scripts/golden/attention.py).
 struct AttentionGoldenTests {
   @Test(arguments: GoldenCase.all("attention", "sdpa"))
   func scaledDotProduct(_ golden: GoldenCase) {

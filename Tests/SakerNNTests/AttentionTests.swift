@@ -75,7 +75,8 @@ struct AttentionTests {
     expectClose(model.encode(padded, padding: padding)[0..., 0..<4], model(x[0..., 0..<4]))
   }
 
-  /// sin and cos of t, then of t / 100; a shift by one place rotates each pair by the same angle everywhere.
+  /// sin and cos of t, then of t / 100; a shift by one place rotates each pair by the same
+  /// angle everywhere.
   @Test func sinusoidsByHand() {
     let waves = sinusoidalPositions(5, 4)
     expectClose(waves[0], [0, 1, 0, 1])

@@ -84,7 +84,8 @@ struct SafetensorsTests {
     bytes.append(contentsOf: header.utf8)
     withUnsafeBytes(of: (1.5).bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     bytes.append(contentsOf: [0xFE, 0xFF])
-    // 448, the largest, and the smallest, 2^-9; then -1.5, infinity, no number, and the smallest, 2^-16
+    // 448, the largest, and the smallest, 2^-9; then -1.5, infinity, no number, and
+    // the smallest, 2^-16
     bytes.append(contentsOf: [0x7E, 0x01, 0xBE, 0x7C, 0x7F, 0x01, 0xFF, 0xFF, 0xFF, 0xFF])
     try bytes.write(to: URL(filePath: path))
     let read = try Safetensors(contentsOf: path)

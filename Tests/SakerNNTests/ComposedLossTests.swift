@@ -42,7 +42,8 @@ struct ComposedLossTests {
     expectClose(jensenShannonDivergence(log: log(p), log(q)), Tensor(Float(js)))
   }
 
-  /// E73: of distributions that share nothing JS is log 2 with no gradient, KL infinite; the distance still tells how far.
+  /// E73: of distributions that share nothing JS is log 2 with no gradient, KL infinite; the
+  /// distance still tells how far.
   @Test func whatVanishesIsJensenShannons() {
     let here = logSoftmax(Tensor([200, 0, 0] as [Float], [1, 3]))
     let there = Parameter(Tensor([0, 200, 0] as [Float], [1, 3]))
@@ -191,7 +192,8 @@ struct ComposedLossTests {
     #expect(gramMatrix(maps, normalized: false).floats == [5, 11, 11, 25])
     #expect(gramMatrix(maps).floats == [1.25, 2.75, 2.75, 6.25])
     #expect(styleLoss(maps, gram: gramMatrix(maps)[0]).item == 0)
-    // Differences 15, 33, 33, 75 from the products of twice the maps: undivided, as the notes have it, and by C·H·W = 4.
+    // Differences 15, 33, 33, 75 from the products of twice the maps: undivided, as the notes have
+    // it, and by C·H·W = 4.
     let doubled = gramMatrix(maps * 2, normalized: false)
     #expect(doubled.floats == [20, 44, 44, 100])
     let mean: Float = (225 + 2 * 1089 + 5625) / 4
@@ -202,7 +204,8 @@ struct ComposedLossTests {
     // Down: 3, 6; across: 1, 4. The book's code has half of two means, the notes the sum.
     #expect(totalVariationLoss(picture).item == 0.5 * (4.5 + 2.5))
     #expect(totalVariationLoss(picture, .sumAbsolute).item == 3 + 6 + 1 + 4)
-    // Of a picture twice as high, made of the same rows in turn, the sum grows and the means hardly do.
+    // Of a picture twice as high, made of the same rows in turn, the sum grows and the means hardly
+    // do.
     let higher = concatenate([picture, picture], axis: 2)
     #expect(totalVariationLoss(higher, .sumAbsolute).item == 37)
     #expect(totalVariationLoss(higher).item == 0.5 * (4.5 + 2.5))
@@ -225,7 +228,8 @@ struct ComposedLossTests {
     expectClose(
       distillationLoss(student.value, teacher: teacher.value, t, alpha: 0),
       crossEntropy(student.value, t))
-    // Hinton's section 2.1: at high temperatures it is half the squared difference of centred logits, by C.
+    // Hinton's section 2.1: at high temperatures it is half the squared difference of
+    // centred logits, by C.
     let s = student.value - student.value.mean(axes: [1], keepingAxes: true)
     let c = teacher.value - teacher.value.mean(axes: [1], keepingAxes: true)
     expectClose(
@@ -269,7 +273,8 @@ struct ComposedLossTests {
     #expect(l1Penalty([], strength: 1).item == 0)
   }
 
-  /// E80: a loss is a sample's, the cost its mean over the samples, the objective the cost with what else is to be small.
+  /// E80: a loss is a sample's, the cost its mean over the samples, the objective the cost with
+  /// what else is to be small.
   @Test func lossCostObjective() {
     let logits = Tensor([2, 0, 0, 1] as [Float], [2, 2])
     let labels = Tensor([0, 0] as [Int64])

@@ -3,7 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// PyTorch's and torchvision's results and gradients for every case of `Scripts/golden/convolutions.py`.
+/// PyTorch's and torchvision's results and gradients for every case of
+/// `Scripts/golden/convolutions.py`.
 @Suite struct ConvolutionKindsGoldenTests {
   @Test(arguments: GoldenCase.all("convolutions", "conv1d", "conv3d"))
   func convolution(_ golden: GoldenCase) throws {
@@ -38,7 +39,8 @@ import Testing
     golden.expect(layer)
   }
 
-  /// Functions take the words that layers take: an even kernel's odd row goes last, as PyTorch has it.
+  /// Functions take the words that layers take: an even kernel's odd row goes last, as PyTorch has
+  /// it.
   @Test(
     arguments: GoldenCase.all("convolutions", "conv1d", "conv2d", "conv3d").filter {
       $0.padMode == .constant(0) && $0.text("padding_name") != ""
@@ -324,7 +326,8 @@ extension GoldenCase {
       sourceLocation: sourceLocation)
   }
 
-  /// Expects `function` of those of `names` that the case has to give `y`, and `gy` to give the gradients of all of them.
+  /// Expects `function` of those of `names` that the case has to give `y`, and `gy` to give the
+  /// gradients of all of them.
   fileprivate func expectGradients(
     _ names: [String], sourceLocation: SourceLocation = #_sourceLocation,
     function: ([String: Tensor]) -> Tensor

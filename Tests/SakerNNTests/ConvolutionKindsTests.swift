@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct ConvolutionKindsTests {
-  /// E31: the depthwise half is a group convolution, with as many groups as channels; the whole is none.
+  /// E31: the depthwise half is a group convolution, with as many groups as channels;
+  /// the whole is none.
   @Test func depthwiseIsTheGroupConvolution() {
     let layer = DepthwiseSeparableConv2d(4, 6, kernel: 3, padding: 1, bias: false)
     let x = random([2, 4, 5, 5], seed: 1)
@@ -22,7 +23,8 @@ import Testing
     #expect(layer.parameterCount == 4 * 9 + 4 * 6)
   }
 
-  /// L = 2, M = 3: every output sees every channel, with 2 · 3² · 9 + 3 · 2² weights of a full layer's 6² · 9.
+  /// L = 2, M = 3: every output sees every channel, with 2 · 3² · 9 + 3 · 2² weights of a
+  /// full layer's 6² · 9.
   @Test func interleavedGroupsSeeEverything() {
     let layer = InterleavedGroupConv2d(groups: 2, width: 3, kernel: 3, padding: 1, bias: false)
     #expect(layer.parameterCount == 2 * 9 * 9 + 3 * 4)
@@ -33,7 +35,8 @@ import Testing
       layer(x.value)[0, output, 1, 1].backward()
       #expect(x.gradient!.floats.allSatisfy { $0 == 1 }, "output \(output)")
     }
-    // Dealt back: with secondary weights that pass one's own channel only, the layer is its first half.
+    // Dealt back: with secondary weights that pass one's own channel only, the layer
+    // is its first half.
     layer.primary.weight.value = random(layer.primary.weight.shape, seed: 2)
     layer.secondary.weight.value =
       Tensor.eye(2).repeated([3, 1]).reshape([6, 2, 1, 1])
@@ -41,7 +44,8 @@ import Testing
     expectClose(layer(x), layer.primary(x))
   }
 
-  /// E30: 2 k² are the channels of the offsets; the layer that makes them has in · k² · 2 k² weights, and a bias for each.
+  /// E30: 2 k² are the channels of the offsets; the layer that makes them has in · k² · 2 k²
+  /// weights, and a bias for each.
   @Test func offsetsAreChannels() {
     let layer = DeformConv2d(8, 4, kernel: 3, padding: 1)
     #expect(layer.convOffset.parameterCount == 8 * 9 * 18 + 18)
@@ -122,7 +126,8 @@ import Testing
     #expect(
       conv2d(x, w, padding: .edges(top: 1, bottom: 0, left: 2, right: 1)).floats
         == conv2d(x, w, padding: (1, 0, 2, 1)).floats)
-    // Of four equal numbers a mean kernel of two keeps all but what lies beyond the end: in front nothing is added.
+    // Of four equal numbers a mean kernel of two keeps all but what lies beyond the end: in front
+    // nothing is added.
     let mean = Tensor.full([1, 1, 2], 0.5)
     expectClose(
       conv1d(.full([1, 1, 4], 6), mean, padding: .same), [6, 6, 6, 3] as [Float], relative: 0)

@@ -3,11 +3,14 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// Copies of a file with damage that readers have to survive: every one is read, or refused in one line that names the file.
+/// Copies of a file with damage that readers have to survive: every one is read, or refused in one
+/// line that names the file.
 enum DamagedFiles {
   /// - Parameters:
-  ///   - rounds: how many copies (more in long checks): cut off, with changed bytes, and with some taken out, in turn.
-  ///   - least: how many have to be refused; changes of numbers are no damage that a reader can see.
+  ///   - rounds: how many copies (more in long checks): cut off, with changed bytes, and with some
+  ///     taken out, in turn.
+  ///   - least: how many have to be refused; changes of numbers are no damage that a reader can
+  ///     see.
   static func check(
     _ path: String, rounds: Int, least: Int, seed: UInt64 = 7, _ read: (String) throws -> Void
   ) throws {
@@ -37,7 +40,8 @@ enum DamagedFiles {
       "only \(refused) of \(rounds * LongChecks.factor) were refused")
   }
 
-  /// Cut off at every byte, or at every `step`th: all have to be refused, but for those in `allowed`.
+  /// Cut off at every byte, or at every `step`th: all have to be refused, but for
+  /// those in `allowed`.
   static func checkTruncations(
     _ path: String, step: Int = 1, allowed: Set<Int> = [],
     _ read: (String) throws -> Void

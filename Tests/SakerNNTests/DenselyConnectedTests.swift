@@ -24,7 +24,8 @@ import Testing
     }
   }
 
-  /// Channels that vectors of 16 divide and do not, at both ends of what a layer sees and adds; more pixels than a block has.
+  /// Channels that vectors of 16 divide and do not, at both ends of what a layer sees and adds;
+  /// more pixels than a block has.
   static let forms: [Form] = [
     Form(shape: [2, 16, 8, 8], growth: 16, width: 32, depth: 3),
     Form(shape: [2, 5, 7, 9], growth: 3, width: 7, depth: 4),

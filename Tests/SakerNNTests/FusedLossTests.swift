@@ -167,7 +167,8 @@ struct FusedLossTests {
     #expect(binaryCrossEntropy(probabilities: p, t, reduction: .none).floats == [100, 100])
   }
 
-  /// Two squares of side 2, one moved by 1: intersection 2, union 6, hull 3 × 2, centres 1 apart, diagonal² 13.
+  /// Two squares of side 2, one moved by 1: intersection 2, union 6, hull 3 × 2, centres 1
+  /// apart, diagonal² 13.
   @Test func boxLossesByHand() {
     let a = Tensor([0, 0, 2, 2] as [Float], [1, 4])
     let b = Tensor([1, 0, 3, 2] as [Float], [1, 4])
@@ -179,7 +180,8 @@ struct FusedLossTests {
     expectClose(boxIoULoss(a, b, weight: Tensor([3] as [Float])), Tensor(2))
   }
 
-  /// E17: apart, GIoU is above −1, so its loss below 2, and comes near only far away; IoU has no gradient there, GIoU has.
+  /// E17: apart, GIoU is above −1, so its loss below 2, and comes near only far away; IoU has no
+  /// gradient there, GIoU has.
   @Test func disjointBoxes() {
     func at(_ x: Float) -> Parameter { Parameter(Tensor([x, 0, x + 1, 1], [1, 4])) }
     let origin = Tensor([0, 0, 1, 1] as [Float], [1, 4])

@@ -65,16 +65,17 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// How far each number of a tensor of the case may be off: 1e-5 of the largest, which `Rounding` allows sums of 28,000 terms, or of
-  /// 230 by Winograd's kernels; or what `Rounding` makes of PyTorch's own error, where the case enlarges rounding more.
+  /// How far each number of a tensor of the case may be off: 1e-5 of the largest, which `Rounding`
+  /// allows sums of 28,000 terms, or of 230 by Winograd's kernels; or what `Rounding` makes of
+  /// PyTorch's own error, where the case enlarges rounding more.
   func tolerance(_ key: String, relative: Float = 1e-5) -> Float {
     let largest = self[key].floats.lazy.filter(\.isFinite).map(abs).max() ?? 0
     let error = (attribute("errors") as? [String: NSNumber])?[key]?.floatValue ?? 0
     return max(relative * largest, Rounding.bound(enlarged: error))
   }
 
-  /// Expects `function` of the case's `x` to give `y`, and the gradient `gy` to give `gx`; then those of `parameters`, by
-  /// the names they have in the file.
+  /// Expects `function` of the case's `x` to give `y`, and the gradient `gy` to give `gx`; then
+  /// those of `parameters`, by the names they have in the file.
   func expectLayer(
     _ parameters: [(String, Parameter?)] = [], relative: Float = 1e-5, function: (Tensor) -> Tensor,
     sourceLocation: SourceLocation = #_sourceLocation

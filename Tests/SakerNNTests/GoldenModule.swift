@@ -4,8 +4,9 @@ import TestSupport
 import Testing
 
 extension GoldenCase {
-  /// Gives the parameters of `module` the case's `w.NAME`, all of them and no others, and expects `function` of the case's
-  /// `inputs` to give `y`; then, from `gy`, the gradients `gNAME` of the inputs and `gw.NAME` of the parameters.
+  /// Gives the parameters of `module` the case's `w.NAME`, all of them and no others, and expects
+  /// `function` of the case's `inputs` to give `y`; then, from `gy`, the gradients `gNAME` of the
+  /// inputs and `gw.NAME` of the parameters.
   func expectModule(
     _ module: any Module, _ inputs: [String], relative: Float = 1e-5,
     function: ([Tensor]) -> Tensor, sourceLocation: SourceLocation = #_sourceLocation

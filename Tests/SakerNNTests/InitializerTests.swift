@@ -4,7 +4,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// Starts by the variance they promise, by PyTorch's values where there is no accident, and by their laws.
+/// Starts by the variance they promise, by PyTorch's values where there is no accident,
+/// and by their laws.
 struct InitializerTests {
   struct Promise: Sendable, CustomTestStringConvertible {
     let name: String
@@ -67,7 +68,8 @@ struct InitializerTests {
     return all
   }()
 
-  /// Mean and variance of a truncated normal distribution, by sums over its density: nothing in common with what draws it.
+  /// Mean and variance of a truncated normal distribution, by sums over its density: nothing in
+  /// common with what draws it.
   private static func truncated(
     _ mean: Double, _ deviation: Double, _ low: Double, _ high: Double
   ) -> (mean: Double, variance: Double) {
@@ -124,8 +126,9 @@ struct InitializerTests {
     expectClose(product, Tensor.eye(min(rows, columns)) * 4, absolute: 1e-5)
   }
 
-  /// With R's diagonal positive Q is uniform: every element is as often positive as negative, also on the diagonal, which
-  /// Householder's reflections alone would bias; and determinants are 1 as often as −1.
+  /// With R's diagonal positive Q is uniform: every element is as often positive as negative,
+  /// also on the diagonal, which Householder's reflections alone would bias; and determinants are
+  /// 1 as often as −1.
   @Test func orthogonalMatricesPreferNoSign() {
     var source = Random(seed: 11)
     var positive = [Int](repeating: 0, count: 4)
@@ -164,7 +167,8 @@ struct InitializerTests {
     expectClose(conv(x), x)
   }
 
-  /// The kernel is the field's, and a transposed convolution by it, written out, is what PyTorch makes of it.
+  /// The kernel is the field's, and a transposed convolution by it, written out, is what
+  /// PyTorch makes of it.
   @Test(arguments: GoldenCase.all("initializers", "bilinear"))
   func bilinearKernelsEnlarge(_ golden: GoldenCase) {
     var source = Random(seed: 0)

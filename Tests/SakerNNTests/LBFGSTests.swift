@@ -29,8 +29,9 @@ struct LBFGSTests {
     #expect(optimizer.iterationCount == Int(golden.number("iterations")!))
   }
 
-  /// E43: the second derivative of a loss is a matrix. Its columns, by differences of gradients, are those of A; and a method
-  /// that knows it needs no more steps than dimensions on a quadratic valley in which gradient descent creeps.
+  /// E43: the second derivative of a loss is a matrix. Its columns, by differences of gradients,
+  /// are those of A; and a method that knows it needs no more steps than dimensions on a quadratic
+  /// valley in which gradient descent creeps.
   @Test func theSecondDerivativeIsAMatrix() {
     let a = Tensor([101, 99, 99, 101] as [Float], [2, 2])
     func gradient(_ at: [Float]) -> [Float] {

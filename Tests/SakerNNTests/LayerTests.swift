@@ -41,8 +41,8 @@ struct LayerTests {
 
   // MARK: Batch norm: the errors E1 to E6 of the catalogue
 
-  /// Training normalizes by the batch whatever the running statistics are (E1), evaluation by these (E2), both by
-  /// √(variance + ε) (E3).
+  /// Training normalizes by the batch whatever the running statistics are (E1), evaluation by these
+  /// (E2), both by √(variance + ε) (E3).
   @Test func batchNormByHand() {
     let norm = BatchNorm1d(1, epsilon: 1, momentum: 0.5)
     let x = Tensor([1, 3, 5, 7] as [Float], [4, 1])
@@ -69,7 +69,8 @@ struct LayerTests {
     }
   }
 
-  /// Mean 0 and variance 1, but still two values: no normal distribution (E5). γ = √(σ² + ε), β = μ give the input (E6).
+  /// Mean 0 and variance 1, but still two values: no normal distribution (E5). γ = √(σ² + ε), β = μ
+  /// give the input (E6).
   @Test func batchNormShiftsAndScalesOnly() {
     let norm = BatchNorm1d(1)
     let x = Tensor([2, 2, 2, 10] as [Float], [4, 1])

@@ -3,8 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// Ends of the losses' ranges: sure predictions, infinities, nothing at all; and what a weighed mean divides by.
-/// Values: Scripts/golden/losses_edges.py.
+/// Ends of the losses' ranges: sure predictions, infinities, nothing at all; and what a weighed
+/// mean divides by. Values: Scripts/golden/losses_edges.py.
 struct LossEdgeTests {
   /// Element by element, not relative to the largest: a sure prediction keeps its digits.
   @Test(arguments: GoldenCase.all("losses_edges", "tail_binary", "tail_focal"))
@@ -27,7 +27,8 @@ struct LossEdgeTests {
     }
   }
 
-  /// PyTorch divides the weighed mean by the weights in two of its losses, by the elements in the third.
+  /// PyTorch divides the weighed mean by the weights in two of its losses, by the
+  /// elements in the third.
   @Test(arguments: GoldenCase.all("losses_edges", "weight"))
   func weighedDifferences(_ golden: GoldenCase) {
     let t = Parameter(golden["t"])
@@ -90,7 +91,8 @@ struct LossEdgeTests {
     for power in [1, 2] {
       let x = Parameter(scores)
       let losses = multiMarginLoss(x.value, targets, power: power, reduction: .none)
-      // A target far above all others costs nothing; a class far below counts nothing: relu(1 + 1 - 0) of three.
+      // A target far above all others costs nothing; a class far below counts nothing:
+      // relu(1 + 1 - 0) of three.
       expectClose(losses, [0, (power == 1 ? 2 : 4) / 3.0])
       losses.sum().backward()
       #expect(x.gradient!.floats.allSatisfy { $0.isFinite })

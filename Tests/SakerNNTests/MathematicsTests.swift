@@ -13,7 +13,8 @@ import Testing
     let values: [[Double]]
   }
 
-  /// SciPy's values and derivatives. `values` begins with the curve, then its first to third derivative.
+  /// SciPy's values and derivatives. `values` begins with the curve, then its first to
+  /// third derivative.
   @Test func splinesAreSciPys() throws {
     let data = try Data(contentsOf: Fixtures.url("golden/splines.json"))
     let cases = try JSONDecoder().decode([SplineCase].self, from: data)
@@ -38,7 +39,8 @@ import Testing
     }
   }
 
-  /// 4 n − 2 equations leave two open (E61): three kinds of ends, three curves through the same points.
+  /// 4 n − 2 equations leave two open (E61): three kinds of ends, three curves through the same
+  /// points.
   @Test func theEndsSettleTwoEquations() {
     let (x, y) = ([0.0, 1, 2, 3], [0.0, 1, 8, 27])
     let natural = CubicSpline(x, y, ends: .natural)
@@ -55,7 +57,8 @@ import Testing
     }
   }
 
-  /// Runge's phenomenon (E61): a polynomial through equidistant points of 1/(1 + 25x²) swings ever wider, splines do not.
+  /// Runge's phenomenon (E61): a polynomial through equidistant points of 1/(1 + 25x²) swings ever
+  /// wider, splines do not.
   @Test func polynomialsSwingSplinesDoNot() {
     func runge(_ x: Double) -> Double { 1 / (1 + 25 * x * x) }
     func errors(_ count: Int) -> (polynomial: Double, spline: Double) {
@@ -132,7 +135,8 @@ import Testing
     #expect(abs(Information.mutualInformation([[0.12, 0.28], [0.18, 0.42]])) < 1e-15)
   }
 
-  /// Apart, JS stays at log 2 and KL is infinite, however far; the earth mover's distance still grows (E73).
+  /// Apart, JS stays at log 2 and KL is infinite, however far; the earth mover's distance
+  /// still grows (E73).
   @Test func onlyWassersteinTellsFarFromFarther() {
     func point(_ place: Int) -> [Double] { (0..<8).map { $0 == place ? 1 : 0 } }
     for place in 1..<8 {
@@ -157,7 +161,8 @@ import Testing
 
   // MARK: - Choosing models
 
-  /// A parameter costs more by Schwarz's criterion than by Akaike's from 8 samples on, as e² = 7.39 (E60).
+  /// A parameter costs more by Schwarz's criterion than by Akaike's from 8 samples on,
+  /// as e² = 7.39 (E60).
   @Test func schwarzIsStricterFromEightSamples() {
     for n in 1...100 {
       let cost =
@@ -228,8 +233,8 @@ import Testing
 
   // MARK: - Fourier mixing
 
-  /// FNet's mixing learns nothing: the real part of the transform along places and channels (E71: the paper's gain in speed is
-  /// bought with accuracy, 92 to 97 % of BERT's).
+  /// FNet's mixing learns nothing: the real part of the transform along places and channels (E71:
+  /// the paper's gain in speed is bought with accuracy, 92 to 97 % of BERT's).
   @Test func mixingHasNoWeights() {
     let layer = FourierMixing()
     #expect(layer.namedParameters.isEmpty)

@@ -9,8 +9,8 @@ struct MomentumTests {
     Optimizer(rule, [ParameterGroup([NamedParameter(name: "p", parameter: parameter)])], rate: rate)
   }
 
-  /// Gradients 1, 1, 0 and rates 1/4, 1/2, 1/2, μ = 1/2. Inside, v is 1/4, 5/8, 5/16; outside it is 1, 3/2, 3/4, times the rate of
-  /// the step.
+  /// Gradients 1, 1, 0 and rates 1/4, 1/2, 1/2, μ = 1/2. Inside, v is 1/4, 5/8, 5/16; outside it is
+  /// 1, 3/2, 3/4, times the rate of the step.
   @Test func conventionsByHand() {
     func walk(_ convention: MomentumConvention, nesterov: Bool = false) -> [Float] {
       let parameter = Parameter(Tensor([2] as [Float]))
@@ -49,7 +49,8 @@ struct MomentumTests {
     for (a, b) in zip(walks[0], walks[1]) { expectClose(a, b, relative: 2e-6) }
   }
 
-  /// A velocity in gradients is none in steps: the names tell them apart, and nothing has changed after the refusal.
+  /// A velocity in gradients is none in steps: the names tell them apart, and nothing has changed
+  /// after the refusal.
   @Test(arguments: [false, true]) func aStateOfTheOtherConventionIsRefused(isInside: Bool) throws {
     func make(_ convention: MomentumConvention) -> Optimizer {
       optimizer(SGD(momentum: 0.9, convention: convention), Parameter(.ones([2])), rate: 0.1)
@@ -77,8 +78,9 @@ struct MomentumTests {
 
   // MARK: Looking ahead
 
-  /// Nesterov's gradient by the notes, `m' = μ m + rate · ∇J(θ − μ m)`, `θ' = θ − m'`, in fractions. What frameworks compute is
-  /// this walk as seen from the places of the gradients, `φ = θ − μ m`. All numbers here are fractions that float32 holds exactly.
+  /// Nesterov's gradient by the notes, `m' = μ m + rate · ∇J(θ − μ m)`, `θ' = θ − m'`, in
+  /// fractions. What frameworks compute is this walk as seen from the places of the gradients,
+  /// `φ = θ − μ m`. All numbers here are fractions that float32 holds exactly.
   @Test(arguments: [
     [Rational(1, 4), Rational(1, 4), Rational(1, 4), Rational(1, 4), Rational(1, 4)],
     [Rational(1, 4), Rational(1, 2), Rational(1, 8), Rational(1, 4), Rational(1, 2)],
@@ -121,7 +123,8 @@ struct MomentumTests {
     }
   }
 
-  /// Groups have their own rates, which count outside of the velocity; what is frozen, or has not stepped yet, stays.
+  /// Groups have their own rates, which count outside of the velocity; what is frozen, or has not
+  /// stepped yet, stays.
   @Test func lookingAheadMovesWhatMomentumMoves() throws {
     let parameters = (0..<3).map { Parameter(Tensor([Float($0)])) }
     let named = parameters.enumerated().map { NamedParameter(name: "p\($0)", parameter: $1) }

@@ -10,7 +10,8 @@ struct NormalizationTests {
 
   // MARK: - Groups: E7 and E10 of the catalogue
 
-  /// One group is layer norm over (C, H, W), C groups are instance norm, not the other way round (E7).
+  /// One group is layer norm over (C, H, W), C groups are instance norm, not the other way round
+  /// (E7).
   @Test func oneGroupIsLayerNormAndAllGroupsAreInstanceNorm() {
     let one = GroupNorm(1, 6, affine: false)(x)
     expectClose(one, LayerNorm([6, 5, 4], affine: false)(x))
@@ -150,7 +151,8 @@ struct NormalizationTests {
     expectClose(torch.runningVar!.value, [0.9 + Float(2) / 3])
   }
 
-  /// TensorFlow 2: not trainable means inference. PyTorch: weights that do not learn say nothing about statistics.
+  /// TensorFlow 2: not trainable means inference. PyTorch: weights that do not learn say nothing
+  /// about statistics.
   @Test(arguments: [BatchNorm.Convention.keras, .torch])
   func notTrainable(_ convention: BatchNorm.Convention) {
     let norm = BatchNorm2d(6, convention: convention)

@@ -3,7 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// E37: the notes' demonstration network, in the order in which it runs: convolutions and pools, then flat, then linear.
+/// E37: the notes' demonstration network, in the order in which it runs: convolutions and pools,
+/// then flat, then linear.
 @Test func theNotesNetworkRunsOnDigits() {
   let network = withSeed(0) {
     Sequential(
@@ -16,7 +17,8 @@ import Testing
   #expect(network.parameterCount == 416 + 12_832 + 5_130)
 }
 
-/// E77: the weights of a convolution can be set, as an edge filter here, and frozen; the layer then is the function.
+/// E77: the weights of a convolution can be set, as an edge filter here, and frozen; the layer
+/// then is the function.
 @Test func weightsOfALayerCanBeSetAndFrozen() {
   let edges = Tensor([-1, 0, 1, -2, 0, 2, -1, 0, 1] as [Float], [1, 1, 3, 3])
   let layer = Conv2d(1, 1, kernel: 3, padding: .same, bias: false)

@@ -62,7 +62,8 @@ struct OptimizerProblemTests {
     }
   }
 
-  /// Gradients that lie otherwise in memory, or in half precision, are read in the parameter's order.
+  /// Gradients that lie otherwise in memory, or in half precision, are read in the
+  /// parameter's order.
   @Test func gradientsInAnyOrderAndPrecision() {
     let values = random([4, 6], seed: 1)
     func stepped(_ gradient: Tensor) -> [Float] {
@@ -194,7 +195,8 @@ struct OptimizerProblemTests {
     }
   }
 
-  /// The slow weights are not taken for what the rule inside remembers, whether that is nothing or much.
+  /// The slow weights are not taken for what the rule inside remembers, whether that
+  /// is nothing or much.
   @Test func lookaheadKeepsItsMemoryApart() {
     let parameter = Parameter(Tensor([1] as [Float]))
     let optimizer = optimizer(
@@ -239,7 +241,8 @@ struct OptimizerProblemTests {
     #expect(parameter.value.floats == [1, -2], "\(OptimizerTests.rules[index])")
   }
 
-  /// What is not a number in a gradient reaches its own element, so that it is noticed, and no other.
+  /// What is not a number in a gradient reaches its own element, so that it is
+  /// noticed, and no other.
   @Test(arguments: OptimizerTests.rules.filter { !$0.measures }.indices)
   func notANumberStaysInItsElement(_ index: Int) {
     let rule = OptimizerTests.rules.filter { !$0.measures }[index]

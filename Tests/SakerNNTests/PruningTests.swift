@@ -83,7 +83,8 @@ struct PruningTests {
     #expect(PruningMasks(of: []).sparsity == 0)
   }
 
-  /// By hand: two results joined, the second of three channels of two pixels each, one channel of which goes.
+  /// By hand: two results joined, the second of three channels of two pixels each, one
+  /// channel of which goes.
   @Test func channelsGoFromAllWhoKnowThem() {
     var group = ChannelGroup(
       "a", channels: 3, norms: ["n"], followers: ["f"],
@@ -114,7 +115,8 @@ struct PruningTests {
     #expect(values["other.weight"]?.floats == [1])
   }
 
-  /// Slimming compares over all groups; at least one channel of each stays, and numbers are rounded up to a multiple.
+  /// Slimming compares over all groups; at least one channel of each stays, and numbers are rounded
+  /// up to a multiple.
   @Test func slimmingLooksAtScales() {
     let groups = [
       ChannelGroup("a", channels: 4, norms: ["an"], readers: []),

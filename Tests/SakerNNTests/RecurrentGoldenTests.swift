@@ -3,7 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// Recurrent layers against PyTorch's outputs, last states and gradients (Scripts/golden/recurrent.py).
+/// Recurrent layers against PyTorch's outputs, last states and gradients
+/// (Scripts/golden/recurrent.py).
 struct RecurrentGoldenTests {
   private func layer(_ golden: GoldenCase, inputs: Int, hidden: Int) -> RecurrentStack {
     let options = RecurrentOptions(

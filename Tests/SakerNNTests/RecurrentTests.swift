@@ -67,7 +67,8 @@ struct RecurrentTests {
     if let memory = steps.state.cell { expectClose(memory, whole.state.cell!.squeeze(0)) }
   }
 
-  /// A sample with its length gives what it gives alone without the padding, which may hold anything.
+  /// A sample with its length gives what it gives alone without the padding, which may hold
+  /// anything.
   @Test(arguments: [RecurrentKind.rnn, .lstm, .gru])
   func lengthsArePadding(_ kind: RecurrentKind) {
     let options = RecurrentOptions(layers: 2, bidirectional: true)
@@ -127,8 +128,9 @@ struct RecurrentTests {
     expectClose(bf16.converted(to: .float32), layer(.ones([2, 1, 1])), relative: 4e-3)
   }
 
-  /// What makes gradients vanish is the activation and the weights' power, not the loss (E33): with the same loss and weights
-  /// of 1, nothing is left of it after 30 saturated steps, all with ReLU, and most through an LSTM's memory.
+  /// What makes gradients vanish is the activation and the weights' power, not the loss (E33): with
+  /// the same loss and weights of 1, nothing is left of it after 30 saturated steps, all with ReLU,
+  /// and most through an LSTM's memory.
   @Test func vanishingIsTheActivations() {
     func slope(_ layer: RecurrentStack, _ ones: Set<String>, throughCell: Bool) -> Float {
       for entry in layer.namedParameters {
@@ -153,8 +155,9 @@ struct RecurrentTests {
     #expect(slope(LSTM(1, 1), [], throughCell: true) > 0.9)
   }
 
-  /// Whether the first of 6 numbers was positive: what an LSTM can carry to the end. What remembers nothing stays at 0.69. Of 12 numbers
-  /// some seeds have not begun to learn after as many steps; after 150 steps one of 20 seeds was at 0.46 still.
+  /// Whether the first of 6 numbers was positive: what an LSTM can carry to the end. What remembers
+  /// nothing stays at 0.69. Of 12 numbers some seeds have not begun to learn after as many steps;
+  /// after 150 steps one of 20 seeds was at 0.46 still.
   @Test func lstmLearnsToRemember() {
     withSeed(Trial.seed(3)) {
       let layer = LSTM(1, 8)

@@ -12,8 +12,8 @@ struct RegularizationTests {
     "depth": { StochasticDepth(0.4) }, "depth of batches": { StochasticDepth(0.4, unit: .batch) },
   ]
 
-  /// Evaluation changes nothing; a seed gives the same again, a second pass something else; the gradient is what the input
-  /// was multiplied by.
+  /// Evaluation changes nothing; a seed gives the same again, a second pass something else; the
+  /// gradient is what the input was multiplied by.
   @Test(arguments: makers.keys.sorted())
   func allAreReproducibleAndRest(_ name: String) throws {
     let make = try #require(RegularizationTests.makers[name])
@@ -79,7 +79,8 @@ struct RegularizationTests {
     #expect(StochasticDepth(1)(.ones([3])).floats == [0, 0, 0])
   }
 
-  /// γ by the paper's formula; squares of zeros; about the wanted share of them; the sum of the mask stays.
+  /// γ by the paper's formula; squares of zeros; about the wanted share of them; the sum
+  /// of the mask stays.
   @Test func dropBlockDropsSquares() {
     let layer = withSeed(3) { DropBlock(0.1, size: 3) }
     #expect(abs(layer.probability(height: 10, width: 12) - 0.1 / 9 * 120 / 80) < 1e-6)
@@ -194,7 +195,8 @@ struct RegularizationTests {
 
   // MARK: - Soft targets
 
-  /// The loss of smoothed shares is the loss with smoothing; that of a mixture, the mixture of losses.
+  /// The loss of smoothed shares is the loss with smoothing; that of a mixture, the
+  /// mixture of losses.
   @Test func softTargetsAgreeWithCrossEntropy() {
     let logits = Parameter(random([5, 4], seed: 1, in: -3...3))
     let targets = Tensor([0, 3, 1, 1, 2] as [Int64])

@@ -86,7 +86,8 @@ struct LearningRateFinderTests {
     return meanSquaredError(model(x), x.sum(axes: [1]).reshape([64, 1]) * 3)
   }
 
-  /// For a parabola of curvature c gradient descent diverges above 2 / c: the suggestion must be below, and not far.
+  /// For a parabola of curvature c gradient descent diverges above 2 / c: the suggestion must be
+  /// below, and not far.
   @Test func suggestsARateThatLearns() throws {
     let (model, optimizer) = bowl()
     let sweep = LearningRateFinder(1e-4...100, steps: 80, smoothing: 0.5).run(optimizer, model) {

@@ -3,7 +3,8 @@ import SakerTensor
 import TestSupport
 import Testing
 
-/// PyTorch's and torchvision's results and gradients for every case of `Scripts/golden/small_layers.py`, and laws.
+/// PyTorch's and torchvision's results and gradients for every case of
+/// `Scripts/golden/small_layers.py`, and laws.
 @Suite struct SmallLayerTests {
   @Test(arguments: GoldenCase.all("small_layers", "lp_pool"))
   func lpPooling(_ golden: GoldenCase) throws {
@@ -37,7 +38,8 @@ import Testing
     }
   }
 
-  /// Regions at the map's end: torchvision's gradient there is not that of its result. The walk in `OperationWalkTests` has finite differences.
+  /// Regions at the map's end: torchvision's gradient there is not that of its result. The walk in
+  /// `OperationWalkTests` has finite differences.
   @Test(arguments: GoldenCase.all("small_layers", "ps_roi_pool_forward"))
   func positionSensitivePoolingAtTheEdge(_ golden: GoldenCase) throws {
     let scale = try #require(golden.number("scale"))
@@ -78,7 +80,8 @@ import Testing
     #expect(layer.numBatchesTracked?.value.scalars(as: Int64.self) == [1])
   }
 
-  /// Parts know nothing of each other in training, the whole batch is one in evaluation; in a `Sequential` as well.
+  /// Parts know nothing of each other in training, the whole batch is one in evaluation; in a
+  /// `Sequential` as well.
   @Test func partsDoNotMix() {
     let x = random([4, 3, 5, 5], seed: 1)
     func model(_ size: Int?) -> Sequential {

@@ -16,7 +16,8 @@ import Testing
     }
   }
 
-  /// Same loss, gradients, running statistics and generators, bit for bit, with a fraction of the tape.
+  /// Same loss, gradients, running statistics and generators, bit for bit, with a
+  /// fraction of the tape.
   @Test func checkpointingChangesMemoryOnly() throws {
     let x = random([2, 3, 12, 12], seed: 1)
     func step(_ model: Sequential) -> (loss: Tensor, bytes: Int) {

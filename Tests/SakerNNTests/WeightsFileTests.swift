@@ -68,7 +68,8 @@ import Testing
     #expect(compressed.contains("got compressed ones"), "\(compressed)")
   }
 
-  /// Whatever is cut off or changed: an error that names the file, in one line, or a file that is read.
+  /// Whatever is cut off or changed: an error that names the file, in one line, or a
+  /// file that is read.
   @Test(arguments: ["zip.pth", "legacy.pth", "wrapped.pth", "expected.safetensors"])
   func damagedFilesThrow(name: String) throws {
     try DamagedFiles.check(path(name), rounds: 300, least: 150) {
@@ -76,7 +77,8 @@ import Testing
     }
   }
 
-  /// Cut off at every byte; PyTorch's files at every seventh, as they are longer. (Their end holds the directory, or the last numbers.)
+  /// Cut off at every byte; PyTorch's files at every seventh, as they are longer. (Their end holds
+  /// the directory, or the last numbers.)
   @Test(arguments: [("zip.pth", 7), ("legacy.pth", 7), ("wrapped.safetensors", 1)])
   func truncatedAnywhere(name: String, step: Int) throws {
     try DamagedFiles.checkTruncations(path(name), step: step) {
@@ -112,7 +114,8 @@ import Testing
         && bytes[0..<13].elementsEqual([0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7]))
     let read = try DarknetFile(contentsOf: target)
     #expect(read.seen == 7 && read.values.floats == file.values.floats)
-    // Three bytes of four, cut off or too many, are no number; whether whole ones are missing only a model tells.
+    // Three bytes of four, cut off or too many, are no number; whether whole ones are missing
+    // only a model tells.
     try DamagedFiles.checkTruncations(target, allowed: Set(stride(from: 20, to: 420, by: 4))) {
       _ = try WeightsFile(contentsOf: $0)
     }

@@ -53,11 +53,13 @@ struct LearningRateCurveTests {
       let point = try #require(place(rate, loss))
       #expect(has(color, picture, at: point), "\(rate), \(loss)")
     }
-    // Halfway between two rates of the axis the trend is halfway between their losses, and nothing is drawn far below it.
+    // Halfway between two rates of the axis the trend is halfway between their losses, and nothing
+    // is drawn far below it.
     let middle = try #require(place(10.0.squareRoot() * 1e-4, 1.975))
     #expect(has(color, picture, at: middle))
     #expect(!has(color, picture, at: (middle.x, middle.y + 40)))
-    // The losses themselves are faint: at one that lies apart from the trend there is ink, but not the trend's.
+    // The losses themselves are faint: at one that lies apart from the trend there is ink,
+    // but not the trend's.
     let single = try #require(place(1e-2, 1.45))
     let ink = picture.bytes(single.x, single.y)
     #expect(ink != [255, 255, 255] && ink != color.bytes)

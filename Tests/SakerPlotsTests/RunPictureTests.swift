@@ -36,7 +36,8 @@ struct RunPictureTests {
       predicted: [0, 0, 1, 1], truths: [0, 0, 1, 0], classNames: ["a", "b"])
     let drawing = matrix.drawing(normalized: false)
     let picture = try drawing.picture(scale: 1)
-    // Cells of 64 points from (47.6, 40): beside the middle, where the number is, each shows its colour.
+    // Cells of 64 points from (47.6, 40): beside the middle, where the number is, each
+    // shows its colour.
     func cell(_ row: Int, _ column: Int) -> Color {
       picture.color(56 + 64 * column, 48 + 64 * row)
     }

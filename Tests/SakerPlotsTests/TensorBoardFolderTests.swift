@@ -42,7 +42,8 @@ struct TensorBoardFolderTests {
     }
   }
 
-  /// Cut off at every byte, and gone on with from every step: the events are those of a run that was never stopped.
+  /// Cut off at every byte, and gone on with from every step: the events are those of a run that
+  /// was never stopped.
   @Test func aRunThatWasCutOffAnywhereGoesOnToTheSameEvents() throws {
     try withDirectory { whole in
       let path = try write(1...3, into: whole, pictures: true)

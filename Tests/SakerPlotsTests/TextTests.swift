@@ -37,7 +37,8 @@ struct TextTests {
     #expect(widths[0] > 24 && widths[0] < 40)
   }
 
-  /// The letters are not the box of those that no font has, which differs from letter to letter, too, but is reported.
+  /// The letters are not the box of those that no font has, which differs from letter to letter,
+  /// too, but is reported.
   @Test func missingLettersAreToldFromOthers() throws {
     #expect(try missing("\u{E123}") == "\u{E123}")
     #expect(try missing("a\u{F8FFE}b") == "\u{F8FFE}")

@@ -5,7 +5,8 @@ import Testing
 
 @testable import SakerPlots
 
-/// Draws what docs/winograd.md shows. With `SAKER_DRAW_DOCS` set to a folder the files are written there.
+/// Draws what docs/winograd.md shows. With `SAKER_DRAW_DOCS` set to a folder the files
+/// are written there.
 @Suite struct WinogradPictureTests {
   @Test(arguments: WinogradPictures.all.indices)
   func committedPictureIsTheDrawing(index: Int) throws {

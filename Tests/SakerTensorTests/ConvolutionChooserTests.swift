@@ -251,7 +251,8 @@ import Testing
     let effort = ConvolutionMeasurement.Effort(seconds: 0.001, rounds: 1, patience: 1)
     let results = ConvolutionMeasurement(work).run(methods, effort)
     #expect(results.map(\.method) == methods)
-    // No pass of these cases adds up more tiles than channels; `error` is the difference from the direct kernel's.
+    // No pass of these cases adds up more tiles than channels; `error` is the difference from
+    // the direct kernel's.
     let channels = max(work.inputs, work.outputs)
     let bound =
       Rounding.bound(terms: channels, .winograd(tile: 4)) + Rounding.bound(terms: 9 * channels)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// Convolutions with what stands behind them against the same as separate operations. Run with SAKER_CONVOLUTION, SAKER_ISA and
-/// ONEDNN_MAX_CPU_ISA set, they test what those name.
+/// Convolutions with what stands behind them against the same as separate operations. Run with
+/// SAKER_CONVOLUTION, SAKER_ISA and ONEDNN_MAX_CPU_ISA set, they test what those name.
 @Suite struct ConvolutionInferenceTests {
   struct Form: Sendable, CustomTestStringConvertible {
     var x: Shape
@@ -36,7 +36,8 @@ import Testing
         || Pointwise.alone(x, weight.shape, attributes, .float32) != nil
     }
 
-    /// What rounding explains of a result, by whichever kernel, with the two roundings behind the sum.
+    /// What rounding explains of a result, by whichever kernel, with the two roundings behind the
+    /// sum.
     var bound: Float {
       let terms = x[1] / groups
       return Float(
@@ -116,8 +117,9 @@ import Testing
     }
   }
 
-  /// Where the residual is kept it is added behind the convolution; where it is overwritten, oneDNN may add the products to it:
-  /// another order of the same sum. Each is as near to the exact one as rounding lets it.
+  /// Where the residual is kept it is added behind the convolution; where it is overwritten, oneDNN
+  /// may add the products to it: another order of the same sum. Each is as near to the exact one as
+  /// rounding lets it.
   @Test(arguments: [DType.float32, .bfloat16])
   func overwritesAResidualThatNobodyElseSees(_ dtype: DType) {
     // Strided, so that its kernel is one that adds to what stands in the result's place.

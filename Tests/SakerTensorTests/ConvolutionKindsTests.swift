@@ -15,8 +15,9 @@ import Testing
       [0, 0, 0, 1, 0, 0, 2, 3, 0, 2, 0, 3, 4, 6, 6, 9] as [Float], relative: 0)
   }
 
-  /// E29, E53: zeros go between the values, then a convolution by the turned kernel follows; padding and stride act on the
-  /// result. It is neither an interpolation nor the convolution's inverse.
+  /// E29, E53: zeros go between the values, then a convolution by the turned kernel follows;
+  /// padding and stride act on the result. It is neither an interpolation nor the
+  /// convolution's inverse.
   @Test(arguments: [(1, 0), (2, 1), (3, 2)])
   func transposedConvolutionInsertsZeros(stride: Int, padding: Int) {
     let x = random([2, 3, 4, 5], seed: 1)
@@ -30,8 +31,8 @@ import Testing
       conv2d(spread, turned, padding: (border, border, border, border)))
   }
 
-  /// The transpose of the convolution's matrix: `<conv(a), b> = <a, transposed(b)>`. The same numbers turn the shape around,
-  /// but not the values.
+  /// The transpose of the convolution's matrix: `<conv(a), b> = <a, transposed(b)>`. The same
+  /// numbers turn the shape around, but not the values.
   @Test func transposedConvolutionIsTheTranspose() {
     let a = random([1, 10, 16, 16], seed: 1)
     let w = random([20, 10, 5, 5], seed: 2)
@@ -69,7 +70,8 @@ import Testing
     }
   }
 
-  /// Offsets of zero and a mask of one are the plain convolution; whole offsets read shifted pixels.
+  /// Offsets of zero and a mask of one are the plain convolution; whole offsets read shifted
+  /// pixels.
   @Test func deformableConvolutionWithoutMovement() {
     let x = random([2, 4, 6, 7], seed: 1)
     let w = random([6, 2, 3, 3], seed: 2)
@@ -124,7 +126,8 @@ import Testing
     }
   }
 
-  /// E34: one step a pixel. CornerNet's figure 6, and the gradient: to where the walk met the maximum first.
+  /// E34: one step a pixel. CornerNet's figure 6, and the gradient: to where the walk met
+  /// the maximum first.
   @Test func cornerPoolingByHand() {
     let row = Parameter(Tensor([2, 1, 3, 0, 2] as [Float], [1, 1, 1, 5]))
     let y = cornerPool(row.value, .left)
@@ -138,7 +141,8 @@ import Testing
     expectClose(tied.gradient!, [2, 0, 3, 0, 0] as [Float], relative: 0)
   }
 
-  /// E72: bilinear at regular points, no rounding: on a ramp the values move with the box. Fast R-CNN's pooling rounds.
+  /// E72: bilinear at regular points, no rounding: on a ramp the values move with the box. Fast
+  /// R-CNN's pooling rounds.
   @Test func roiAlignDoesNotRound() {
     let ramp = Tensor.arange(16).converted(to: .float32).expand([1, 1, 16, 16])
     func boxes(_ shift: Float) -> Tensor {

@@ -30,7 +30,8 @@ import Testing
     var x: Tensor { random([pictures, channels, sides.0, sides.1], seed: 1).channelsLast() }
     var gradient: Tensor { random(attributes.output(x.shape, weight), seed: 2).channelsLast() }
 
-    /// dw[c, i, j] = Σ dy[n, c, p, q] x[n, c, p stride + i - top, q stride + j - left], in double precision.
+    /// dw[c, i, j] = Σ dy[n, c, p, q] x[n, c, p stride + i - top, q stride + j - left], in
+    /// double precision.
     var expected: [Float] {
       let (x, dy) = (x, gradient)
       let (xs, ys) = (x.contiguous().floats, dy.contiguous().floats)
@@ -62,7 +63,8 @@ import Testing
     }
   }
 
-  /// Channels that vectors divide and do not, fewer than one vector; kernels wider than the picture; strides that leave a rest; edges of unequal padding.
+  /// Channels that vectors divide and do not, fewer than one vector; kernels wider than the
+  /// picture; strides that leave a rest; edges of unequal padding.
   static let cases: [Case] = [
     Case(channels: 1, sides: (5, 6), kernel: (3, 3)),
     Case(channels: 5, sides: (7, 4), kernel: (3, 3), stride: (2, 2)),

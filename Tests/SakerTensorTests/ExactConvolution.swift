@@ -1,6 +1,7 @@
 @testable import SakerTensor
 
-/// A convolution by the sum that defines it, in double precision: `[N, out, H', W']` in row-major order. For small maps.
+/// A convolution by the sum that defines it, in double precision: `[N, out, H', W']` in row-major
+/// order. For small maps.
 func exactConvolution(
   _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes
 ) -> [Double] {

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct FourierTransformTests {
-  /// PyTorch's transforms in double precision: lengths of the factors 2, 3, 4, 5, and those that have others.
+  /// PyTorch's transforms in double precision: lengths of the factors 2, 3, 4, 5, and those
+  /// that have others.
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 30, 64, 97, 100, 120, 127])
   func anyLengthIsPyTorchs(_ n: Int) throws {
     let golden = try GoldenFile("golden/fourier.safetensors")

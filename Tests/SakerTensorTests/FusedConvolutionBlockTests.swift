@@ -102,8 +102,9 @@ import Testing
       return pooling ? maxPool2d(x, kernel: (2, 2)) : x
     }
 
-    /// How far two ways to compute the block may be apart, of the largest number: both round the sums of each convolution, going
-    /// forward and, for gradients, twice more; and what normalizes and activates rounds as 9 more terms do.
+    /// How far two ways to compute the block may be apart, of the largest number: both round the
+    /// sums of each convolution, going forward and, for gradients, twice more; and what normalizes
+    /// and activates rounds as 9 more terms do.
     func bound(gradients: Bool) -> Float {
       func one(_ terms: Int, _ kernel: Int) -> Double {
         kernel == 3 && stride == 1
@@ -244,7 +245,8 @@ import Testing
     expectClose(both.gradients[1], apart.gradients[1], relative: 1e-5)
   }
 
-  /// A bias in front of the batch's own statistics changes nothing, so its differences are only rounding.
+  /// A bias in front of the batch's own statistics changes nothing, so its differences
+  /// are only rounding.
   static let smooth =
     [Form(shape: [2, 2, 4, 4], channels: [3, 2], activations: [.swish, .swish], bias: false)]
     + [(false, false), (true, false), (false, true), (true, true)].map {

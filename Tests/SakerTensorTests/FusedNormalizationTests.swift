@@ -3,11 +3,11 @@ import Testing
 
 @testable import SakerTensor
 
-/// The passes over maps: statistics, normalization, pooling and their gradients, against the formulas written out with
-/// operations of one idea each.
+/// The passes over maps: statistics, normalization, pooling and their gradients, against the
+/// formulas written out with operations of one idea each.
 @Suite struct FusedNormalizationTests {
-  /// Channels that vectors of 16 divide and do not, with whole rows of several pixels and a rest; sides that windows do not cover; more than one
-  /// block of pixels.
+  /// Channels that vectors of 16 divide and do not, with whole rows of several pixels and a rest;
+  /// sides that windows do not cover; more than one block of pixels.
   static let shapes: [Shape] = [
     [2, 1, 5, 7], [1, 3, 9, 8], [2, 17, 6, 5], [1, 16, 2, 2], [2, 64, 20, 19], [1, 40, 33, 3],
     [3, 5, 37, 41],

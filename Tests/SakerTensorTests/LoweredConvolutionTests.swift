@@ -3,7 +3,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// Convolutions as products of matrices against oneDNN's own in float32. Where the processor has no matrix units there are none.
+/// Convolutions as products of matrices against oneDNN's own in float32. Where the processor has no
+/// matrix units there are none.
 @Suite(.serialized, .enabled(if: InstructionSet.hasMatrixUnits)) struct LoweredConvolutionTests {
   private static var strided: ConvolutionAttributes {
     ConvolutionAttributes((2, 2), (1, 1, 1, 1), (1, 1), 1)
@@ -16,8 +17,8 @@ import Testing
     LoweredConvolution(pass, x, weight, attributes, dtype)
   }
 
-  /// Shape, outputs, kernel, stride, padding, dilation: maps of odd sides, padding on some sides only, more pictures than are taken at a
-  /// time (of 256 channels and 31 x 31 each takes 4 MB).
+  /// Shape, outputs, kernel, stride, padding, dilation: maps of odd sides, padding on some sides
+  /// only, more pictures than are taken at a time (of 256 channels and 31 x 31 each takes 4 MB).
   private static let cases: [(Shape, Int, (Int, Int), (Int, Int), [Int], (Int, Int))] = [
     ([2, 64, 4, 4], 64, (3, 3), (1, 1), [1, 1, 1, 1], (1, 1)),
     ([2, 64, 9, 7], 96, (3, 3), (2, 2), [1, 1, 1, 1], (1, 1)),

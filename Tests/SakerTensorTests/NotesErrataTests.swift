@@ -4,7 +4,8 @@ import Testing
 
 /// Where the study notes err, as cases by hand: docs/errata.md.
 @Suite struct NotesErrataTests {
-  /// E44: the mean's gradient spreads evenly; the largest value's goes to its place alone, as it comes.
+  /// E44: the mean's gradient spreads evenly; the largest value's goes to its place
+  /// alone, as it comes.
   @Test func poolingGradientsByHand() {
     let x = Tensor([1, 3, 2, 2] as [Float], [1, 1, 2, 2])
     let mean = gradients(at: [x]) { averagePool2d($0[0], kernel: (2, 2)).sum() * 2 }
@@ -23,7 +24,8 @@ import Testing
     expectClose(result.gradients[0], Tensor([0, 0, 0.25, 0, 0] as [Float]), absolute: 1e-6)
   }
 
-  /// E74: as many new axes as one likes, all of them in front; in the middle, `unsqueeze` makes them.
+  /// E74: as many new axes as one likes, all of them in front; in the middle,
+  /// `unsqueeze` makes them.
   @Test func expandAddsAnyNumberOfAxes() {
     let x = Tensor([1, 2, 3] as [Float], [1, 3])
     let y = x.expand([4, 5, 2, 3])
@@ -56,7 +58,8 @@ import Testing
       })
   }
 
-  /// E76: unpooling puts each largest value back to where it was; zeros at regular places are the transposed convolution's.
+  /// E76: unpooling puts each largest value back to where it was; zeros at regular places are the
+  /// transposed convolution's.
   @Test func unpoolingIsNoInsertionOfZeros() {
     let x = Tensor(
       [

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// 1x1 convolutions on matrix units (docs/decisions/0023) against sums in double precision. Where there are none the other forms
-/// must pass, too.
+/// 1x1 convolutions on matrix units (docs/decisions/0023) against sums in double precision. Where
+/// there are none the other forms must pass, too.
 @Suite struct PointwiseAMXTests {
   private func errors(inputs: Int, scale: Float = 1) -> (own: Float, direct: Float) {
     let x = random([1, inputs, 25, 25], seed: 1, in: -scale...scale).channelsLast()

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// Our 1x1 kernels against the passes that they take into themselves, on shapes that nobody chose. `Scripts/test-isa.sh` runs them
-/// in every form that this processor has.
+/// Our 1x1 kernels against the passes that they take into themselves, on shapes that nobody chose.
+/// `Scripts/test-isa.sh` runs them in every form that this processor has.
 @Suite(.serialized) struct PointwiseRandomTests {
   /// Drawn by a seed: batch 1...4, sides 1...20, channels 1...140 with each prologue and epilogue.
   struct Case: CustomStringConvertible {
@@ -62,7 +62,8 @@ import Testing
         + (residual == nil ? "" : "residual, ") + "\(activation)"
     }
 
-    /// The result, its sums of Σ(v - pivot) and so on merged, the input's gradient with its sums, and the weight's and bias's.
+    /// The result, its sums of Σ(v - pivot) and so on merged, the input's gradient with its sums,
+    /// and the weight's and bias's.
     func passes() -> [Tensor] {
       let statistics = StatisticsPartials(
         counts: kernel.blocks(turned: false), channels: kernel.y[1])
@@ -87,9 +88,10 @@ import Testing
       return [y, own.mean, own.variance, dx, dw, db!] + vectors
     }
 
-    /// How far two correct computations of a result may be apart (docs/testing.md, "Tolerances"): each rounds its sum, of numbers as
-    /// large as the result's largest, or as such a sum is expected to be, where there are few results; what prologue and epilogue
-    /// compute of a number rounds as 9 more terms do.
+    /// How far two correct computations of a result may be apart (docs/testing.md, "Tolerances"):
+    /// each rounds its sum, of numbers as large as the result's largest, or as such a sum is
+    /// expected to be, where there are few results; what prologue and epilogue compute of a number
+    /// rounds as 9 more terms do.
     func bound(of name: String, largest: Double, _ separate: [Tensor]) -> Double {
       func size(_ tensor: Tensor) -> Double {
         (tensor.floats.reduce(0) { $0 + Double($1) * Double($1) } / Double(tensor.count))
@@ -112,7 +114,8 @@ import Testing
       case "result": return result
       // A mean of as many results rounds less than they do, and once more.
       case "mean": return result + 2 * Rounding.bound(terms: 1) * most(separate[0])
-      // A block's pivot is its first value, which may lie as far off as the largest: squares of distances cancel.
+      // A block's pivot is its first value, which may lie as far off as the largest: squares of
+      // distances cancel.
       case "variance":
         let distance = 2 * most(separate[0])
         return 2 * distance * result + 4 * Rounding.bound(terms: 9) * distance * distance
@@ -156,8 +159,8 @@ import Testing
     }
   }
 
-  /// Shapes that walk by blocks, by stages, with more rows than one record of sums, and with more channels than are summed
-  /// up at once.
+  /// Shapes that walk by blocks, by stages, with more rows than one record of sums, and with more
+  /// channels than are summed up at once.
   @Test(
     arguments: [
       ([2, 64, 40, 40], 96), ([1, 700, 7, 7], 900), ([4, 1030, 3, 3], 33), ([1, 3, 50, 50], 1),

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct PowerTests {
-  /// Zeros of both signs, halves, odd and even numbers, the ends of the floats, infinities and not-a-numbers: all pairs.
+  /// Zeros of both signs, halves, odd and even numbers, the ends of the floats, infinities and
+  /// not-a-numbers: all pairs.
   private static let edges: [Float] = [
     0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, .leastNonzeroMagnitude,
     -.leastNonzeroMagnitude, 1.1754944e-38, 3.4028235e38,
@@ -26,12 +27,14 @@ import Testing
     }
   }
 
-  /// Alone, each pair takes the way for its kind; blocks with infinities or not-a-numbers go another way.
+  /// Alone, each pair takes the way for its kind; blocks with infinities or
+  /// not-a-numbers go another way.
   @Test func edgesAreTheMathLibrarys() {
     for x in PowerTests.edges {
       for y in PowerTests.edges {
         expectExact(pow(Tensor([x]), Tensor([y])).item, x, y)
-        // One exponent of ±1/2 is a root, as in PyTorch, whose negative zeros and infinities differ.
+        // One exponent of ±1/2 is a root, as in PyTorch, whose negative zeros and
+        // infinities differ.
         if abs(y) != 0.5 { expectExact(pow(Tensor([x]), y).item, x, y) }
       }
     }
@@ -97,7 +100,8 @@ import Testing
     #expect(relu(.zeros([0, 3])).shape == [0, 3])
   }
 
-  /// Also as the last step of batch norm, by the batch's statistics, which one of them spoils for its channel, or by given ones.
+  /// Also as the last step of batch norm, by the batch's statistics, which one of them spoils for
+  /// its channel, or by given ones.
   @Test func batchNormsReLUKeepsNotANumber() throws {
     var numbers = random([2, 3, 2, 2], seed: 1).floats
     numbers[5] = .nan

@@ -5,8 +5,9 @@ import Testing
 
 @testable import SakerTensor
 
-/// oneDNN 2.6 describes a convolution with the help of a global variable: two threads at it, one in float32 and one in bfloat16, can
-/// get kernels that leave channels out, and keep them (openvinotoolkit/oneDNN#167). So primitives are made one at a time.
+/// oneDNN 2.6 describes a convolution with the help of a global variable: two threads at it, one in
+/// float32 and one in bfloat16, can get kernels that leave channels out, and keep them
+/// (openvinotoolkit/oneDNN#167). So primitives are made one at a time.
 @Suite struct PrimitiveCreationTests {
   /// Two threads meet here before each creation.
   final class Gate: Sendable {
@@ -20,7 +21,8 @@ import Testing
   @Test func primitivesMadeAtOnceAreThoseMadeAlone() {
     let gate = Gate()
     let wrong = Mutex<[String]>([])
-    // More channels than a vector has, and not a multiple of it: the last block of channels is what was mixed up.
+    // More channels than a vector has, and not a multiple of it: the last block of channels is
+    // what was mixed up.
     let weight = random([8, 17, 3, 3], seed: 2)
     DispatchQueue.concurrentPerform(iterations: 2) { worker in
       let dtype: DType = worker == 0 ? .float32 : .bfloat16

@@ -3,8 +3,9 @@ import Testing
 
 @testable import SakerTensor
 
-/// A 3x3 convolution drawn by a seed: batch 1...4, sides 1...40, channels 1...100, padding 0...3 on each edge by itself,
-/// at times in groups, tiles of 4 and 2, with and without bias and residual, all activations.
+/// A 3x3 convolution drawn by a seed: batch 1...4, sides 1...40, channels 1...100, padding 0...3
+/// on each edge by itself, at times in groups, tiles of 4 and 2, with and without bias and
+/// residual, all activations.
 struct RandomCase: CustomStringConvertible {
   let seed: Int
   var geometry: Winograd.Geometry
@@ -98,13 +99,15 @@ struct RandomCase: CustomStringConvertible {
 
   // MARK: Against oneDNN's
 
-  /// Products that a result, its input's gradient and the weight's gradient are sums of; ours are sums over channels or over tiles.
+  /// Products that a result, its input's gradient and the weight's gradient are sums of; ours are
+  /// sums over channels or over tiles.
   private var terms: (forward: Int, data: Int, weights: Int) {
     let y = geometry.y
     return (geometry.weight[1], geometry.weight[0] / geometry.attributes.groups, y[0] * y[2] * y[3])
   }
 
-  /// What rounding explains of a difference between our kernels, which add up `own` terms, and oneDNN's, which add up `direct`.
+  /// What rounding explains of a difference between our kernels, which add up `own` terms, and
+  /// oneDNN's, which add up `direct`.
   private func bound(own: Int, direct: Int) -> Double {
     Rounding.bound(terms: own, .winograd(tile: geometry.tile)) + Rounding.bound(terms: direct)
   }
@@ -154,8 +157,8 @@ struct RandomCase: CustomStringConvertible {
       Rounding.bound(terms: terms.weights, .parts(length: 256)))
   }
 
-  /// An error, root mean square, of at most `bound` of the exact values, or of the `usual` ones: few may happen to be small, and
-  /// rounding knows nothing of that.
+  /// An error, root mean square, of at most `bound` of the exact values, or of the `usual` ones:
+  /// few may happen to be small, and rounding knows nothing of that.
   private func expect(
     _ what: String, _ ours: Tensor, _ direct: Tensor, usual: Double, _ bound: Double
   ) {
@@ -175,7 +178,8 @@ struct RandomCase: CustomStringConvertible {
 
   // MARK: Against exact sums
 
-  /// The passes at some places against sums in double precision: of long sums, oneDNN's own rounding is larger than ours.
+  /// The passes at some places against sums in double precision: of long sums, oneDNN's own
+  /// rounding is larger than ours.
   func expectExactPasses() {
     let (y, before, after) = (geometry.y, geometry.attributes.before, geometry.attributes.after)
     func work(_ pass: ConvolutionPass) -> ConvolutionCase {

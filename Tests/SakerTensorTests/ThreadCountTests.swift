@@ -4,7 +4,8 @@ import Testing
 @testable import SakerTensor
 
 @Suite struct ThreadCountTests {
-  /// Kernels that were made for one number of threads are not run by another: results don't depend on who came first.
+  /// Kernels that were made for one number of threads are not run by another: results don't depend
+  /// on who came first.
   @Test func changingTheThreadsChangesNothing() {
     let threads = Parallel.threads
     defer { Parallel.threads = threads }

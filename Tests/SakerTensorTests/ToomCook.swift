@@ -1,8 +1,8 @@
 import TestSupport
 
-/// Minimal filtering F(m, 3), derived from the points it evaluates polynomials at: m results of a filter of 3 taps
-/// by m + 2 products, `Aᵀ[(G g) ⊙ (Bᵀ d)]`. Winograd, "Arithmetic Complexity of Computations", 1980, chapter V;
-/// docs/winograd.md tells it slowly.
+/// Minimal filtering F(m, 3), derived from the points it evaluates polynomials at: m results of a
+/// filter of 3 taps by m + 2 products, `Aᵀ[(G g) ⊙ (Bᵀ d)]`. Winograd, "Arithmetic Complexity of
+/// Computations", 1980, chapter V; docs/winograd.md tells it slowly.
 struct ToomCook {
   /// A place where a polynomial is evaluated; at infinity that is its leading coefficient.
   enum Point: Hashable {
@@ -46,8 +46,9 @@ struct ToomCook {
     }
   }
 
-  /// Lagrange's divisor of each point, Π (a − b) over all other finite points of the LARGEST tile. It goes from the
-  /// transform of the input into that of the weights, which are transformed once: so one G serves all tiles.
+  /// Lagrange's divisor of each point, Π (a − b) over all other finite points of the LARGEST tile.
+  /// It goes from the transform of the input into that of the weights, which are transformed once:
+  /// so one G serves all tiles.
   private static let divisors: [Rational] = points.map { point in
     guard case .at(let a) = point else { return 1 }
     return points.reduce(1) { product, other in
@@ -56,15 +57,16 @@ struct ToomCook {
     }
   }
 
-  /// `[6, 3]`, for all tiles: values of the filter's polynomial at the points, over Lagrange's divisors.
+  /// `[6, 3]`, for all tiles: values of the filter's polynomial at the points, over
+  /// Lagrange's divisors.
   static let g = RationalMatrix(
     zip(evaluation(points, taps).rows, divisors).map { row, divisor in row.map { $0 / divisor } })
 
   /// `[m, m + 2]`: values of a polynomial of m coefficients, transposed.
   var at: RationalMatrix { ToomCook.evaluation(points, m).transposed }
 
-  /// `[m + 2, m + 2]`: Lagrange's polynomials. The row of a finite point vanishes at all other finite points, that of
-  /// infinity at all of them.
+  /// `[m + 2, m + 2]`: Lagrange's polynomials. The row of a finite point vanishes at all other
+  /// finite points, that of infinity at all of them.
   var bt: RationalMatrix {
     let size = m + 2
     let finite = points.compactMap { point -> Rational? in
@@ -80,7 +82,8 @@ struct ToomCook {
       })
   }
 
-  /// The same by another way, solving equations: the interpolation that undoes the evaluation at m + 2 points.
+  /// The same by another way, solving equations: the interpolation that undoes the
+  /// evaluation at m + 2 points.
   var btBySolving: RationalMatrix {
     let size = m + 2
     var (left, right) = (

@@ -3,7 +3,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// What docs/winograd.md says, proven with fractions: no tolerance below, except where rounding is the subject.
+/// What docs/winograd.md says, proven with fractions: no tolerance below, except where
+/// rounding is the subject.
 @Suite struct WinogradMathematicsTests {
   static let sizes = [1, 2, 3, 4]
 
@@ -45,7 +46,8 @@ import Testing
     #expect(derived.at == WinogradMathematicsTests.at[m])
   }
 
-  /// All three statements are linear in each of filter, input and gradient: true for each unit vector, true for all.
+  /// All three statements are linear in each of filter, input and gradient: true for each unit
+  /// vector, true for all.
   @Test(arguments: sizes)
   func oneDimensionEqualsCorrelationOnABasis(m: Int) {
     let (bt, at) = (ToomCook(m: m).bt, ToomCook(m: m).at)
@@ -116,8 +118,9 @@ import Testing
     #expect(wrong == 0)
   }
 
-  /// Whole lines, cut into tiles of 4 and a rest, with every padding: forward, and both gradients as the kernels take
-  /// them (the sum over tiles at each position, one Gᵀ at the end; and the turned filter with padding 2 − p).
+  /// Whole lines, cut into tiles of 4 and a rest, with every padding: forward, and both gradients
+  /// as the kernels take them (the sum over tiles at each position, one Gᵀ at the end; and the
+  /// turned filter with padding 2 − p).
   @Test(arguments: 1...21, 0...2)
   func linesOfAnyLengthAreExact(length: Int, padding: Int) {
     var draw = Random(seed: UInt64(length * 3 + padding))
@@ -184,8 +187,9 @@ import Testing
 
   // MARK: Rounding
 
-  /// How much larger, squared, the numbers are that the last transform adds than what comes out, for random data: the
-  /// factor by which rounding in the products shows, once for each direction. docs/winograd.md lists them.
+  /// How much larger, squared, the numbers are that the last transform adds than what comes out,
+  /// for random data: the factor by which rounding in the products shows, once for each direction.
+  /// docs/winograd.md lists them.
   @Test func amplificationIsThatOfTheDocumentation() {
     let squares = WinogradMathematicsTests.sizes.map(amplification)
     #expect(squares == [Rational(7, 3), Rational(5, 3), 6, Rational(6205, 576)])
@@ -194,18 +198,20 @@ import Testing
     #expect(WinogradMathematicsTests.sizes.map(gradientAmplification) == squares)
   }
 
-  /// float32 against exact results. A single sum over all channels errs by the root of their number; sums of parts that
-  /// are added at the end stay at the level of a part.
+  /// float32 against exact results. A single sum over all channels errs by the root of their
+  /// number; sums of parts that are added at the end stay at the level of a part.
   @Test func roundingStaysBelowTheBound() {
     var errors: [Int: [Double]] = [:]
     for channels in [1, 16, 64, 256] {
       let row = WinogradMathematicsTests.sizes.map { roundingError(m: $0, channels: channels) }
       errors[channels] = row
       for (m, error) in zip(WinogradMathematicsTests.sizes, row) {
-        // No part is longer than 256. The bound is 3 times what is expected, and a single sample varies.
+        // No part is longer than 256. The bound is 3 times what is expected, and a
+        // single sample varies.
         let bound = Rounding.bound(terms: channels, .winograd(tile: m))
         #expect(error < 0.6 * bound, "\(channels) channels by tiles of \(m): \(error / bound)")
-        // Tiles of 1 and 3 are bounded by the worst of their company; what is bounded too widely proves nothing.
+        // Tiles of 1 and 3 are bounded by the worst of their company; what is bounded too
+        // widely proves nothing.
         if m == 4 { #expect(error > 0.2 * bound, "\(channels) channels: \(error / bound)") }
       }
       // The order that amplification foretells: 2, 1, 3, 4.
@@ -249,8 +255,8 @@ import Testing
     return results
   }
 
-  /// Mean over the results of Σ_p A_ip² |G_p|² |B_p|² / 3: for independent numbers of variance 1 the products have the
-  /// variance |G_p|² |B_p|², the result has 3.
+  /// Mean over the results of Σ_p A_ip² |G_p|² |B_p|² / 3: for independent numbers of variance 1
+  /// the products have the variance |G_p|² |B_p|², the result has 3.
   private func amplification(m: Int) -> Rational {
     func squared(_ row: [Rational]) -> Rational { row.reduce(0) { $0 + $1 * $1 } }
     let tile = ToomCook(m: m)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SakerTensor
 
-/// Our kernels against oneDNN's direct ones on shapes that nobody chose. `Scripts/test-isa.sh` runs them in every form that this
-/// processor has.
+/// Our kernels against oneDNN's direct ones on shapes that nobody chose. `Scripts/test-isa.sh` runs
+/// them in every form that this processor has.
 @Suite(.serialized) struct WinogradRandomTests {
   /// 500 shapes.
   @Test(arguments: 0..<10)
@@ -39,8 +39,8 @@ import Testing
     }
   }
 
-  /// Sums so long that adding them up one by one in float32 would miss the bound, which is that of sums in parts: over 2048
-  /// channels, over 16 pictures of 128x128.
+  /// Sums so long that adding them up one by one in float32 would miss the bound, which is that of
+  /// sums in parts: over 2048 channels, over 16 pictures of 128x128.
   @Test func longSumsStayBelowTheBound() {
     RandomCase([1, 2048, 7, 7], out: 16).expectExactPasses()
     RandomCase([16, 16, 128, 128], out: 16).expectExactPasses()
@@ -60,7 +60,8 @@ import Testing
     }
   }
 
-  /// One bad number in the input: it must reach every result that the definition takes it to, and may reach its tiles'.
+  /// One bad number in the input: it must reach every result that the definition takes it to, and
+  /// may reach its tiles'.
   private func expectSpread(of value: Float, _ shape: RandomCase) {
     let geometry = shape.geometry
     let (n, c, h, w) = (geometry.x[0], geometry.x[1], geometry.x[2], geometry.x[3])

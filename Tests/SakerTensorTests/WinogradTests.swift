@@ -22,8 +22,8 @@ import Testing
     Rounding.bound(terms: own, .winograd(tile: 4)) + Rounding.bound(terms: direct)
   }
 
-  /// Sides that tiles of 4 do not divide, one tile and many, channels with and without a rest beyond 32, blocks that are
-  /// full and not.
+  /// Sides that tiles of 4 do not divide, one tile and many, channels with and without a rest
+  /// beyond 32, blocks that are full and not.
   private static let shapes: [(n: Int, h: Int, w: Int, c: Int, k: Int)] = [
     (1, 4, 4, 16, 16), (2, 5, 7, 16, 32), (1, 6, 13, 48, 16), (3, 8, 8, 32, 48),
     (1, 33, 30, 64, 64), (2, 17, 4, 80, 112), (5, 14, 14, 128, 32),

@@ -116,7 +116,8 @@ extension TrainingTests {
     try checkpoint.load(into: counter(3))
   }
 
-  /// The texts of a checkpoint that the first trainer wrote (25 epochs of blood cells; epochs 3 to 24 are left out here).
+  /// The texts of a checkpoint that the first trainer wrote (25 epochs of blood cells; epochs 3 to
+  /// 24 are left out here).
   @Test func checkpointsOfTheFirstTrainerAreRead() throws {
     let folder = try TemporaryFolder()
     let texts = try JSONDecoder().decode(

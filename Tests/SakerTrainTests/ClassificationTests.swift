@@ -148,7 +148,8 @@ extension TrainingTests {
     #expect(
       table.hasPrefix(
         "epoch,time,train/loss,val/loss,metrics/top1,metrics/top5,lr,images_per_second\n"))
-    // The card comes back with the weights; best and last are one file while the last epoch is the best.
+    // The card comes back with the weights; best and last are one file while the last
+    // epoch is the best.
     let checkpoint = try ClassifierCheckpoint(file: folder.run.best)
     #expect(checkpoint.card == classifierCard)
   }

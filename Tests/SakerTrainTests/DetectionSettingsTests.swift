@@ -111,7 +111,8 @@ extension TrainingTests {
       #expect(throws: TrainingError.self) { _ = try trained { $0.frozenLayers = "7" } }
     }
 
-    /// The losses are those of training, with the layers as in evaluation, weighed by the pictures of the batches.
+    /// The losses are those of training, with the layers as in evaluation, weighed by the
+    /// pictures of the batches.
     @Test func validationMeasuresTheLosses() throws {
       let folder = try TemporaryFolder()
       let dataset = try folder.dataset(3, seed: 2)
@@ -164,7 +165,8 @@ extension TrainingTests {
       #expect(TrainingSettings().verticalFlip == 0)
     }
 
-    /// Mirrored views bring boxes back to where they are in the picture; inputs of other sizes are multiples of the stride.
+    /// Mirrored views bring boxes back to where they are in the picture; inputs of other sizes are
+    /// multiples of the stride.
     @Test func severalViewsVote() throws {
       let folder = try TemporaryFolder()
       let dataset = try folder.dataset(1, width: 80, height: 40)

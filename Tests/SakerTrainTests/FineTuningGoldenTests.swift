@@ -14,7 +14,8 @@ extension TrainingTests {
     var share: Float
   }
 
-  /// Rates of the groups, label smoothing, class weights and mixed shares: three steps end where PyTorch's do.
+  /// Rates of the groups, label smoothing, class weights and mixed shares: three steps end
+  /// where PyTorch's do.
   @Test func stepsOfFineTuningArePyTorchs() throws {
     let golden = try GoldenFile("golden/fine_tuning.safetensors")
     let attributes = try #require(

@@ -11,10 +11,11 @@ import Testing
 /// All tests that train: one after another, because an interruption is the whole process's.
 @Suite(.serialized) struct TrainingTests {}
 
-/// A folder that goes away with the value; in memory where there is such a place, because checkpoints are flushed.
+/// A folder that goes away with the value; in memory where there is such a place, because
+/// checkpoints are flushed.
 ///
-/// As long as it lives, this thread computes alone: tests run side by side, and compute threads that wait for each other keep
-/// the cores busy.
+/// As long as it lives, this thread computes alone: tests run side by side, and compute threads
+/// that wait for each other keep the cores busy.
 final class TemporaryFolder {
   let path: String
   private let threads = Parallel.threads
@@ -85,8 +86,8 @@ func settings(_ change: (inout TrainingSettings) -> Void = { _ in }) -> Training
   return settings
 }
 
-/// Guesses how many objects a picture has: the smallest detector there is. Its error is a mean over pictures, so that the
-/// laws of accumulation hold exactly.
+/// Guesses how many objects a picture has: the smallest detector there is. Its error is a mean over
+/// pictures, so that the laws of accumulation hold exactly.
 final class Counter: Detector {
   let card: ModelCard
   let conv: Conv2d
@@ -142,7 +143,8 @@ func bits(_ tensors: [NamedTensor]) -> [String: [UInt32]] {
     })
 }
 
-/// Everything a checkpoint holds that a resumed run must have in common with one that never stopped: all but times.
+/// Everything a checkpoint holds that a resumed run must have in common with one that never
+/// stopped: all but times.
 struct Outcome: Equatable {
   var tensors: [String: [UInt32]]
   var losses: [[Double?]]

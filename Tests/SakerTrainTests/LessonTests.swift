@@ -157,7 +157,8 @@ extension TrainingTests {
     }
   }
 
-  /// Module by module by hand: the gradients of the first come from its own head alone, those of the last from the labels.
+  /// Module by module by hand: the gradients of the first come from its own head alone, those of
+  /// the last from the labels.
   @Test func modulesLearnFromTheirOwnHeads() throws {
     let folder = try TemporaryFolder()
     let data = try folder.colours(4)

@@ -8,7 +8,8 @@ import Testing
 @testable import SakerTrain
 
 extension TrainingTests {
-  /// The second phase is a training from the first one's start on all pictures, for as many epochs as its best one had.
+  /// The second phase is a training from the first one's start on all pictures, for as many epochs
+  /// as its best one had.
   @Test(arguments: [Float(0), 0.3]) func aRefitIsATrainingAnewOnEverything(dropout: Float) throws {
     let folder = try TemporaryFolder()
     let (data, validation) = (try folder.colours(10), try folder.colours(6, seed: 2))

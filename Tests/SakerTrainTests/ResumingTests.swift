@@ -45,8 +45,9 @@ struct RunKind: Sendable, CustomTestStringConvertible {
 }
 
 extension TrainingTests {
-  /// `Interruption` is asked after each of three steps and at the end of an epoch: 1 stops in the middle of an epoch and
-  /// of an accumulation, 4 after a whole one, 1 each time stops wherever it can.
+  /// `Interruption` is asked after each of three steps and at the end of an epoch: 1 stops
+  /// in the middle of an epoch and of an accumulation, 4 after a whole one, 1 each time
+  /// stops wherever it can.
   @Test(arguments: RunKind.all, [1, 2, 4])
   func resumingGivesTheRunThatNeverStopped(_ kind: RunKind, stopAfter: Int) throws {
     let folder = try TemporaryFolder()

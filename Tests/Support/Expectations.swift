@@ -11,8 +11,8 @@ public func random(
 
 /// Expects the same shape and, element by element, `|a - b| <= absolute + relative |b|`;
 /// not-a-numbers and infinities must stand in the same places. Without `absolute` it is `relative`
-/// of the largest finite number in `b`. By `Rounding`, 1e-5 is enough for sums of 28,000 terms, or of
-/// 230 by Winograd's kernels.
+/// of the largest finite number in `b`. By `Rounding`, 1e-5 is enough for sums of 28,000 terms, or
+/// of 230 by Winograd's kernels.
 public func expectClose(
   _ a: Tensor, _ b: Tensor, relative: Float = 1e-5, absolute: Float? = nil,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation

@@ -75,7 +75,8 @@ public struct OperationWalk: Sendable {
 
 /// The sources, read by tests that nothing may be left out of.
 public enum Sources {
-  /// What the first group of `pattern` finds in all Swift files below a folder of the checkout, or in one file.
+  /// What the first group of `pattern` finds in all Swift files below a folder of the
+  /// checkout, or in one file.
   public static func matches(_ pattern: String, below path: String) throws -> [String] {
     let root = Fixtures.package.appending(path: path)
     var files = [root]

@@ -1,4 +1,5 @@
-/// An exact fraction in lowest terms, for tests that prove rather than measure. Overflow traps, as `Int` does.
+/// An exact fraction in lowest terms, for tests that prove rather than measure. Overflow
+/// traps, as `Int` does.
 public struct Rational: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
   public let numerator: Int
   /// Positive.

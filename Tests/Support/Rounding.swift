@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// How far computed sums may be from the exact ones: the one place that tolerances of numeric tests come from. docs/testing.md,
-/// "Tolerances", derives the formula.
+/// How far computed sums may be from the exact ones: the one place that tolerances of numeric tests
+/// come from. docs/testing.md, "Tolerances", derives the formula.
 public enum Rounding {
   /// How a kernel adds up the products of a result.
   public enum Kernel: Hashable, Sendable {
@@ -29,15 +29,18 @@ public enum Rounding {
     }
   }
 
-  /// Amplification of tiles of 1, 2, 3 and 4 results a side, in two dimensions: `WinogradMathematicsTests` derives them.
+  /// Amplification of tiles of 1, 2, 3 and 4 results a side, in two dimensions:
+  /// `WinogradMathematicsTests` derives them.
   public static let winogradAmplification = [
     Rational(7, 3), Rational(5, 3), 6, Rational(6205, 576),
   ]
 
-  /// Roundings of the transforms of a tile, its weights and its results, as many as a sum of so many terms has.
+  /// Roundings of the transforms of a tile, its weights and its results, as many as a sum of
+  /// so many terms has.
   static let transforms = 9
 
-  /// Half the distance between 1 and the next number of a type: a rounding's largest relative error.
+  /// Half the distance between 1 and the next number of a type: a rounding's largest relative
+  /// error.
   public static func unit(_ dtype: DType) -> Double {
     switch dtype {
     case .bfloat16: 0x1p-8
@@ -46,8 +49,9 @@ public enum Rounding {
     }
   }
 
-  /// The largest root mean square of errors that rounding explains, relative to the root mean square of exact results: sums of
-  /// `terms` products of numbers whose signs are mixed. The same number, relative to the largest result, bounds each error.
+  /// The largest root mean square of errors that rounding explains, relative to the root mean
+  /// square of exact results: sums of `terms` products of numbers whose signs are mixed. The same
+  /// number, relative to the largest result, bounds each error.
   ///
   /// Wrong code is off by far more: a term left out of n changes a result by 1/√n of it.
   public static func bound(
@@ -56,8 +60,9 @@ public enum Rounding {
     unit(dtype) * kernel.amplification * Double(kernel.roundings(max(1, terms))).squareRoot()
   }
 
-  /// The same for a network of layers with these weights, one behind the other, that neither enlarges nor damps errors: each layer's
-  /// errors are independent of the others', so their squares add up. Layers of 3x3 count as Winograd's.
+  /// The same for a network of layers with these weights, one behind the other, that neither
+  /// enlarges nor damps errors: each layer's errors are independent of the others', so their
+  /// squares add up. Layers of 3x3 count as Winograd's.
   public static func bound(through weights: [Shape]) -> Double {
     weights.filter { $0.rank > 1 }.map { shape -> Double in
       let terms = shape.elements / shape[0]
@@ -67,9 +72,10 @@ public enum Rounding {
     }.reduce(0, +).squareRoot()
   }
 
-  /// The largest error of a whole network, of which one float32 computation by direct kernels, elsewhere, is off by `error`: that
-  /// tells how far this network enlarges rounding. Four times it for another draw of the roundings, times what tiles of 4 make of
-  /// a sum over channels against the sum of nine times as many products.
+  /// The largest error of a whole network, of which one float32 computation by direct kernels,
+  /// elsewhere, is off by `error`: that tells how far this network enlarges rounding. Four times it
+  /// for another draw of the roundings, times what tiles of 4 make of a sum over channels against
+  /// the sum of nine times as many products.
   public static func bound(enlarged error: Float) -> Float {
     4 * error * Float(winogradAmplification[3].double / 3)
   }

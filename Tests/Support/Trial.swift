@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 
-/// Tests that learn, tried with other seeds than their own: `SAKER_TEST_SEED=1` to 19, by `Scripts/learning-margins.sh`
-/// (docs/testing.md, "Tests that learn"). Then they also print how near to its limit each came.
+/// Tests that learn, tried with other seeds than their own: `SAKER_TEST_SEED=1` to 19, by
+/// `Scripts/learning-margins.sh` (docs/testing.md, "Tests that learn"). Then they also print how
+/// near to its limit each came.
 public enum Trial {
   private static let number = ProcessInfo.processInfo.environment["SAKER_TEST_SEED"].flatMap {
     UInt64($0)

@@ -1,4 +1,5 @@
-// The inner loops that need vector instructions the Swift compiler would not pick by itself, and the one set of compute threads.
+// The inner loops that need vector instructions the Swift compiler would not pick by itself, and
+// the one set of compute threads.
 #pragma once
 #include "activations.h"
 #include "augment.h"

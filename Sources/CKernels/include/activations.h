@@ -22,8 +22,9 @@ SAKER_FUNCTION(softsign);
 SAKER_FUNCTION(hard_sigmoid);
 #undef SAKER_FUNCTION
 
-// Functions with a parameter p that learns. A plane has one p, rows have one for each of their columns. The gradients of p are sums over what
-// is given: `plane` returns it, `rows` adds it to dp.
+// Functions with a parameter p that learns. A plane has one p, rows have one for each of
+// their columns. The gradients of p are sums over what is given: `plane` returns it,
+// `rows` adds it to dp.
 
 #define SAKER_PARAMETRIC(name)                                                                                                          \
   void saker_##name##_plane_f32(const float *x, float p, float *y, ptrdiff_t n);                                                        \

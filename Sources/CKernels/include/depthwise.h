@@ -1,7 +1,8 @@
 #pragma once
 #include <stddef.h>
 
-// Depthwise convolution, one kernel for each channel, on channels-last float32 memory: the gradient of its weights.
+// Depthwise convolution, one kernel for each channel, on channels-last float32 memory: the
+// gradient of its weights.
 
 struct saker_depthwise {
   int pictures, channels;
@@ -12,7 +13,8 @@ struct saker_depthwise {
   int top, left;  // zeros above and left of the picture
 };
 
-/// Parts of the result's rows, counted over all pictures, whose sums are kept apart: as many whatever the number of threads, for the same bits.
+/// Parts of the result's rows, counted over all pictures, whose sums are kept apart: as many
+/// whatever the number of threads, for the same bits.
 enum { saker_depthwise_parts = 16 };
 
 /// The widest kernel that there is a loop for.

@@ -13,7 +13,8 @@ SAKER_BINARY(max);
 SAKER_BINARY(min);
 #undef SAKER_BINARY
 
-/// The same of two dense rows of bfloat16, computed in float32 and rounded once. `out` may be one of them.
+/// The same of two dense rows of bfloat16, computed in float32 and rounded once. `out`
+/// may be one of them.
 #define SAKER_BINARY(name) void saker_##name##_bf16(const uint16_t *a, const uint16_t *b, uint16_t *out, ptrdiff_t n)
 SAKER_BINARY(add);
 SAKER_BINARY(sub);

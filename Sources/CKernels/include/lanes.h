@@ -25,7 +25,8 @@ void saker_repeat_32(const uint32_t *in, ptrdiff_t n, ptrdiff_t times, uint32_t 
 /// out[i] = in[n - 1 - i]
 void saker_reverse_32(const uint32_t *in, uint32_t *out, ptrdiff_t n);
 
-/// out[j][i] = x[index[j][i]][i] for `count` steps of indices, which count from the end below 0. -1, or the first index that is out of range.
+/// out[j][i] = x[index[j][i]][i] for `count` steps of indices, which count from the end below 0.
+/// -1, or the first index that is out of range.
 ptrdiff_t saker_gather_lanes_32(const uint32_t *x, ptrdiff_t size, ptrdiff_t inner, const int64_t *index, ptrdiff_t count, uint32_t *out);
 /// out[index[j][i]][i] += x[j][i]
 ptrdiff_t saker_scatter_add_lanes_f32(const float *x, ptrdiff_t size, ptrdiff_t inner, const int64_t *index, ptrdiff_t count, float *out);

@@ -2,19 +2,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Whole updates of one parameter p by its gradient g, each in one pass over memory. `decay` is added to the gradient, `decay` times p; `shrink`
-// multiplies p before the step.
+// Whole updates of one parameter p by its gradient g, each in one pass over memory. `decay` is
+// added to the gradient, `decay` times p; `shrink` multiplies p before the step.
 
-/// `velocity` is null without momentum, and is not read when `is_first`: then it becomes the gradient.
+/// `velocity` is null without momentum, and is not read when `is_first`: then it
+/// becomes the gradient.
 void saker_sgd_f32(float *p, const float *g, float *velocity, ptrdiff_t n, float rate, float momentum, float dampening, float decay,
                    int nesterov, int is_first);
 
-/// With the rate inside of the velocity, which is 0 before the first step: `v = momentum v + rate g`, `p = p - v`, or, looking ahead,
-/// `p = p - (momentum v + rate g)`.
+/// With the rate inside of the velocity, which is 0 before the first step:
+/// `v = momentum v + rate g`, `p = p - v`, or, looking ahead, `p = p - (momentum v + rate g)`.
 void saker_sgd_inside_f32(float *p, const float *g, float *velocity, ptrdiff_t n, float rate, float momentum, float decay, int nesterov);
 
-/// Adam and its relatives: `p = shrink p - (of_mean m + of_gradient g) / (root sqrt(v) + epsilon)`, with m and v the means of g and of its
-/// square: `m += mean_share (g - m)`, `v = kept v + square_share g^2`.
+/// Adam and its relatives: `p = shrink p - (of_mean m + of_gradient g) / (root sqrt(v) +
+/// epsilon)`, with m and v the means of g and of its square: `m += mean_share (g - m)`, `v = kept
+/// v + square_share g^2`.
 struct saker_adam {
   float mean_share, kept, square_share, decay, shrink, of_mean, of_gradient, root, epsilon;
 };
@@ -24,23 +26,27 @@ void saker_adam_f32(float *p, const float *g, float *m, float *v, float *most, p
 /// `sum += g^2`, `p -= rate g / (sqrt(sum + inside) + outside)`
 void saker_adagrad_f32(float *p, const float *g, float *sum, ptrdiff_t n, float rate, float inside, float outside, float decay);
 
-/// `s = kept s + share g^2`, and by it the step is `rate g / (sqrt(s - mean^2 + inside) + outside)`. `mean`, unless it is null, becomes the mean
-/// of the gradients with the same shares; else it counts as 0. `velocity`, unless it is null, sums up steps: `velocity = momentum velocity + g / ...`.
+/// `s = kept s + share g^2`, and by it the step is
+/// `rate g / (sqrt(s - mean^2 + inside) + outside)`. `mean`, unless it is null, becomes the mean of
+/// the gradients with the same shares; else it counts as 0. `velocity`, unless it is null, sums up
+/// steps: `velocity = momentum velocity + g / ...`.
 struct saker_rmsprop {
   float rate, kept, share, momentum, inside, outside, decay;
 };
 void saker_rmsprop_f32(float *p, const float *g, float *s, float *mean, float *velocity, ptrdiff_t n, const struct saker_rmsprop *rule);
 
-/// `s = kept s + share g^2`, `d = g sqrt(past + epsilon) / sqrt(s + epsilon)`, `past = kept past + share d^2`, `p -= rate d`. With `past` null,
-/// the root of it counts as 1.
+/// `s = kept s + share g^2`, `d = g sqrt(past + epsilon) / sqrt(s + epsilon)`,
+/// `past = kept past + share d^2`, `p -= rate d`. With `past` null, the root of it counts as 1.
 void saker_adadelta_f32(float *p, const float *g, float *s, float *past, ptrdiff_t n, float rate, float kept, float share, float epsilon,
                         float decay);
 
-/// `p = shrink p - rate sign(look m + (1 - look) g)`, then `m += share (g - m)`; `look_share` is 1 - look.
+/// `p = shrink p - rate sign(look m + (1 - look) g)`, then `m += share (g - m)`;
+/// `look_share` is 1 - look.
 void saker_lion_f32(float *p, const float *g, float *m, ptrdiff_t n, float rate, float look, float look_share, float share, float shrink);
 
-/// LAMB's direction is `r = of_mean m / (root sqrt(v) + epsilon) + decay p`. The first pass makes m and v as in Adam, and adds the sums of
-/// squares of p and of r to `sums`; the second one steps: `p -= rate r`.
+/// LAMB's direction is `r = of_mean m / (root sqrt(v) + epsilon) + decay p`. The first pass makes
+/// m and v as in Adam, and adds the sums of squares of p and of r to `sums`; the second one
+/// steps: `p -= rate r`.
 struct saker_lamb {
   float mean_share, kept, square_share, of_mean, root, epsilon, decay;
 };

@@ -2,7 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// a[i * sa] to the power of b[i * sb], and what its gradients multiply; as C's powf at zeros, infinities and not-a-numbers. Within 1 unit in the last place.
+// a[i * sa] to the power of b[i * sb], and what its gradients multiply; as C's powf at zeros,
+// infinities and not-a-numbers. Within 1 unit in the last place.
 
 #define SAKER_POWER(name) void saker_##name##_f32(const float *a, ptrdiff_t sa, const float *b, ptrdiff_t sb, float *out, ptrdiff_t n)
 /// a^b

@@ -1,14 +1,16 @@
 #pragma once
 #include <stddef.h>
 
-/// Weighted sums along one axis: result `o` of `out` is the sum of `weight[t] * x[index[t]]` for t in starts[o]..<starts[o + 1].
+/// Weighted sums along one axis: result `o` of `out` is the sum of `weight[t] * x[index[t]]` for t
+/// in starts[o]..<starts[o + 1].
 struct saker_resampling {
   ptrdiff_t in, out;
   const int *starts, *index;
   const float *weight;
 };
 
-/// `x[blocks][in][inner]` to `y[blocks][out][inner]`, the lines `from..<to` of all blocks' lines of `inner` results.
+/// `x[blocks][in][inner]` to `y[blocks][out][inner]`, the lines `from..<to` of all blocks' lines
+/// of `inner` results.
 void saker_resample(const struct saker_resampling *taps, const float *x, float *y, ptrdiff_t inner, ptrdiff_t from, ptrdiff_t to);
 
 /// The picture that a grid is read from, channels-last, and how.

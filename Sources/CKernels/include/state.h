@@ -1,7 +1,8 @@
 #pragma once
 #include <stdint.h>
 
-// What every operation asks for each time it runs; C's thread-local and atomic variables answer in a nanosecond.
+// What every operation asks for each time it runs; C's thread-local and atomic variables
+// answer in a nanosecond.
 
 extern _Thread_local int saker_not_recording;  // depth of scopes without a tape
 extern _Thread_local int saker_depth;          // depth of operations inside operations

@@ -1,10 +1,12 @@
 import Foundation
 import Saker
 
-/// How fast augmentation is, for Benchmarks/peers/augmentation.py, which asks in turns with torchvision.
+/// How fast augmentation is, for Benchmarks/peers/augmentation.py, which asks in turns
+/// with torchvision.
 enum AugmentationBenchmark {
   private static let source: Picture = {
-    // Smooth areas and edges, as in photos: levels that are pure noise would favour nobody, but compress badly.
+    // Smooth areas and edges, as in photos: levels that are pure noise would favour nobody,
+    // but compress badly.
     var random = Random(seed: 1)
     var small = Picture(width: 80, height: 60)
     for i in small.pixels.indices { small.pixels[i] = UInt8(truncatingIfNeeded: random.next()) }
@@ -81,7 +83,8 @@ enum AugmentationBenchmark {
     ]
   }()
 
-  /// Answers lines `OPERATION SECONDS` with the median of its times in milliseconds, until input ends.
+  /// Answers lines `OPERATION SECONDS` with the median of its times in milliseconds,
+  /// until input ends.
   static func serve() throws {
     let picture = source
     while let line = readLine() {
@@ -104,7 +107,8 @@ enum AugmentationBenchmark {
     }
   }
 
-  /// JPEG files of a folder to batches with mosaic, affine map, HSV gains and flip, and prints pictures a second.
+  /// JPEG files of a folder to batches with mosaic, affine map, HSV gains and flip, and prints
+  /// pictures a second.
   static func load(_ folder: String, workers: Int, size: Int, seconds: Double) throws {
     let files = try PictureFiles([folder]).files
     let items = try files.map { file in

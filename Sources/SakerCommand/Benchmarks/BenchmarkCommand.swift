@@ -31,7 +31,7 @@ struct BenchmarkCommand: ParsableCommand {
     help: "train, infer, load, data, convolution, optimizer, operations, memory, local or weights.")
   var mode = Mode.train
   @Option(
-    help: "Pictures a step, 32 if left out; in the mode convolution a list, 1,8,32 if left out.")
+    help: "Batch size, 32 by default; in the mode convolution a list, 1,8,32 by default.")
   var batch: Numbers?
   @Option(help: "Height and width of the input.")
   var size = 256
@@ -39,7 +39,7 @@ struct BenchmarkCommand: ParsableCommand {
   var precision = TrainingSettings.Precision.float32
   @Option(help: "How long to measure.")
   var seconds = 10.0
-  @Option(help: "Threads that prepare pictures, in the modes load and data.")
+  @Option(help: "Threads that load and preprocess images, in the modes load and data.")
   var workers = 2
   @Option(
     help:
@@ -146,7 +146,7 @@ struct BenchmarkCommand: ParsableCommand {
     print(
       String(
         format:
-          "%@ %@ %@, batch %d, %dx%d, %d threads: %.1f img/s, step %.1f ms (%.1f to %.1f), peak %.0f MiB",
+          "%@ %@ %@, batch %d, %dx%d, %d threads: %.1f images/s, step %.1f ms (%.1f to %.1f), peak %.0f MiB",
         model, mode.rawValue, precision.rawValue, pictures, size, size, Parallel.threads,
         report.imagesPerSecond, report.stepMs.median, report.stepMs.p10, report.stepMs.p90,
         Double(report.peakMemoryBytes) / 0x1p20)

@@ -26,7 +26,7 @@ struct ConvolutionOptions: ParsableArguments {
       "What of them: some of inference, forward, data, weights, separated by commas; all if left out.",
       valueName: "names"))
   var passes: String?
-  @Option(help: "How many turns each takes at least; 3 if left out.")
+  @Option(help: "Least number of rounds for each; 3 by default.")
   var rounds: Int?
 
   private static func some<T>(

@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// What `saker doctor --convolutions` tells: each convolution's estimates, its kernel and, where it was measured, times.
+/// What `saker doctor --convolutions` tells: each convolution's estimates, its kernel and, where it
+/// was measured, times.
 struct ConvolutionTable {
   let cases: [ConvolutionSuite.Case]
 

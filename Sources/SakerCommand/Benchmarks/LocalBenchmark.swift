@@ -1,7 +1,8 @@
 import Foundation
 import Saker
 
-/// The mode `local` of `saker benchmark`: a training step of one network as a whole and in gradient-isolated modules.
+/// The mode `local` of `saker benchmark`: a training step of one network as a whole and in
+/// gradient-isolated modules.
 enum LocalBenchmark {
   struct Row: Encodable {
     /// 1 is end-to-end training.

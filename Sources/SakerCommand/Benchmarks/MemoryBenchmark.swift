@@ -1,7 +1,8 @@
 import Foundation
 import Saker
 
-/// The mode `memory` of `saker benchmark`: whether training steps of each layer leave memory behind.
+/// The mode `memory` of `saker benchmark`: whether training steps of each layer leave memory
+/// behind.
 enum MemoryBenchmark {
   struct Row: Encodable {
     var layer: String

@@ -2,8 +2,9 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// The mode `operations` of `saker benchmark`: single operations from 16 numbers to 64 MB. Alone it prints a table; serving, it
-/// measures what is asked for on its input, line by line, so that another program can take turns with it.
+/// The mode `operations` of `saker benchmark`: single operations from 16 numbers to 64 MB. Alone it
+/// prints a table; serving, it measures what is asked for on its input, line by line, so that
+/// another program can take turns with it.
 struct OperationBenchmark {
   let seconds: Double
 
@@ -33,8 +34,8 @@ struct OperationBenchmark {
     if json { try printJSON(Report(threads: Parallel.threads, rows: rows)) }
   }
 
-  /// Reads the name of a case from each line of the input and answers with a line of JSON; an empty line asks for the names.
-  /// The case asked for last keeps its arguments.
+  /// Reads the name of a case from each line of the input and answers with a line of JSON; an empty
+  /// line asks for the names. The case asked for last keeps its arguments.
   func serve() throws {
     let cases = Dictionary(uniqueKeysWithValues: OperationCase.all.map { ($0.name, $0) })
     var last: (name: String, call: () -> Void)?

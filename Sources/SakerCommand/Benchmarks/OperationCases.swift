@@ -1,6 +1,7 @@
 import Saker
 
-/// One measured call of the mode `operations`; `Benchmarks/peers/operations.py` has PyTorch's of the same name.
+/// One measured call of the mode `operations`; `Benchmarks/peers/operations.py` has PyTorch's
+/// of the same name.
 struct OperationCase {
   let name: String
   /// Makes the arguments and gives the call. Inputs of a name that ends in "tape" want gradients.

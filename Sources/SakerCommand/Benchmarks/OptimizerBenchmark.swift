@@ -1,7 +1,8 @@
 import Foundation
 import Saker
 
-/// The mode `optimizer` of `saker benchmark`: steps of optimizers on the parameters of ResNet-50, beside what the memory gives.
+/// The mode `optimizer` of `saker benchmark`: steps of optimizers on the parameters of ResNet-50,
+/// beside what the memory gives.
 struct OptimizerBenchmark {
   let seconds: Double
 
@@ -25,7 +26,8 @@ struct OptimizerBenchmark {
   struct Report: Encodable {
     var mode = "optimizer"
     var parameters, tensors, threads: Int
-    /// What a loop that does nothing else moves: two arrays read and one written, and one read and written.
+    /// What a loop that does nothing else moves: two arrays read and one written, and one
+    /// read and written.
     var memoryGigabytesPerSecond: Double
     var rows: [Row] = []
   }
@@ -114,8 +116,8 @@ struct OptimizerBenchmark {
     return times.sorted()
   }
 
-  /// The best rate of plain loops over arrays as large as the parameters, 10⁹ bytes a second. Bytes read and written count, as
-  /// for the steps; the medians of two loops, the faster one.
+  /// The best rate of plain loops over arrays as large as the parameters, 10⁹ bytes a second. Bytes
+  /// read and written count, as for the steps; the medians of two loops, the faster one.
   private func memoryRate(_ count: Int) -> Double {
     func elements(_ value: Double) -> Buffer { Buffer(.full([count], value)) }
     let (a, b, c) = (elements(1), elements(1e-8), elements(0))

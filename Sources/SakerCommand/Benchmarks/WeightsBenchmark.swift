@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// The mode `weights` of `saker benchmark`: a file of weights into a classifier that is there, beside reading the file's bytes.
+/// The mode `weights` of `saker benchmark`: a file of weights into a classifier that is there,
+/// beside reading the file's bytes.
 struct WeightsBenchmark {
   let model: String
   let file: String

@@ -5,22 +5,22 @@ import Saker
 struct AugmentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "augment",
-    abstract: "Show what augmentation does to pictures and their boxes.",
+    abstract: "Show what augmentation does to images and their boxes.",
     discussion: """
-      Without options, writes a picture of every transform into the folder --out: those of docs/augmentation.md. With \
-      --transforms, applies a list of them (YAML or JSON) to the first pictures of the data, and writes one sheet.
+      Without options, writes an image of every transform to the folder --out: those of docs/augmentation.md. With \
+      --transforms, applies a list of them (YAML or JSON) to the first images of the data and writes one sheet.
       """)
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
-  @Option(help: "The folder for the pictures.")
+  @Option(help: "The folder for the images.")
   var out = "augmented"
   @Option(help: "A list of transforms in YAML or JSON, as --list prints them.")
   var transforms: String?
-  @Option(help: "How many pictures the sheet of --transforms shows.")
+  @Option(help: "Number of images on the sheet of --transforms.")
   var count = 12
-  @Option(help: "Of everything that is drawn.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
   @Flag(
     help:

@@ -8,7 +8,7 @@ struct DataStatsCommand: ParsableCommand {
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Option(help: "A folder for labels.jpg and labels_correlogram.jpg: classes, shapes, places.")
+  @Option(help: "A folder for labels.jpg and labels_correlogram.jpg: classes, shapes, positions.")
   var out: String?
   @OptionGroup var source: LabelOptions
 
@@ -68,19 +68,19 @@ struct DataStatsCommand: ParsableCommand {
 
 struct DataViewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "view", abstract: "Draw a contact sheet of pictures with their labels.")
+    commandName: "view", abstract: "Draw a contact sheet of images with their labels.")
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Option(help: "The picture to write (.png, .jpg).")
+  @Option(help: "The image file to write (.png, .jpg).")
   var out = "labels.png"
-  @Option(help: "How many pictures.")
+  @Option(help: "Number of images.")
   var count = 12
-  @Option(help: "Only pictures with an object of this class.")
+  @Option(help: "Only images with an object of this class.")
   var of: String?
-  @Option(help: "Which pictures: one seed, one choice. Without it, evenly through the set.")
+  @Option(help: "Random seed for choosing images; without it they are spread evenly over the set.")
   var seed: UInt64?
-  @Option(help: "Width of a picture on the sheet, in pixels.")
+  @Option(help: "Width of an image on the sheet, in pixels.")
   var width = 360
   @OptionGroup var source: LabelOptions
 

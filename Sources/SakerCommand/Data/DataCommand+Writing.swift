@@ -3,17 +3,17 @@ import Saker
 
 struct DataConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Write labels in another format, and tell what is lost.")
+    commandName: "convert", abstract: "Convert labels to another format and report what is lost.")
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
   @Option(help: "The format to write.")
   var to: DataFormat
-  @Option(help: "A new folder for labels and pictures.")
+  @Option(help: "A new folder for labels and images.")
   var out: String
-  @Option(help: "What happens to the pictures: copy, link or none (labels only).")
+  @Option(help: "What to do with the images: copy, link or none (labels only).")
   var transfer = PictureTransfer.copy
-  @Flag(help: "Leave out objects with errors instead of stopping.")
+  @Flag(help: "Skip objects with errors instead of stopping.")
   var skipBad = false
   @OptionGroup var source: LabelOptions
 
@@ -28,27 +28,27 @@ struct DataConvertCommand: ParsableCommand {
 
 struct DataSplitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "split", abstract: "Divide pictures into train, val and test.",
+    commandName: "split", abstract: "Split images into train, val and test.",
     discussion: """
-      Every split gets its share of each class, the rarest first. The same seed gives the same splits. Splits that \
-      are there already are joined first.
+      Splits are stratified by class, the rarest first. The same seed gives the same splits. Splits that \
+      already exist are merged first.
       """)
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Option(help: "Parts of train, val and test, such as 6:2:2 or 0.8:0.2.")
+  @Option(help: "Ratio of train, val and test, such as 6:2:2 or 0.8:0.2.")
   var ratio = "6:2:2"
-  @Option(help: "One seed, one division.")
+  @Option(help: "Random seed: one seed, one split.")
   var seed: UInt64 = 0
-  @Flag(help: "Do not look at classes.")
+  @Flag(help: "Do not stratify by class.")
   var unstratified = false
-  @Option(help: "The format to write; that of the data if left out.")
+  @Option(help: "The format to write; by default that of the data.")
   var to: DataFormat?
-  @Option(help: "A new folder for labels and pictures.")
+  @Option(help: "A new folder for labels and images.")
   var out: String
-  @Option(help: "What happens to the pictures: copy, link or none (labels only).")
+  @Option(help: "What to do with the images: copy, link or none (labels only).")
   var transfer = PictureTransfer.copy
-  @Flag(help: "Leave out objects with errors instead of stopping.")
+  @Flag(help: "Skip objects with errors instead of stopping.")
   var skipBad = false
   @OptionGroup var source: LabelOptions
 
@@ -113,28 +113,28 @@ struct DataSplitCommand: ParsableCommand {
 
 struct DataCropsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "crops", abstract: "Cut every object out: boxes become data for classifiers.",
+    commandName: "crops", abstract: "Crop every object: boxes become data for classifiers.",
     discussion: """
       Writes a folder for each class, inside a folder for each split: train/cat/NAME-3.jpg is the third object of NAME. \
       Difficult objects, crowds, boxes without area and those below --min-side are left out and counted. To divide data \
-      without splits by picture, 'saker data split' first.
+      without splits by image, run 'saker data split' first.
       """)
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Option(help: "A new folder for the pieces.")
+  @Option(help: "A new folder for the crops.")
   var out: String
-  @Option(help: "What a piece has around the box on each side, in parts of its width and height.")
+  @Option(help: "Margin around the box on each side, as a fraction of its width and height.")
   var margin = 0.05
-  @Flag(help: "Square pieces: the shorter side grows, by gray where the picture is too small.")
+  @Flag(help: "Square crops: extend the shorter side, with gray where the image ends.")
   var square = false
-  @Option(help: "Pixels of a piece's longer side at most; larger ones shrink, smaller ones stay.")
+  @Option(help: "Maximum length of a crop's longer side, in pixels; larger crops are downscaled.")
   var size: Int?
-  @Option(help: "Leave out boxes with a side below so many pixels.")
+  @Option(help: "Skip boxes with a side below this many pixels.")
   var minSide = 8.0
-  @Option(help: "Of the JPEG files, 1...100.")
+  @Option(help: "JPEG quality, 1...100.")
   var quality = 92
-  @Flag(help: "Write PNG files, without loss.")
+  @Flag(help: "Write lossless PNG files.")
   var png = false
   @Flag(help: "Leave out objects and pictures with errors instead of stopping.")
   var skipBad = false

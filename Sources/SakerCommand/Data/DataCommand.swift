@@ -5,7 +5,7 @@ import Saker
 /// `saker data`: labels of any format, looked at, checked and carried over.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Look at, check, convert, split and cut labels of any format.",
+    commandName: "data", abstract: "Inspect, check, convert, split and crop labels of any format.",
     discussion: """
       Formats: \(DataFormat.allCases.map(\.rawValue).joined(separator: ", ")). The format is told from the files where \
       --format is left out.
@@ -26,11 +26,11 @@ struct LabelOptions: ParsableArguments {
       "A folder, the file that holds or lists everything, or embedded data: bccd (blood cells, boxes; if left out), fashion-mnist (clothes, a class each) or cards (playing cards, a class each)."
   )
   var data: String?
-  @Option(help: "The format; told from the files if left out.")
+  @Option(help: "The format; recognized from the files by default.")
   var format: DataFormat?
-  @Option(help: "One split of the data; all of them if left out.")
+  @Option(help: "One split of the data; all by default.")
   var split: String?
-  @Option(help: "The folder of the pictures, if it is not where the format has it.")
+  @Option(help: "The folder of the images, if it is not where the format expects it.")
   var pictures: String?
 
   func read(_ depth: LabelReading.Pictures = .header) throws -> LabelSet {
@@ -52,12 +52,12 @@ struct LabelOptions: ParsableArguments {
 
 struct DataInfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "Tell what is there: format, splits, classes, pictures, objects."
+    commandName: "info", abstract: "Show format, splits, classes, images and objects."
   )
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Flag(help: "Read the labels only; pictures are not looked at.")
+  @Flag(help: "Read labels only; do not open images.")
   var labelsOnly = false
   @OptionGroup var source: LabelOptions
 
@@ -150,15 +150,15 @@ struct DataInfoCommand: ParsableCommand {
 struct DataCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Find every problem, with file and line.",
-    discussion: "The exit code is not zero if there are errors.")
+    discussion: "Exits with a non-zero code if there are errors.")
 
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
-  @Flag(help: "Look at headers of pictures only, instead of decoding each.")
+  @Flag(help: "Read only image headers instead of decoding each image.")
   var fast = false
-  @Option(help: "How far a box may reach outside its picture, in pixels.")
+  @Option(help: "How far a box may extend beyond its image, in pixels.")
   var tolerance = 1.0
-  @Option(help: "The most problems to print.")
+  @Option(help: "Maximum number of problems to print.")
   var limit = 1000
   @OptionGroup var source: LabelOptions
 

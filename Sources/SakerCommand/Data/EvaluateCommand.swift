@@ -5,7 +5,7 @@ import Saker
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure detections in a file against ground truth in a file.",
+    abstract: "Evaluate a file of predictions against a file of ground truth.",
     discussion: """
       --format coco: COCO's evaluation, number for number that of pycocotools; the ground truth is an annotation file, the \
       detections a list of {"image_id", "category_id", "bbox" and/or "segmentation", "score"}.
@@ -27,7 +27,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "What is compared: coco, boxes, masks, classes, culane or tusimple.")
+  @Option(help: "The kind of predictions: coco, boxes, masks, classes, culane or tusimple.")
   var format = Format.coco
   @Option(
     help:
@@ -38,22 +38,23 @@ struct EvaluateCommand: ParsableCommand {
   var detections: String
   @Option(help: "bbox or segm: whether boxes or masks are compared.")
   var iouType = COCOEvaluation.Kind.boxes
-  @Flag(help: "A row a category below the 12 lines.")
+  @Flag(help: "Add a row per category below the 12 lines.")
   var perClass = false
 
-  @Option(help: "A file for the worst mistakes and what each kind costs, as JSON (boxes only).")
+  @Option(help: "A JSON file for the worst mistakes and the cost of each kind (boxes only).")
   var mistakes: String?
   @Option(
-    help: "A file for confident detections of nothing: lines 'picture left top right bottom'.")
+    help: "A file for confident false positives on background: lines 'image left top right bottom'."
+  )
   var hardNegatives: String?
 
-  @Option(help: "Boxes: a split of the ground truth; all of it if left out.")
+  @Option(help: "Boxes: a split of the ground truth; all by default.")
   var split: String?
-  @Option(help: "Boxes: the IoU from which a detection is right in Pascal VOC's table.")
+  @Option(help: "Boxes: least IoU of a correct detection in Pascal VOC's table.")
   var iou = 0.5
-  @Option(help: "Boxes: the confidence at which precision, recall and F1 are told.")
+  @Option(help: "Boxes: confidence at which precision, recall and F1 are reported.")
   var conf = 0.5
-  @Flag(help: "Boxes: the average over 11 recalls, as in VOC 2007.")
+  @Flag(help: "Boxes: 11-point average precision, as in VOC 2007.")
   var elevenPoints = false
   @Flag(help: "Boxes: corners are pixels inside, a box is one pixel wider than their difference.")
   var inclusive = false
@@ -67,10 +68,10 @@ struct EvaluateCommand: ParsableCommand {
   var truthLines: DetectionFiles.LineForm?
   @Option(help: "Boxes: a folder for curves, confusion matrix, worst mistakes and report.html.")
   var out: String?
-  @Option(help: "Masks: how many classes there are; labels above are not counted.")
+  @Option(help: "Masks: number of classes; larger labels are ignored.")
   var classes: Int?
 
-  @Option(help: "CULane: a file that names the pictures to count, one a line; all if left out.")
+  @Option(help: "CULane: a file with the images to evaluate, one per line; all by default.")
   var list: String?
 
   func validate() throws {

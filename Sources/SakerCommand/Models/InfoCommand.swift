@@ -5,7 +5,7 @@ import Saker
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
-    abstract: "Tell a model's layers, shapes, parameters, work and receptive field.")
+    abstract: "Show a model's layers, shapes, parameters, multiply-adds and receptive field.")
 
   @OptionGroup var common: CommonOptions
 
@@ -13,12 +13,12 @@ struct InfoCommand: ParsableCommand {
   var model: String
   @Option(
     help:
-      "How many classes it tells apart: 3 for a detector, 1000 for a classifier; a checkpoint knows its own."
+      "Number of classes: 3 for a detector, 1000 for a classifier by default; a checkpoint has its own."
   )
   var classes: Int?
   @Option(
     help:
-      "Height and width of the input: 256 for a detector; classifiers and checkpoints know their own."
+      "Height and width of the input: 256 for a detector; classifiers and checkpoints have their own."
   )
   var size: Int?
 

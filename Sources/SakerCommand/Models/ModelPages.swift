@@ -1,8 +1,9 @@
 import Foundation
 import Saker
 
-/// The pages about the families of classifiers: `docs/models`. All that is in them comes from the catalogue, the table of facts and the
-/// notes of the families, so that writing them takes no time and a test can tell whether they are up to date.
+/// The pages about the families of classifiers: `docs/models`. All that is in them comes from the
+/// catalogue, the table of facts and the notes of the families, so that writing them takes no time
+/// and a test can tell whether they are up to date.
 enum ModelPages {
   /// File names and contents.
   static var all: [(name: String, text: String)] {

@@ -4,7 +4,8 @@ import Saker
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models",
-    abstract: "List all models with their size, their work and where they were checked.",
+    abstract:
+      "List all models with their size, their multiply-adds and what they were checked against.",
     discussion: """
       The numbers come from a table that the tests compare with the networks themselves; --table measures them anew, which takes a \
       few minutes.
@@ -16,7 +17,7 @@ struct ModelsCommand: ParsableCommand {
   var family: String?
   @Flag(help: "Print the family's page.")
   var markdown = false
-  @Option(help: "Write a page with a picture for each family into this folder.")
+  @Option(help: "Write a page with an image for each family into this folder.")
   var docs: String?
   @Option(help: "Build and run every network and write the table of their numbers, a Swift file.")
   var table: String?

@@ -4,11 +4,11 @@ import Saker
 
 struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "weights", abstract: "Look into files of weights, convert and compare them.",
+    commandName: "weights", abstract: "Show, convert and compare weight files.",
     discussion: """
       Reads safetensors, what PyTorch saves (.pth, .pt, .bin, in both of its forms), NumPy's arrays (.npy, .npz) and Darknet's \
-      .weights; what is in a file tells which, not its name. Nothing in such a file is executed: whatever is not a tensor, a number, a text or a \
-      dictionary of these is refused by name.
+      .weights; the format is recognized by content, not by name. Nothing in such a file is executed: anything but tensors, numbers, strings and \
+      dictionaries of these is refused by name.
       """,
     subcommands: [Info.self, Convert.self, Diff.self])
 }
@@ -16,7 +16,7 @@ struct WeightsCommand: ParsableCommand {
 extension WeightsCommand {
   struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the tensors of a file, and its parts.")
+      abstract: "List the tensors of a file and its parts.")
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "A file of weights.")
@@ -77,9 +77,9 @@ extension WeightsCommand {
 
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write a file's weights as safetensors, without what wraps them.",
+      abstract: "Convert a weight file to safetensors, weights only.",
       discussion: """
-        With --model the names become the model's own, of whoever's they are, and what does not fit is told; an output that \
+        With --model names of other libraries are translated to the model's own, and what does not fit is reported; an output that \
         ends in .weights is then Darknet's.
         """)
 
@@ -93,12 +93,12 @@ extension WeightsCommand {
     var model: String?
     @Flag(
       help:
-        "The arrays are Keras's variables: turn kernels, move batch norms' variances to another epsilon."
+        "The arrays are Keras variables: transpose kernels and adjust batch-norm variances to the other epsilon."
     )
     var keras = false
-    @Option(help: "How many classes the model tells apart.")
+    @Option(help: "Number of classes of the model.")
     var classes = 1000
-    @Option(help: "Floating tensors become f32 or bf16; as they are if left out.")
+    @Option(help: "Convert floating-point tensors to f32 or bf16; unchanged by default.")
     var precision: TrainingSettings.Precision?
 
     private struct Written: Encodable {
@@ -175,15 +175,16 @@ extension WeightsCommand {
   struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compare two files of weights, tensor by tensor.",
-      discussion: "Ends with code 1 if names or shapes differ, or a value by more than --tolerance."
+      discussion:
+        "Exits with code 1 if names or shapes differ, or a value differs by more than --tolerance."
     )
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "A file of weights.")
     var first: String
-    @Argument(help: "Another one.")
+    @Argument(help: "The weight file to compare with.")
     var second: String
-    @Option(help: "The largest difference that counts as none.")
+    @Option(help: "Largest absolute difference that counts as equal.")
     var tolerance: Float = 0
 
     private struct Row: Encodable {

@@ -6,45 +6,50 @@ import Saker
 struct ClassificationOptions: ParsableArguments {
   @Option(
     help:
-      "Classifiers: small or standard, the first layers; small for pictures of up to 64 pixels if left out."
+      "Classifiers: the stem, small or standard; by default small for images of up to 64 pixels."
   )
   var stem: ClassifierStem?
-  @Option(help: "Classifiers: channels everywhere, in units of the published network's.")
+  @Option(help: "Classifiers: width multiplier.")
   var width: Double?
-  @Option(help: "Classifiers: the classes, in the order of their numbers, separated by commas.")
+  @Option(help: "Classifiers: class names in label order, separated by commas.")
   var classes: String?
   @Option(
-    help: "Classifiers: a file with a line for each class that foreign --weights tell apart.")
+    help: "Classifiers: a file with one class name per line, for --weights of other programs.")
   var names: String?
-  @Option(help: "Classifiers: the share of a target that is spread over all classes.")
+  @Option(help: "Classifiers: label smoothing.")
   var labelSmoothing: Float?
-  @Option(help: "Classifiers: mix pictures in pairs, with this alpha; 0: never.")
+  @Option(help: "Classifiers: alpha of MixUp; 0: off.")
   var mixup: Double?
-  @Option(help: "Classifiers: paste parts of other pictures, with this alpha; 0: never.")
+  @Option(help: "Classifiers: alpha of CutMix; 0: off.")
   var cutmix: Double?
   @Option(
-    help: "Classifiers: two random operations a picture, of this magnitude, 0...30; -1: none.")
+    help: "Classifiers: magnitude of RandAugment (two operations per image), 0...30; -1: off.")
   var randaugment: Int?
-  @Option(help: "Classifiers: move pictures at random by up to so many pixels.")
+  @Option(help: "Classifiers: random shift by up to this many pixels.")
   var shift: Int?
   @Option(
     help:
-      "Classifiers: the least share of the area that a random crop of random shape keeps; 1: no such crop."
+      "Classifiers: least area fraction of a random resized crop; 1: off."
   )
   var resizedCrop: Float?
-  @Option(help: "Classifiers: share of pictures of which a random rectangle is erased.")
+  @Option(help: "Classifiers: probability of random erasing.")
   var erase: Float?
-  @Flag(help: "Classifiers: batch norm keeps its statistics, weights and biases.")
+  @Flag(help: "Classifiers: freeze the statistics, weights and biases of batch norm.")
   var freezeBn = false
-  @Option(help: "Classifiers: the learning rate of a stage, in units of that above it.")
+  @Option(
+    help:
+      "Classifiers: layer-wise learning-rate decay: each stage's rate as a multiple of the next one's."
+  )
   var layerDecay: Double?
-  @Flag(help: "Classifiers: only the head learns, on features as in evaluation.")
+  @Flag(
+    help: "Classifiers: linear probing: train only the head, on features computed as in evaluation."
+  )
   var linearProbe = false
-  @Option(help: "Classifiers: classes of different sizes: none, sampler, weights or threshold.")
+  @Option(help: "Classifiers: class balancing: none, sampler, weights or threshold.")
   var balance: ClassificationSettings.Balance?
   @Option(
     help:
-      "Classifiers with auxiliary heads: how much each of their losses counts; 0 leaves the heads out. Left out: as published."
+      "Classifiers with auxiliary heads: weight of their losses; 0 leaves the heads out. By default as published."
   )
   var auxWeight: Float?
 

@@ -7,7 +7,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
 
-  @Option(help: "Compute threads; all cores if left out.")
+  @Option(help: "Compute threads; all cores by default.")
   var threads: Int?
 
   @Option(
@@ -37,11 +37,11 @@ struct CommonOptions: ParsableArguments {
 struct DataOptions: ParsableArguments {
   @Option(
     help:
-      "Labelled pictures: a Pascal VOC folder, pictures with labelImg's files beside them, COCO JSON, a YOLO data YAML, CreateML, CSV; for classifiers a folder for each class, IDX files, CSV. Or embedded data: bccd (blood cells, boxes), fashion-mnist (clothes) and cards (playing cards), both a class each. If left out: bccd, for classifiers fashion-mnist."
+      "Labelled images: a Pascal VOC folder, images with labelImg files beside them, COCO JSON, a YOLO data YAML, CreateML, CSV; for classifiers a folder for each class, IDX files, CSV. Or embedded data: bccd (blood cells, boxes), fashion-mnist (clothes) and cards (playing cards), both a class each. If left out: bccd, for classifiers fashion-mnist."
   )
   var data: String?
 
-  @Flag(help: "Leave out files with errors, and say how many, instead of refusing the data set.")
+  @Flag(help: "Skip files with errors and report how many, instead of refusing the data set.")
   var skipBad = false
 
   /// A split of the data, its warnings told on standard error.
@@ -51,7 +51,8 @@ struct DataOptions: ParsableArguments {
     return dataset
   }
 
-  /// The data to train on, and to validate on if there are any: the problems of both are reported together.
+  /// The data to train on, and to validate on if there are any: the problems of both are
+  /// reported together.
   func datasets(
     training split: String?, validation: String?, classes: [String]? = nil, tells: Bool = true
   ) throws -> (training: DetectionDataset, validation: DetectionDataset?) {
@@ -121,8 +122,9 @@ struct DataOptions: ParsableArguments {
 }
 
 extension EmbeddedData {
-  /// How a run remembers what it was trained on: a whole path, so that it can be resumed from another folder, the name of an
-  /// embedded set, or nothing for the set that is taken without `--data`.
+  /// How a run remembers what it was trained on: a whole path, so that it can be resumed from
+  /// another folder, the name of an embedded set, or nothing for the set that is taken
+  /// without `--data`.
   static func remembered(_ data: String?, else usual: EmbeddedData) -> String {
     guard let data else { return "" }
     guard let set = named(data) else { return URL(fileURLWithPath: data).path }

@@ -3,25 +3,27 @@ import Saker
 
 /// What classifiers learn from beside labels, how runs are repeated, and how rates are found.
 struct LessonOptions: ParsableArguments {
-  @Option(help: "A run, or a file of weights, that the model learns from beside the labels.")
+  @Option(help: "The teacher for distillation: a run or a weight file.")
   var teacher: String?
-  @Option(help: "What the teacher is, if its file does not say.")
+  @Option(help: "The teacher's model, if its file does not say.")
   var teacherModel: String?
-  @Option(help: "What both's logits are divided by (4).")
+  @Option(help: "Distillation temperature (4).")
   var temperature: Float?
-  @Option(help: "The teacher's share of the loss; the rest is the labels' (0.9).")
+  @Option(help: "Weight of the distillation loss; the rest is the label loss (0.9).")
   var alpha: Float?
-  @Option(help: "Cut the network into so many modules that learn each by itself (InfoPro).")
+  @Option(
+    help: "Locally supervised training (InfoPro): number of modules that are trained separately.")
   var localModules: Int?
-  @Option(help: "Strength of the penalty on batch norms' weights that 'saker prune' looks at.")
+  @Option(
+    help: "Strength of the L1 penalty on batch-norm weights (network slimming), for 'saker prune'.")
   var slimming: Float?
-  @Flag(help: "Weights that are 0 in the beginning, as pruning leaves them, stay 0.")
+  @Flag(help: "Keep weights at 0 that are 0 at the start, as after pruning.")
   var keepZeros = false
-  @Option(help: "Cross-validation: train so many times, each part of the data once aside.")
+  @Option(help: "Cross-validation: number of folds.")
   var folds: Int?
-  @Flag(help: "Try learning rates first, and train with the best; of detectors, too.")
+  @Flag(help: "Search for a learning rate first, then train with the best; also for detectors.")
   var search = false
-  @Option(help: "The time for trying them, in seconds (60).")
+  @Option(help: "Time for the search, in seconds (60).")
   var searchSeconds: Double?
 
   func apply(to own: inout ClassificationSettings) {

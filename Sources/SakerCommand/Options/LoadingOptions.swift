@@ -3,9 +3,9 @@ import Saker
 
 /// How a file's weights become a model's.
 struct LoadingOptions: ParsableArguments {
-  @Option(help: "The part of the file to take, such as ema; 'saker weights info' lists them.")
+  @Option(help: "The part of the file to load, such as ema; 'saker weights info' lists them.")
   var part: String?
-  @Flag(help: "Take what fits, and say on standard error what doesn't.")
+  @Flag(help: "Load what fits, and report the rest on standard error.")
   var partial = false
   @Option(
     name: .customLong("rename"),
@@ -16,7 +16,7 @@ struct LoadingOptions: ParsableArguments {
   @Option(
     name: .customLong("ignore"), help: "A pattern of names in the file to leave out: 'head.*'.")
   var ignored: [String] = []
-  @Flag(help: "Also take tensors with elements that are infinite or not a number.")
+  @Flag(help: "Also load tensors that contain infinities or NaN.")
   var allowNonfinite = false
 
   func validate() throws {

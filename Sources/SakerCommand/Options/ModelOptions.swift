@@ -37,7 +37,8 @@ struct ModelOptions: ParsableArguments {
   }
 
   /// - Parameter part: of another program's file, such as `ema`.
-  /// - Throws: `ValidationError` for classifiers and detectors together; what reading a file throws.
+  /// - Throws: `ValidationError` for classifiers and detectors together; what reading a file
+  ///   throws.
   func load(part: String? = nil) throws -> Loaded {
     let given = try weights.map { try GivenWeights($0, names) }
     let kinds = given.map { $0.isClassifier(model) }

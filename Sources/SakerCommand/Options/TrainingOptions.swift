@@ -1,28 +1,29 @@
 import ArgumentParser
 import Saker
 
-/// How anything is trained, and trained further after pruning: what a preset or the run says, changed by what is named.
+/// How anything is trained, and trained further after pruning: what a preset or the run says,
+/// changed by what is named.
 struct TrainingOptions: ParsableArguments {
-  @Option(help: "Passes over the training data; 'prune' trains further only if they are named.")
+  @Option(help: "Number of epochs; 'prune' fine-tunes only if it is given.")
   var epochs: Int?
-  @Option(help: "Pictures a step.")
+  @Option(help: "Batch size.")
   var batch: Int?
-  @Option(help: "How gradients change weights; each needs a rate of its own size.")
+  @Option(help: "The optimizer; each needs its own range of learning rates.")
   var optimizer: TrainingSettings.Rule?
-  @Option(help: "The highest learning rate, also of training after pruning.")
+  @Option(help: "Maximum learning rate, also when fine-tuning after pruning.")
   var lr: Double?
-  @Option(help: "What step, cosine and onecycle fall to at the least.")
+  @Option(help: "Minimum learning rate of step, cosine and onecycle.")
   var minLr: Double?
-  @Option(help: "constant, step, cosine or onecycle.")
+  @Option(help: "Learning-rate schedule: constant, step, cosine or onecycle.")
   var schedule: TrainingSettings.Course?
-  @Option(help: "Epochs of linear rise before constant, step or cosine.")
+  @Option(help: "Epochs of linear warm-up before constant, step or cosine.")
   var warmup: Double?
   @Option(
     help:
-      "SGD's and RMSProp's momentum, Adam's first beta; onecycle moves it between 0.95 and 0.85."
+      "Momentum of SGD and RMSProp, beta1 of Adam; onecycle cycles it between 0.95 and 0.85."
   )
   var momentum: Double?
-  @Flag(inversion: .prefixedNo, help: "SGD looks ahead by a momentum's step.")
+  @Flag(inversion: .prefixedNo, help: "Nesterov momentum for SGD.")
   var nesterov: Bool?
   @Option(help: "Where SGD's velocity has the rate: rate-outside (PyTorch), rate-inside (Keras).")
   var momentumConvention: MomentumConvention?
@@ -30,38 +31,41 @@ struct TrainingOptions: ParsableArguments {
   var decay: Double?
   @Option(help: "f32, or bf16: activations in bfloat16, weights in float32.")
   var precision: TrainingSettings.Precision?
-  @Option(help: "Cut the gradients' norm to this; 0: never.")
+  @Option(help: "Clip the gradient norm to this; 0: no clipping.")
   var clipNorm: Double?
-  @Option(help: "Cut each gradient to +- this; 0: never.")
+  @Option(help: "Clip each gradient to +- this; 0: no clipping.")
   var clipValue: Double?
-  @Option(help: "Batches that add up to one step.")
+  @Option(help: "Batches to accumulate per optimizer step.")
   var accumulate: Int?
-  @Option(help: "Decay of the average of weights that is evaluated and kept; 0: none.")
+  @Option(
+    help:
+      "Decay of the exponential moving average of the weights, which is evaluated and saved; 0: none."
+  )
   var ema: Double?
-  @Option(help: "Stop after so many epochs without a better validation; 0: never.")
+  @Option(help: "Early stopping: epochs without improvement on the validation data; 0: never.")
   var patience: Int?
-  @Option(help: "Parameters to leave as they are, by name, with *; may be repeated.")
+  @Option(help: "Parameters to freeze, by name, with * as a wildcard; may be repeated.")
   var freeze: [String] = []
-  @Option(help: "Freeze the lowest layers: how many stages, or the name of the last.")
+  @Option(help: "Freeze the lowest layers: number of stages, or the name of the last one.")
   var freezeLayers: String?
-  @Option(help: "The head's learning rate, in units of the others'.")
+  @Option(help: "Learning-rate multiplier of the head.")
   var headLr: Double?
-  @Option(help: "Share of pictures mirrored left to right.")
+  @Option(help: "Probability of a horizontal flip.")
   var hflip: Float?
   @Option(
-    help: "Share of pictures turned upside down; 0 if left out, for the embedded blood cells 0.5.")
+    help: "Probability of a vertical flip; by default 0, for the embedded blood cells 0.5.")
   var vflip: Float?
-  @Option(help: "Strength of random colour changes, 0...1.")
+  @Option(help: "Strength of colour jitter, 0...1.")
   var jitter: Float?
   @Option(
     help:
-      "A list of transforms in YAML or JSON (docs/augmentation.md) instead of the options above and below that change pictures."
+      "A list of transforms in YAML or JSON (docs/augmentation.md) instead of the augmentation options above and below."
   )
   var augment: String?
-  @Option(help: "Threads that prepare pictures.")
+  @Option(help: "Threads that load and preprocess images.")
   var workers: Int?
   @Option(
-    help: "One seed, one result, bit for bit; also of the channels and weights that go at random.")
+    help: "Random seed: one seed, one result, bit for bit; also for random pruning.")
   var seed: UInt64?
 
   /// Changes settings by what was named.
@@ -135,7 +139,8 @@ struct TrainingOptions: ParsableArguments {
   }
 }
 
-/// A file's list of transforms, every parameter written out: a run that is resumed does not need the file.
+/// A file's list of transforms, every parameter written out: a run that is resumed does
+/// not need the file.
 func augmentationList(_ file: String) throws -> String {
   do {
     return try AugmentationFile.yaml(AugmentationFile.read(file))

@@ -3,21 +3,21 @@ import Saker
 
 struct ForwardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "forward", abstract: "Run a network on a tensor and write all it puts out.",
+    commandName: "forward", abstract: "Run a network on a tensor and write all its outputs.",
     discussion: """
-      The door for a comparison with other frameworks: weights and input are safetensors files that anybody can write, \
-      the weights under the published names, torchvision's or timm's. For classifiers the input may be a picture, too, \
-      prepared as the checkpoint's card says, or as the model's published weights expect.
+      For comparing with other frameworks: weights and input are safetensors files, \
+      the weights under the published names, torchvision's or timm's. For classifiers the input may also be an image, \
+      preprocessed as the checkpoint's card says, or as the published weights expect.
       """)
 
   @OptionGroup var common: CommonOptions
 
   @Option(
-    help: "The model; 'saker models' lists all. A classifier's Saker checkpoint knows its own.")
+    help: "The model; 'saker models' lists all. A Saker checkpoint of a classifier has its own.")
   var model: String?
-  @Option(help: "How many classes it tells apart; a Saker checkpoint knows its own.")
+  @Option(help: "Number of classes; a Saker checkpoint has its own.")
   var classes: Int?
-  @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint knows its own.")
+  @Option(help: "Anchor sizes: notes, or a list; a Saker checkpoint has its own.")
   var anchors = "notes"
   @Option(help: "A file of weights: safetensors, PyTorch's, NumPy's or Darknet's.")
   var weights: String

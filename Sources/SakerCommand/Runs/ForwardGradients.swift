@@ -10,7 +10,7 @@ struct ForwardGradients: ParsableArguments {
       "Classifiers: run as in training (batch statistics) and write the gradients of the mean cross-entropy to this safetensors file, by the parameters' names. The input file needs the tensor 'target', class numbers [N]; the output then has 'loss', too."
   )
   var file: String?
-  @Option(help: "With --gradients: the share of a target that is spread over all classes.")
+  @Option(help: "With --gradients: label smoothing.")
   var labelSmoothing: Float?
 
   func validate() throws {

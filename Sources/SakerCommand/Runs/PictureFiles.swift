@@ -1,7 +1,8 @@
 import Foundation
 import Saker
 
-/// Pictures by name, and those in folders in order of their names; what else is in the folders is accounted for.
+/// Pictures by name, and those in folders in order of their names; what else is in the folders
+/// is accounted for.
 struct PictureFiles {
   private(set) var files: [String] = []
   /// Everything in the folders that isn't read, but for hidden files.
@@ -77,7 +78,8 @@ struct PictureFiles {
   }
 }
 
-/// Warnings of letters that no font has, from now on: each is told with the picture that needed it first.
+/// Warnings of letters that no font has, from now on: each is told with the picture
+/// that needed it first.
 struct LetterWarnings {
   private let before = MissingLetters.warnings.count
 

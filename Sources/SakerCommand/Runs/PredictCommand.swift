@@ -4,10 +4,11 @@ import Saker
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Find objects in pictures, or tell their class, and draw it.",
+    commandName: "predict",
+    abstract: "Detect objects in images, or classify images, and draw the result.",
     discussion: """
-      Takes pictures and folders of pictures; writes each with its boxes, or with its class, into the folder --out. A \
-      checkpoint knows how its pictures are to be prepared. Weights of other programs need --model.
+      Takes images and folders of images; writes each with its boxes, or with its class, to the folder --out. A \
+      checkpoint knows its preprocessing. Weights of other programs need --model.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -15,22 +16,22 @@ struct PredictCommand: ParsableCommand {
   @OptionGroup var models: ModelOptions
   @Option(help: "The part of another program's file to take, such as ema.")
   var part: String?
-  @Option(help: "How many classes a classifier tells of each picture.")
+  @Option(help: "Number of most probable classes to report for each image.")
   var top = 5
-  @Argument(help: "Pictures, or folders of pictures (\(Picture.endings.joined(separator: ", "))).")
+  @Argument(help: "Images, or folders of images (\(Picture.endings.joined(separator: ", "))).")
   var pictures: [String]
-  @Option(help: "The folder for the pictures with boxes.")
+  @Option(help: "The folder for the annotated images.")
   var out = "predictions"
-  @Option(help: "The lowest confidence to show.")
+  @Option(help: "Least confidence of a detection.")
   var conf: Float = 0.4
   @Option(help: "Boxes of one class with a larger IoU overlap: the better one stays.")
   var iou: Float = 0.45
   @OptionGroup var overlaps: SuppressionOptions
-  @Flag(help: "Boxes of different classes suppress each other, too.")
+  @Flag(help: "Class-agnostic suppression: boxes of different classes suppress each other, too.")
   var agnostic = false
-  @Option(help: "The most objects of a picture.")
+  @Option(help: "Maximum number of detections per image.")
   var limit = 200
-  @Flag(help: "Draw nothing; only tell what was found.")
+  @Flag(help: "Draw nothing; only report what was found.")
   var noPictures = false
 
   func validate() throws {
@@ -57,7 +58,8 @@ struct PredictCommand: ParsableCommand {
     var width, height: Int
     var objects: [Object]
     var picture: String?
-    /// What of the file isn't read, such as the further frames of an animation, and letters that no font has; absent for nothing.
+    /// What of the file isn't read, such as the further frames of an animation, and letters that no
+    /// font has; absent for nothing.
     var warnings: [String]?
     var milliseconds: Double
   }
@@ -168,8 +170,8 @@ struct PredictCommand: ParsableCommand {
   }
 }
 
-/// Names for what is written: the picture's own, and a number where two pictures share one, or where the picture itself
-/// would be overwritten.
+/// Names for what is written: the picture's own, and a number where two pictures share one, or
+/// where the picture itself would be overwritten.
 struct OutputNames {
   let folder: String
   private var taken: Set<String> = []

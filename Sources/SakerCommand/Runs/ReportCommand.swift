@@ -5,7 +5,7 @@ import Saker
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Write a run's curves and its report.html again from what is in its folder.")
+    abstract: "Regenerate a run's curves and report.html from its folder.")
 
   @OptionGroup var common: CommonOptions
 

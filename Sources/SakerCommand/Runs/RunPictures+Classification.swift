@@ -29,7 +29,8 @@ extension RunPictures {
     }
   }
 
-  /// After a classifier's training: the curves, what the best weights say of pictures they did not learn from, and the page.
+  /// After a classifier's training: the curves, what the best weights say of pictures they did not
+  /// learn from, and the page.
   ///
   /// - Parameter evaluation: of the validation data, or of the test data.
   func finish(
@@ -47,7 +48,8 @@ extension RunPictures {
 }
 
 extension ClassificationTask {
-  /// The first pictures of a batch as the network sees them: mixed, with the normalization undone, and their classes below.
+  /// The first pictures of a batch as the network sees them: mixed, with the normalization undone,
+  /// and their classes below.
   func sheet(
     _ batch: Batch, _ settings: TrainingSettings, _ place: StepPlace, title: String
   ) throws -> Picture {

@@ -1,7 +1,8 @@
 import Foundation
 import Saker
 
-/// What a run's folder shows besides its table: written around training, and again by `saker report`.
+/// What a run's folder shows besides its table: written around training, and again by
+/// `saker report`.
 struct RunPictures {
   let folder: RunFolder
 

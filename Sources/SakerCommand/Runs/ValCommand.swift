@@ -4,12 +4,12 @@ import Saker
 
 struct ValCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "val", abstract: "Measure a detector or a classifier on pictures with truths.",
+    commandName: "val", abstract: "Evaluate a detector or a classifier on labelled images.",
     discussion: """
-      Of a classifier: top-1, top-5, and precision, recall and F1 of each class.
+      Classifiers: top-1, top-5, and precision, recall and F1 of each class.
 
-      Of a detector: Pascal VOC's table: a detection is right if its IoU with a truth of its class is at least the threshold \
-      and no better one has it; 'difficult' truths are not counted. Below it COCO's and Ultralytics' measures, the miss rate, \
+      Detectors: Pascal VOC's table: a detection is correct if its IoU with a true box of its class is at least the threshold \
+      and no better detection claims that box; 'difficult' boxes are not counted. Then COCO's and Ultralytics' measures, the miss rate, \
       and what each kind of mistake costs.
       """)
 
@@ -17,27 +17,27 @@ struct ValCommand: ParsableCommand {
   @OptionGroup var source: DataOptions
   @OptionGroup var models: ModelOptions
 
-  @Option(help: "A split of the data, or all; test or val, the first that exists, if left out.")
+  @Option(help: "A split of the data, or all; by default test or val, the first that exists.")
   var split: String?
-  @Option(help: "The IoU from which a detection is right.")
+  @Option(help: "Least IoU of a correct detection.")
   var iou = 0.5
-  @Option(help: "The confidence at which precision, recall and F1 are told.")
+  @Option(help: "Confidence at which precision, recall and F1 are reported.")
   var conf = 0.5
-  @Flag(help: "The average over 11 recalls, as in VOC 2007, instead of the area under the curve.")
+  @Flag(help: "11-point average precision, as in VOC 2007, instead of the area under the curve.")
   var elevenPoints = false
   @OptionGroup var overlaps: SuppressionOptions
-  @Option(help: "Pictures at a time.")
+  @Option(help: "Batch size.")
   var batch = 16
-  @Option(help: "Threads that prepare pictures.")
+  @Option(help: "Threads that load and preprocess images.")
   var workers = 2
   @Option(
     help:
-      "A folder for curves, confusion matrix, pictures of the results, report.json and report.html."
+      "A folder for curves, confusion matrix, images of the results, report.json and report.html."
   )
   var out: String?
   @Option(
     help:
-      "A new folder for confident detections of nothing, cut out as pictures without objects to train on."
+      "A new folder for confident false positives on background, cropped as training images without objects."
   )
   var hardNegatives: String?
 

@@ -5,10 +5,10 @@ import Saker
 struct VisualizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "visualize",
-    abstract: "Draw what goes on inside a model: feature maps, kernels, and why it decides.",
+    abstract: "Draw the inside of a model: feature maps, kernels, Grad-CAM, receptive fields.",
     discussion: """
-      Kinds: features, the channels of a layer's output; filters, the kernels of its convolution; cam, the places that \
-      speak for a class (Grad-CAM); receptive-field, what the middle of a layer's output sees of the picture.
+      Kinds: features, the channels of a layer's output; filters, the kernels of its convolution; cam, the regions that \
+      support a class (Grad-CAM); receptive-field, what the centre of a layer's output sees of the image.
       """)
 
   enum Kind: String, ExpressibleByArgument, CaseIterable {
@@ -23,19 +23,19 @@ struct VisualizeCommand: ParsableCommand {
   @Argument(
     help: "A checkpoint or a run's folder, or the name of a classifier ('saker models').")
   var model: String
-  @Option(help: "The picture (not for filters).")
+  @Option(help: "The image (not for filters).")
   var picture: String?
-  @Option(help: "Weights of a classifier by name; random ones if left out.")
+  @Option(help: "Weights for a classifier given by name; random by default.")
   var weights: String?
-  @Option(help: "A file with a line for each class, for weights that don't name them.")
+  @Option(help: "A file with one class name per line, for weights without class names.")
   var names: String?
-  @Option(help: "A layer's name, as 'saker info' lists it; a telling one if left out.")
+  @Option(help: "A layer's name, as 'saker info' lists it; an informative one by default.")
   var layer: String?
-  @Option(help: "cam: the class, by name or number; the one the model is surest of if left out.")
+  @Option(help: "cam: the class, by name or number; the most confident one by default.")
   var target: String?
-  @Option(help: "The picture to write (.png, .jpg, .svg).")
+  @Option(help: "The image file to write (.png, .jpg, .svg).")
   var out: String?
-  @Option(help: "The most channels or kernels.")
+  @Option(help: "Maximum number of channels or kernels.")
   var limit = 64
 
   func validate() throws {

@@ -2,8 +2,8 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// A model that is looked into: what training made, of a checkpoint or a run's folder, or a classifier by name. Its parameters
-/// are frozen; only pictures get gradients.
+/// A model that is looked into: what training made, of a checkpoint or a run's folder, or a
+/// classifier by name. Its parameters are frozen; only pictures get gradients.
 struct VisualizedModel {
   let name: String
   private let module: any Module
@@ -52,7 +52,8 @@ struct VisualizedModel {
 
   /// - Parameters:
   ///   - model: a checkpoint, a run's folder, or the name of a classifier.
-  ///   - weights: for a name: a checkpoint, a run's folder or another program's weights; random ones without.
+  ///   - weights: for a name: a checkpoint, a run's folder or another program's weights;
+  ///     random ones without.
   ///   - names: a file with a line for each class, for weights that don't tell them.
   init(_ model: String, weights: String?, names: String?) throws {
     if let entry = ClassifierCatalog.named(model) {
@@ -154,9 +155,8 @@ struct VisualizedModel {
     }
   }
 
-  /// Runs the model with hooks on its layers. The layer is the named one, else the last one with a map of at least 14x14, for a
-  /// decision the last one of at least 4x4 that has to do
-  /// with it.
+  /// Runs the model with hooks on its layers. The layer is the named one, else the last one with a
+  /// map of at least 14x14, for a decision the last one of at least 4x4 that has to do with it.
   func look(at input: Parameter, layer wanted: String?, gradientOf target: Target?) throws -> Seen {
     let record = Record()
     let layers = try self.layers(wanted)
@@ -175,7 +175,8 @@ struct VisualizedModel {
       chosen.logit.backward()
     }
     let maps = record.all.filter { $0.output.rank == 4 }
-    // Smaller maps show little; a decision is made in the small ones, though. A small picture has no others.
+    // Smaller maps show little; a decision is made in the small ones, though. A small
+    // picture has no others.
     let large = [target == nil ? 14 : 4, 4].lazy.map { least in
       maps.filter { min($0.output.shape[2], $0.output.shape[3]) >= least }
     }.first { !$0.isEmpty }
@@ -211,7 +212,8 @@ struct VisualizedModel {
     return ((scores * Tensor(mask, scores.shape)).sum(), best % columns - first)
   }
 
-  /// What the middle of a layer's output sees: the size of the gradient at each pixel, and the box that arithmetic gives.
+  /// What the middle of a layer's output sees: the size of the gradient at each pixel, and the box
+  /// that arithmetic gives.
   func sight(of wanted: String?, _ input: Parameter) throws -> (
     layer: String, gradient: Tensor, box: Box?
   ) {

@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// A classifier's run from the command line: data, network and trainer, and what is told about them.
+/// A classifier's run from the command line: data, network and trainer, and what is told about
+/// them.
 struct ClassificationJob {
   let trainer: ClassifierTrainer
   /// Held as long as the job writes there.
@@ -35,7 +36,8 @@ struct ClassificationJob {
   ///   - changed: settings in place of the command's.
   ///   - folder: in place of the command's.
   ///   - fold: which part of the data to validate on, in cross-validation.
-  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where
+  ///     there are no others.
   ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
@@ -223,7 +225,8 @@ struct ClassificationJob {
     return try training.picture(at: skipBad ? training.count - 1 : 0)
   }
 
-  /// What the network is built from: as the weights say, else as the model's entry and the pictures' size say.
+  /// What the network is built from: as the weights say, else as the model's entry and the
+  /// pictures' size say.
   private static func card(
     _ command: TrainCommand, _ training: ClassificationDataset, _ given: GivenWeights?,
     _ teacher: ClassifierTeacher?
@@ -249,11 +252,13 @@ struct ClassificationJob {
       // Small pictures as they are; others as the model expects them, whole.
       let first = try firstPicture(training, skipBad: command.source.skipBad)
       let longest = max(first.width, first.height)
-      // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still show what they are.
+      // If nothing is named, pictures of up to 128 pixels count as small, too: at 64 they still
+      // show what they are.
       let limit = command.model == nil && command.size == nil ? 128 : 64
       let isSmall = (command.size ?? longest) <= limit && entry.abilities.contains(.stem)
       if isSmall && command.classification.stem == nil { variant.stem = .small }
-      // Small pictures are told apart best by a narrow network for many epochs (docs/benchmarks.md).
+      // Small pictures are told apart best by a narrow network for many epochs
+      // (docs/benchmarks.md).
       if command.model == nil && command.classification.width == nil && variant.stem == .small
         && command.preset != .reference
       {
@@ -284,8 +289,8 @@ struct ClassificationJob {
         architecture: entry.name, variant: variant, classNames: training.classes, input: input))
   }
 
-  /// Whether a network gets its auxiliary heads: where it can have some that help, and foreign weights have them, too, unless they
-  /// are asked for.
+  /// Whether a network gets its auxiliary heads: where it can have some that help, and foreign
+  /// weights have them, too, unless they are asked for.
   private static func hasAuxiliaryHeads(
     _ card: ClassifierCard, _ own: ClassificationSettings, _ given: GivenWeights?
   ) throws -> Bool {
@@ -341,7 +346,8 @@ struct ClassificationJob {
       }
   }
 
-  /// - Parameter final: gets what the test data say of the weights that stay: once, at the end; nobody chose by them.
+  /// - Parameter final: gets what the test data say of the weights that stay: once, at the end;
+  ///   nobody chose by them.
   private func session(
     _ final: Final, json: Bool, pictures hasPictures: Bool, silent: Bool
   ) throws -> TrainingSession<ClassificationTask> {
@@ -441,7 +447,8 @@ extension ClassifierInput {
 }
 
 extension ClassificationDataset {
-  /// Mean and deviation of the levels, where white is 1, of up to 5,000 pictures from all over the set.
+  /// Mean and deviation of the levels, where white is 1, of up to 5,000 pictures from
+  /// all over the set.
   func levels(_ channels: Int) throws -> (mean: [Float], std: [Float]) {
     var (sums, squares, pixels) = ([0.0, 0, 0], [0.0, 0, 0], 0.0)
     for index in stride(from: 0, to: count, by: max(1, count / 5000)) {

@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// A classifier with its weights: from one of our checkpoints, which knows everything, or from another program's file.
+/// A classifier with its weights: from one of our checkpoints, which knows everything, or from
+/// another program's file.
 struct ClassifierSource {
   let model: any Classifier
   let card: ClassifierCard
@@ -79,7 +80,8 @@ struct ClassifierPrediction {
     /// The most probable first.
     var classes: [Guess]
     var picture: String?
-    /// What of the file isn't read, such as the further frames of an animation, and letters that no font has; absent for nothing.
+    /// What of the file isn't read, such as the further frames of an animation, and letters that no
+    /// font has; absent for nothing.
     var warnings: [String]?
     var milliseconds: Double
   }
@@ -156,7 +158,8 @@ struct ClassifierValidation {
 
   /// As the run divided the data, if it was trained on these; as all of several did.
   ///
-  /// - Throws: `TrainingError` if another member was trained on these and divided them otherwise: it may have learned from these pictures.
+  /// - Throws: `TrainingError` if another member was trained on these and divided them otherwise:
+  ///   it may have learned from these pictures.
   private func divided() throws -> ClassificationParts? {
     let remembered = EmbeddedData.remembered(data.data, else: .fashionMNIST)
     let trained = members.compactMap { member in

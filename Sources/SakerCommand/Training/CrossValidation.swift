@@ -2,13 +2,13 @@ import ArgumentParser
 import Foundation
 import Saker
 
-/// Which part of the data a round of cross-validation has aside.
+/// Which part of the data a fold of cross-validation holds out.
 struct FoldChoice {
   /// From 1.
   let number: Int
   let of: Int
 
-  /// The pictures to learn from, divided; the test data stay aside from all rounds.
+  /// The training images, divided into folds; the test data are held out from all of them.
   ///
   /// - Throws: `TrainingError` if there are fewer pictures than parts.
   func divide(_ parts: ClassificationParts, seed: UInt64) throws -> ClassificationParts {
@@ -97,17 +97,17 @@ struct CrossValidation {
       loss: Spread(rows.map(\.loss)), testTop1: tests.isEmpty ? nil : Spread(tests))
     try write(report, folder)
     if json { return try printJSON(report) }
-    print("fold   learnt  aside    top-1    top-5     loss")
+    print("fold    train  held-out    top-1    top-5     loss")
     for row in rows {
       print(
         String(
-          format: "%4d   %6d  %5d   %.4f   %.4f   %.4f", row.fold, row.training, row.validation,
+          format: "%4d   %6d  %8d   %.4f   %.4f   %.4f", row.fold, row.training, row.validation,
           row.top1, row.top5, row.loss))
     }
     print(
       String(
         format:
-          "mean                   %.4f   %.4f   %.4f\n±                      %.4f   %.4f   %.4f",
+          "mean                      %.4f   %.4f   %.4f\n±                         %.4f   %.4f   %.4f",
         report.top1.mean, report.top5.mean, report.loss.mean, report.top1.deviation,
         report.top5.deviation, report.loss.deviation))
     if let test = report.testTop1 {

@@ -23,7 +23,8 @@ struct DetectionJob {
   /// - Parameters:
   ///   - changed: settings in place of the command's.
   ///   - folder: in place of the command's.
-  ///   - holdsOut: whether a fifth of the pictures to learn from is taken to validate on where there are no others.
+  ///   - holdsOut: whether a fifth of the pictures to learn from is taken to validate on where
+  ///     there are no others.
   ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings? = nil, into folder: RunFolder? = nil,
@@ -139,7 +140,8 @@ struct DetectionJob {
     try model.load(state: weights, file: file)
   }
 
-  /// The splits asked for; else train and val where the data have them, else everything without validation.
+  /// The splits asked for; else train and val where the data have them, else everything
+  /// without validation.
   private static func splits(_ command: TrainCommand) throws -> (String?, String?) {
     let known = try command.source.splits()
     let train =

@@ -4,33 +4,33 @@ import Saker
 
 struct PruneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "prune", abstract: "Make a trained classifier smaller, and tell what it costs.",
+    commandName: "prune", abstract: "Prune a trained classifier and report the cost in accuracy.",
     discussion: """
-      By l1, l2, slimming or random whole channels go, and the layers get smaller: ResNet, VGG and MobileNetV2. By magnitude single weights \
-      become 0 and stay 0: any network, no faster. With --epochs the rest is trained further on the run's data (--data: others); \
-      --batch, --lr, --optimizer and the other options of training are those of that, and where they are left out the run's own, its rate a tenth.
+      l1, l2, slimming and random remove whole channels, and the layers get smaller: ResNet, VGG and MobileNetV2. By magnitude single weights \
+      become 0 and stay 0: any network, no faster. With --epochs the rest is fine-tuned on the run's data (or on --data); \
+      --batch, --lr, --optimizer and the other training options apply to that; by default the run's own, with a tenth of its learning rate.
       """)
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
   @Option(help: "A run, or a checkpoint of one.")
   var weights: String
-  @Option(help: "The share that goes, 0...1.")
+  @Option(help: "The fraction to prune, 0...1.")
   var amount = 0.5
   @Option(help: "l1, l2, slimming, random (channels); magnitude, random-weights (single weights).")
   var method = Method.l1
-  @Option(help: "Single weights: global or layer, among which the share is counted.")
+  @Option(help: "Single weights: scope of the fraction, global or layer.")
   var scope = Scope.global
-  @Option(help: "Channels: inner, those inside of blocks; all: residual streams, too.")
+  @Option(help: "Channels: inner, those inside blocks; all: residual streams, too.")
   var channels = Channels.inner
-  @Option(help: "Channels: what stays is rounded up to a multiple.")
+  @Option(help: "Channels: remaining channels are rounded up to a multiple of this.")
   var multiple = 8
   @OptionGroup var options: TrainingOptions
-  @Option(help: "The folder of the smaller network's run; runs/prune, runs/prune2... if left out.")
+  @Option(help: "The folder of the pruned network's run; by default runs/prune, runs/prune2, ...")
   var out: String?
-  @Flag(help: "Take away the run that --out holds.")
+  @Flag(help: "Remove the run that --out holds.")
   var overwrite = false
-  @Flag(help: "Write no pictures, report or TensorBoard events.")
+  @Flag(help: "Write no images, report or TensorBoard events.")
   var noPictures = false
 
   enum Method: String, ExpressibleByArgument, CaseIterable {
@@ -87,8 +87,8 @@ struct PruneCommand: ParsableCommand {
     if let out { try RunFolder(out).demandFree(overwrite: overwrite) }
     let file = GivenWeights.file(weights)
     let checkpoint = try ClassifierCheckpoint(file: file)
-    // A network that was pruned before and not trained since knows no run: the embedded data, or --data.
-    // Whoever taught the run teaches the smaller network no more.
+    // A network that was pruned before and not trained since knows no run: the embedded data, or
+    // --data. Whoever taught the run teaches the smaller network no more.
     let origin = ((try? checkpoint.origin) ?? [:]).filter { !$0.key.hasPrefix("teacher") }
     let model = try checkpoint.model()
     let card = checkpoint.card
@@ -134,7 +134,8 @@ struct PruneCommand: ParsableCommand {
     print("done: \(report.weights)")
   }
 
-  /// As the run was trained, with the rate a tenth, for weights that know much already; changed by what was named.
+  /// As the run was trained, with the rate a tenth, for weights that know much already; changed
+  /// by what was named.
   private func tuning(_ base: TrainingSettings) throws -> TrainingSettings {
     var settings = base
     settings.learningRate /= 10

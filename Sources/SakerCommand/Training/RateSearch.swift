@@ -10,7 +10,8 @@ protocol SearchableJob {
   static var measure: String { get }
 
   /// - Parameters:
-  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where there are no others.
+  ///   - holdsOut: whether pictures to validate on are taken from those to learn from where
+  ///     there are no others.
   ///   - tells: whether the data's warnings are told.
   init(
     starting command: TrainCommand, changed: TrainingSettings?, into folder: RunFolder?,
@@ -44,8 +45,9 @@ extension EpochResult {
   }
 }
 
-/// `saker train --search`: a range test, short runs at a few rates around what it suggests, and then the run with the best of them.
-/// What is tried is measured on validation data, which are held out where the data have none; the test data are not asked.
+/// `saker train --search`: a range test, short runs at a few rates around what it suggests, and
+/// then the run with the best of them. What is tried is measured on validation data, which are held
+/// out where the data have none; the test data are not asked.
 struct RateSearch<Job: SearchableJob> {
   let command: TrainCommand
 
@@ -137,9 +139,10 @@ struct RateSearch<Job: SearchableJob> {
       LearningRateFinder(1e-5...10, steps: steps, smoothing: 0.9))
   }
 
-  /// Short runs at the suggestion and at three times and a third of it; then, while there is time, on from the end of the tried rates if
-  /// the best is there. Each has as many epochs as a fifth of the time allows, at most half of the run's: all are as long, or their
-  /// results could not be compared.
+  /// Short runs at the suggestion and at three times and a third of it; then, while there is
+  /// time, on from the end of the tried rates if the best is there. Each has as many epochs as a
+  /// fifth of the time allows, at most half of the run's: all are as long, or their results
+  /// could not be compared.
   private func tryRates(
     around suggestion: Double, _ settings: TrainingSettings, _ folder: RunFolder, until end: Date
   ) throws -> [Trial] {
@@ -163,7 +166,8 @@ struct RateSearch<Job: SearchableJob> {
 
   private static var mostTrials: Int { 10 }
 
-  /// The next rate where the best one tried is the largest or the smallest; `nil` if better ones lie on neither side.
+  /// The next rate where the best one tried is the largest or the smallest; `nil` if better ones
+  /// lie on neither side.
   static func beyond(_ trials: [Trial]) -> Double? {
     guard let best = best(trials) else {
       // Nothing was finished or all exploded: only smaller rates can help.
@@ -209,7 +213,8 @@ struct RateSearch<Job: SearchableJob> {
     return trial
   }
 
-  /// The finished run with the best measure; of equal ones, as of detectors that find nothing yet, that with the smaller loss.
+  /// The finished run with the best measure; of equal ones, as of detectors that find nothing yet,
+  /// that with the smaller loss.
   static func best(_ trials: [Trial]) -> Int? {
     trials.indices.filter { trials[$0].finished && trials[$0].score != nil }.max {
       (trials[$0].score ?? 0, -(trials[$0].valLoss ?? .infinity))

@@ -6,23 +6,23 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a detector or a classifier.",
     discussion: """
-      Writes weights/last.safetensors after every epoch and weights/best.safetensors when the validation gets better, \
-      results.csv, pictures of the labels, the batches and the results, report.html, which explains them, and events for \
-      TensorBoard. Ctrl-C finishes the step and saves; --resume goes on as if nothing had happened.
+      Writes weights/last.safetensors after every epoch and weights/best.safetensors when validation improves, \
+      results.csv, images of labels, batches and results, report.html, which explains them, and events for \
+      TensorBoard. Ctrl-C finishes the step and saves; --resume continues as if nothing had happened.
       """)
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var source: DataOptions
 
-  @Option(help: "detect, or classify: one class a picture; what the model is for if left out.")
+  @Option(help: "detect, or classify (one class per image); by default the model's task.")
   var task: TaskName?
   @Option(help: "The model: tiny-ssd, or a classifier that 'saker models' lists.")
   var model: String?
-  @Option(help: "The pictures to learn from: a split of the data, or all for everything.")
+  @Option(help: "The images to train on: a split of the data, or all.")
   var trainSplit: String?
   @Option(
     help:
-      "The pictures to choose the best epoch on: a split, none, or for classifiers a share such as 0.2 of those to learn from. Never the test split."
+      "The images to choose the best epoch on: a split, none, or for classifiers a fraction of the training images such as 0.2. Never the test split."
   )
   var valSplit: String?
   @Option(
@@ -35,26 +35,26 @@ struct TrainCommand: ParsableCommand {
   var preset: Preset?
   @OptionGroup var options: TrainingOptions
   @Option(
-    help: "Weights to start from: a checkpoint, a run, or for classifiers also PyTorch's file.")
+    help: "Weights to start from: a checkpoint, a run, or for classifiers also a PyTorch file.")
   var weights: String?
-  @Option(help: "The run's folder; runs/train, runs/train2... if left out.")
+  @Option(help: "The run's folder; by default runs/train, runs/train2, ...")
   var out: String?
   @Flag(
     help:
       "Once validation has chosen the best epoch: train anew, from the same start, for as many epochs, on the pictures to learn from and to validate on; into the folder refit of the run's."
   )
   var refit = false
-  @Flag(help: "Take away the run that --out holds, and train anew.")
+  @Flag(help: "Remove the run that --out holds, and train from scratch.")
   var overwrite = false
-  @Option(help: "A run's folder, or a checkpoint, to go on with; its settings hold.")
+  @Option(help: "A run's folder, or a checkpoint, to resume; its settings apply.")
   var resume: String?
-  @Flag(help: "Print the time by operation at the end.")
+  @Flag(help: "Print the time spent in each operation at the end.")
   var profile = false
-  @Flag(help: "Write no pictures, report or TensorBoard events; only results.csv and results.png.")
+  @Flag(help: "Write no images, report or TensorBoard events; only results.csv and results.png.")
   var noPictures = false
   @OptionGroup(title: "Options of detectors") var detection: DetectionTrainingOptions
   @OptionGroup(title: "Options of classifiers") var classification: ClassificationOptions
-  @OptionGroup(title: "Ways to learn") var lessons: LessonOptions
+  @OptionGroup(title: "Distillation, local learning, cross-validation") var lessons: LessonOptions
 
   enum TaskName: String, ExpressibleByArgument, CaseIterable { case detect, classify }
   enum Preset: String, ExpressibleByArgument, CaseIterable {
@@ -233,20 +233,21 @@ struct TrainCommand: ParsableCommand {
 
 /// What only detectors are trained with.
 struct DetectionTrainingOptions: ParsableArguments {
-  @Flag(help: "Detectors: keep the pictures' proportions and fill up, instead of stretching.")
+  @Flag(
+    help: "Detectors: letterbox images (keep the aspect ratio and pad) instead of stretching them.")
   var letterbox = false
   @Option(
     help:
       "Detectors: anchors: fit (sizes from the training boxes), fit-shapes (widths and heights from them), notes, or a list of sizes such as .07/.1,.15/.19,... or shapes such as .07x.1/.1x.07,..."
   )
   var anchors: String?
-  @Option(help: "Detectors: share of pictures cropped at random.")
+  @Option(help: "Detectors: probability of a random crop.")
   var crop: Float?
-  @Option(help: "Detectors: pictures scaled at random by up to this factor.")
+  @Option(help: "Detectors: images are scaled randomly by up to this factor.")
   var scale: Float?
   @Flag(
     help:
-      "Detectors: another size of the input every ten batches, multiples of 32 from half to one and a half of --size."
+      "Detectors: multi-scale training: a new input size every ten batches, multiples of 32 from 0.5 to 1.5 times --size."
   )
   var multiScale = false
 

@@ -154,7 +154,8 @@ struct TrainingSession<Task: TrainingTask> {
     }
   }
 
-  /// A new event file; the first of a run begins with the settings as a text. Of the earlier ones, what this session writes again goes.
+  /// A new event file; the first of a run begins with the settings as a text. Of the earlier ones,
+  /// what this session writes again goes.
   private func startEvents() throws -> TensorBoardWriter {
     let goesOn =
       try isResumed
@@ -239,7 +240,8 @@ struct ResumedRun {
     return try RunClaim.of(folder.path, else: folder.path, overwrite: overwrite)
   }
 
-  /// The checkpoint to go on from: itself, or the last of a folder. A run that was killed between its first two files has only the best.
+  /// The checkpoint to go on from: itself, or the last of a folder. A run that was killed between
+  /// its first two files has only the best.
   static func checkpoint(_ path: String) -> String {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
@@ -250,7 +252,8 @@ struct ResumedRun {
     return [run.last, run.best].first(where: manager.fileExists) ?? run.last
   }
 
-  /// The folder of the second phase, where a run with a refit has come so far; else the path itself.
+  /// The folder of the second phase, where a run with a refit has come so far; else the path
+  /// itself.
   static func phase(_ path: String) -> String {
     let refit = RunFolder(path).refit
     let hasBegun = [refit.last, refit.best].contains(where: FileManager.default.fileExists)
@@ -263,7 +266,8 @@ struct ResumedRun {
     return RunFolder(weights.deletingLastPathComponent().path)
   }
 
-  /// Makes the folder ready. A run that goes on in another one may never get better than it was, and takes its best weights and its events along.
+  /// Makes the folder ready. A run that goes on in another one may never get better than it was,
+  /// and takes its best weights and its events along.
   func begin(_ claim: RunClaim, overwrite: Bool) throws {
     if let run, run.isSame(as: folder) { return try folder.prepare() }
     try claim.clear(overwrite: overwrite)

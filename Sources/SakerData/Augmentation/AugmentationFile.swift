@@ -1,8 +1,10 @@
 import Foundation
 import Yams
 
-/// A list of transforms as JSON or YAML: each is a mapping with its type's `name` and its parameters, of which those left out have the values
-/// of `standard`. `Sometimes` has a `probability` and a `transform`, `Either` a `probability`, a `first` and a `second`, `OneOf` and `InOrder` have `transforms`.
+/// A list of transforms as JSON or YAML: each is a mapping with its type's `name` and its
+/// parameters, of which those left out have the values of `standard`. `Sometimes` has a
+/// `probability` and a `transform`, `Either` a `probability`, a `first` and a `second`, `OneOf` and
+/// `InOrder` have `transforms`.
 ///
 /// ```yaml
 /// - name: Mosaic

@@ -1,10 +1,12 @@
-/// How strongly detectors' pictures are changed, in the words that users of YOLOv5 to YOLO11 know from `args.yaml`; the values are theirs.
+/// How strongly detectors' pictures are changed, in the words that users of YOLOv5 to YOLO11 know
+/// from `args.yaml`; the values are theirs.
 public struct AugmentationRecipe: Hashable, Codable, Sendable {
-  /// Of `HSVGains`.
+  /// Gains of `HSVGains`.
   public var hsvHue: Float = 0.015
   public var hsvSaturation: Float = 0.7
   public var hsvValue: Float = 0.4
-  /// Of `RandomAffine`: ± degrees, ± share of a side, ± gain of the size, ± degrees, and the map's last row.
+  /// Of `RandomAffine`: ± degrees, ± share of a side, ± gain of the size, ± degrees, and
+  /// the map's last row.
   public var degrees: Float = 0
   public var translate: Float = 0.1
   public var scale: Float = 0.5

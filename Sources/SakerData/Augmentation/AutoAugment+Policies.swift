@@ -1,4 +1,5 @@
-/// The policies as the paper prints them: operation, probability, and a level in 0...9 (operations without a magnitude have none).
+/// The policies as the paper prints them: operation, probability, and a level in 0...9 (operations
+/// without a magnitude have none).
 extension AutoAugment.Policy {
   struct Step {
     let operation: PolicyOperation

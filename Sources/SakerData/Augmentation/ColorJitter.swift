@@ -1,8 +1,9 @@
 import CKernels
 import SakerTensor
 
-/// Changes brightness, contrast, saturation and hue by random factors, in random order; boxes stay. Formulas and ranges are torchvision's
-/// (`ColorJitter`, 8-bit pictures), so that published recipes mean the same; results agree within a level.
+/// Changes brightness, contrast, saturation and hue by random factors, in random order; boxes stay.
+/// Formulas and ranges are torchvision's (`ColorJitter`, 8-bit pictures), so that published recipes
+/// mean the same; results agree within a level.
 public struct ColorJitter: ParameterizedTransform {
   /// Factors are drawn from `max(0, 1 - amount)...1 + amount`; 0 leaves a property alone.
   public var brightness, contrast, saturation: Float
@@ -60,7 +61,8 @@ extension Picture {
     }
   }
 
-  /// Each level's distance from its pixel's gray times `factor`; 0 gives a gray picture, 1 the same picture.
+  /// Each level's distance from its pixel's gray times `factor`; 0 gives a gray picture, 1
+  /// the same picture.
   public mutating func adjustSaturation(by factor: Float) {
     pixels.withUnsafeMutableBufferPointer {
       saker_blend_gray($0.baseAddress, $0.count / 3, factor)

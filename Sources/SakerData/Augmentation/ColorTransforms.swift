@@ -1,8 +1,8 @@
 import Foundation
 import SakerTensor
 
-/// Turns hues and multiplies saturation and value by random factors: the colour augmentation of YOLOv3 to YOLO11. Its usual amounts are
-/// 0.015, 0.7 and 0.4.
+/// Turns hues and multiplies saturation and value by random factors: the colour augmentation of
+/// YOLOv3 to YOLO11. Its usual amounts are 0.015, 0.7 and 0.4.
 public struct HSVGains: ParameterizedTransform {
   /// The hue is turned by ± this share of the circle.
   public var hue: Float

@@ -1,11 +1,12 @@
 import CKernels
 import SakerTensor
 
-/// Pastes objects of another picture at random places (Ghiasi et al., arXiv:2012.07177): with their masks where they have some, else with
-/// their boxes. The other picture is first scaled to fit, and mirrored half of the times.
+/// Pastes objects of another picture at random places (Ghiasi et al., arXiv:2012.07177): with their
+/// masks where they have some, else with their boxes. The other picture is first scaled to fit, and
+/// mirrored half of the times.
 ///
-/// A pasted object covers what lies below: masks there lose pixels, and boxes of masks shrink. Where it would cover more than
-/// `maximumCovered` of another object's box, it is not pasted.
+/// A pasted object covers what lies below: masks there lose pixels, and boxes of masks shrink.
+/// Where it would cover more than `maximumCovered` of another object's box, it is not pasted.
 public struct CopyPaste: MixingTransform, ParameterizedTransform {
   public var probability: Float
   /// Each object of the other picture is pasted with this probability.

@@ -29,8 +29,8 @@ public enum EraseFill: Hashable, Codable, Sendable {
   }
 }
 
-/// Covers squares at random places (DeVries and Taylor, arXiv:1708.04552): their middles lie anywhere in the picture, so squares may
-/// reach over its border.
+/// Covers squares at random places (DeVries and Taylor, arXiv:1708.04552): their middles lie
+/// anywhere in the picture, so squares may reach over its border.
 public struct Cutout: ParameterizedTransform {
   public var holes: Int
   /// A side of the square, as a share of the picture's shorter side.
@@ -78,7 +78,8 @@ public struct Cutout: ParameterizedTransform {
   }
 }
 
-/// Covers a rectangle of random area and shape, with a probability (Zhong et al., arXiv:1708.04896), drawn as torchvision does.
+/// Covers a rectangle of random area and shape, with a probability (Zhong et al.,
+/// arXiv:1708.04896), drawn as torchvision does.
 public struct RandomErasing: ParameterizedTransform {
   /// The rectangle's area as a share of the picture's.
   public var scale: ClosedRange<Float>
@@ -185,8 +186,9 @@ extension Picture {
 }
 
 extension Sample {
-  /// Marks what lies under parts of the picture that no longer show it: objects of which more than `maximum` is covered are dropped;
-  /// masks lose what is covered, and boxes of masks shrink to what is left; covered key points are hidden.
+  /// Marks what lies under parts of the picture that no longer show it: objects of which more than
+  /// `maximum` is covered are dropped; masks lose what is covered, and boxes of masks shrink to
+  /// what is left; covered key points are hidden.
   mutating func hide(_ parts: [PixelBox], maximum: Float) {
     guard !objects.isEmpty || labelMap != nil else { return }
     var cover = Mask(width: picture.width, height: picture.height)

@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// Brings pictures to the size of a model's input before anything else, so that a cache keeps small ones and later transforms are cheap.
+/// Brings pictures to the size of a model's input before anything else, so that a cache keeps small
+/// ones and later transforms are cheap.
 public struct FitToInput: SampleTransform {
   public let preprocessing: Preprocessing
 
@@ -64,7 +65,7 @@ extension PictureSize {
   }
 }
 
-/// Scales the picture to fit a size with its proportions kept, in the middle of a canvas.
+/// Scales an image to fit a size with its aspect ratio kept, centred on a canvas.
 public struct Letterbox: ParameterizedTransform {
   public var width, height: Int
   public var fill: RGB
@@ -97,10 +98,11 @@ extension Sample {
   }
 }
 
-/// Draws the size of a model's input anew for each batch, so that one model learns many sizes (YOLOv2, arXiv:1612.08242, section 2):
-/// the same seed gives the same sizes, with any number of workers.
+/// Draws the size of a model's input anew for each batch, so that one model learns many
+/// sizes (YOLOv2, arXiv:1612.08242, section 2): the same seed gives the same sizes, with any
+/// number of workers.
 public struct MultiScale: Hashable, Codable, Sendable {
-  /// Of the input, in pixels; multiples of `stride`.
+  /// Input sizes in pixels; multiples of `stride`.
   public let sizes: [Int]
 
   /// - Parameters:

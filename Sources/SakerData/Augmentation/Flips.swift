@@ -3,7 +3,8 @@ import SakerTensor
 /// Swaps left and right with a probability.
 public struct HorizontalFlip: ParameterizedTransform {
   public var probability: Float
-  /// For each key point the index of the one it becomes, because a left elbow becomes a right one; empty leaves the order.
+  /// For each key point the index of the one it becomes, because a left elbow becomes a right one;
+  /// empty leaves the order.
   public var keypointOrder: [Int]
 
   /// - Parameter probability: 0...1.
@@ -67,7 +68,8 @@ public struct QuarterTurns: ParameterizedTransform {
 extension Sample {
   /// Left and right swapped.
   ///
-  /// - Parameter keypointOrder: for each key point the index of the one it becomes; objects with another number of points keep their order.
+  /// - Parameter keypointOrder: for each key point the index of the one it becomes; objects with
+  ///   another number of points keep their order.
   public mutating func flipHorizontally(keypointOrder: [Int] = []) {
     picture.flipHorizontally()
     labelMap?.flipHorizontally()

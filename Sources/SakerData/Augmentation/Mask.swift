@@ -1,13 +1,14 @@
 import CKernels
 
-/// A byte for each pixel of a picture. An object's mask is 1 where the object shows and 0 elsewhere; a label map
-/// of the whole picture holds a class at each pixel, and `Mask.ignored` where there is none.
+/// A byte for each pixel of a picture. An object's mask is 1 where the object shows and 0
+/// elsewhere; a label map of the whole picture holds a class at each pixel, and `Mask.ignored`
+/// where there is none.
 public struct Mask: Hashable, Sendable {
   public let width, height: Int
   /// `height * width` bytes, row by row from the top.
   public var values: [UInt8]
 
-  /// What a label map shows where nobody knows the class: 255, as Pascal VOC and Cityscapes have it.
+  /// The label of ignored pixels, whose class is unknown: 255, as in Pascal VOC and Cityscapes.
   public static let ignored: UInt8 = 255
 
   public init(width: Int, height: Int, values: [UInt8]) {
@@ -24,8 +25,9 @@ public struct Mask: Hashable, Sendable {
       width: width, height: height, values: Array(repeating: value, count: width * height))
   }
 
-  /// The inside of polygons in pixels of the picture: 1 where a pixel's middle lies inside one of them (each by
-  /// the even-odd rule). Fewer than three corners enclose nothing; corners may lie outside the picture.
+  /// The inside of polygons in pixels of the picture: 1 where a pixel's middle lies inside one of
+  /// them (each by the even-odd rule). Fewer than three corners enclose nothing; corners may lie
+  /// outside the picture.
   public init(width: Int, height: Int, polygons: [[PicturePoint]]) {
     self.init(width: width, height: height)
     for polygon in polygons where polygon.count >= 3 { fill(polygon) }

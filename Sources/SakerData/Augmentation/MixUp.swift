@@ -1,10 +1,12 @@
 import SakerTensor
 
-/// Mixes the picture with another one, pixel by pixel, by a share drawn from a beta distribution (Zhang et al., arXiv:1710.09412). Classes
-/// are mixed by the same share; objects of both pictures stay, as in detectors (Zhang et al., arXiv:1902.04103). The other picture is
-/// scaled to fit and centred. On batches of tensors: `MixUp`.
+/// Mixes the picture with another one, pixel by pixel, by a share drawn from a beta distribution
+/// (Zhang et al., arXiv:1710.09412). Classes are mixed by the same share; objects of both pictures
+/// stay, as in detectors (Zhang et al., arXiv:1902.04103). The other picture is scaled to fit and
+/// centred. On batches of tensors: `MixUp`.
 public struct SampleMixUp: MixingTransform, ParameterizedTransform {
-  /// Both parameters of the beta distribution: 0.2 leaves one of the two nearly alone, 32 mixes by about halves.
+  /// Both parameters of the beta distribution: 0.2 leaves one of the two nearly alone, 32
+  /// mixes by about halves.
   public var alpha: Float
   public var probability: Float
   /// Around a picture of another shape.
@@ -39,9 +41,10 @@ public struct SampleMixUp: MixingTransform, ParameterizedTransform {
   }
 }
 
-/// Covers a rectangle of the picture with the same part of another one (Yun et al., arXiv:1905.04899). Classes are mixed by the areas;
-/// objects under the rectangle go when most of them is covered, and those of the other picture stay as far as the rectangle shows them. On batches of
-/// tensors: `CutMix`.
+/// Covers a rectangle of the picture with the same part of another one (Yun et al.,
+/// arXiv:1905.04899). Classes are mixed by the areas; objects under the rectangle go when most of
+/// them is covered, and those of the other picture stay as far as the rectangle shows them. On
+/// batches of tensors: `CutMix`.
 public struct SampleCutMix: MixingTransform, ParameterizedTransform {
   /// Both parameters of the beta distribution from which the kept share of the area is drawn.
   public var alpha: Float

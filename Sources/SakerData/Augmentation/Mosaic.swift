@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Puts several pictures together as tiles (YOLOv4, arXiv:2004.10934, section 3.3): four around a random point, or nine in three rows, each
-/// with its longer side as long as the result. The result shows a window of them, as a random affine map sees it: pixels are mixed only once,
-/// and tiles outside the window cost nothing.
+/// Puts several pictures together as tiles (YOLOv4, arXiv:2004.10934, section 3.3): four around a
+/// random point, or nine in three rows, each with its longer side as long as the result. The result
+/// shows a window of them, as a random affine map sees it: pixels are mixed only once, and tiles
+/// outside the window cost nothing.
 ///
 /// Labels of whole pictures are mixed by the share of the result that each picture got.
 public struct Mosaic: MixingTransform, ParameterizedTransform {
@@ -59,7 +60,8 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
       sample.resize(to: sample.size.fitted(longestSide: size))
       return sample
     }
-    // Lines between tiles: of four, through a point of the middle half; of nine, around the middle picture.
+    // Lines between tiles: of four, through a point of the middle half; of nine, around
+    // the middle picture.
     func lines(_ middle: (Sample) -> Int) -> [Int] {
       let first = size / 2 + random.index(below: size + 1)
       return grid == 2 ? [first] : [first, first + middle(samples[4])]
@@ -97,7 +99,8 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
     return result
   }
 
-  /// Where a picture lies on one axis: next to the line that its tile shares with the middle, cut at the tile's ends.
+  /// Where a picture lies on one axis: next to the line that its tile shares with the middle, cut
+  /// at the tile's ends.
   private static func place(_ length: Int, _ index: Int, _ lines: [Int], _ end: Int) -> (
     start: Int, end: Int, origin: Int
   ) {
@@ -108,7 +111,8 @@ public struct Mosaic: MixingTransform, ParameterizedTransform {
     return (max(low, origin), min(high, origin + length), origin)
   }
 
-  /// Draws a tile as the map sees it, adds its objects, and returns which share of the result it covers at most.
+  /// Draws a tile as the map sees it, adds its objects, and returns which share of the result
+  /// it covers at most.
   private func paste(_ sample: Sample, _ tile: Tile, _ seen: PlaneMap, onto result: inout Sample)
     -> Float
   {

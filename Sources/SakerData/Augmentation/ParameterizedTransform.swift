@@ -1,4 +1,5 @@
-/// A transform that can be written down as its name and its parameters, and read back: see `AugmentationFile`.
+/// A transform that can be written down as its name and its parameters, and read back:
+/// see `AugmentationFile`.
 public protocol ParameterizedTransform: SampleTransform, Codable, Hashable {
   /// The name in files; the type's where nothing else is said.
   static var name: String { get }
@@ -6,7 +7,8 @@ public protocol ParameterizedTransform: SampleTransform, Codable, Hashable {
   /// With usual parameters; what a file leaves out is taken from here.
   static var standard: Self { get }
 
-  /// What is wrong with the parameters, or `nil`. Initializers stop with it, files are refused with it.
+  /// What is wrong with the parameters, or `nil`. Initializers stop with it, files are refused with
+  /// it.
   var problem: String? { get }
 }
 

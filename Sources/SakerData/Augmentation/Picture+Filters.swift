@@ -3,7 +3,8 @@ import Foundation
 
 /// What changes each pixel with its neighbours.
 extension Picture {
-  /// Blurred by a Gaussian of `kernel` x `kernel` pixels; the border is mirrored. torchvision's `gaussian_blur`.
+  /// Blurred by a Gaussian of `kernel` x `kernel` pixels; the border is mirrored.
+  /// torchvision's `gaussian_blur`.
   ///
   /// - Parameters:
   ///   - kernel: odd. Cut to what the picture's sides allow.
@@ -17,7 +18,8 @@ extension Picture {
     return filtered(weights)
   }
 
-  /// Each pixel becomes the mean of the `kernel` x `kernel` pixels around it; the border is mirrored.
+  /// Each pixel becomes the mean of the `kernel` x `kernel` pixels around it; the
+  /// border is mirrored.
   ///
   /// - Parameter kernel: odd. Cut to what the picture's sides allow.
   public func boxBlurred(kernel: Int) -> Picture {
@@ -46,8 +48,9 @@ extension Picture {
     }
   }
 
-  /// Each level's distance from the smoothed picture times `factor`: 0 smooths, 1 leaves the picture, 2 sharpens. Border pixels stay, and
-  /// pictures with a side of less than three pixels. torchvision's `adjust_sharpness`.
+  /// Each level's distance from the smoothed picture times `factor`: 0 smooths, 1 leaves the
+  /// picture, 2 sharpens. Border pixels stay, and pictures with a side of less than three pixels.
+  /// torchvision's `adjust_sharpness`.
   public func sharpened(by factor: Float) -> Picture {
     precondition(factor >= 0, "a sharpness is 0 or more, got \(factor)")
     guard width > 2, height > 2 else { return self }
@@ -62,7 +65,8 @@ extension Picture {
     }
   }
 
-  /// Compressed as JPEG and decompressed again, with what is lost on the way. A picture too large for JPEG (a side above 65,500) stays.
+  /// Compressed as JPEG and decompressed again, with what is lost on the way. A picture too large
+  /// for JPEG (a side above 65,500) stays.
   ///
   /// - Parameter quality: 1...100.
   public func withJPEGArtifacts(quality: Int) -> Picture {

@@ -42,7 +42,8 @@ extension Picture {
     }
   }
 
-  /// Stretches each channel so that its lowest level becomes 0 and its highest 255; a channel of one level stays.
+  /// Stretches each channel so that its lowest level becomes 0 and its highest 255; a channel
+  /// of one level stays.
   public mutating func autocontrast() {
     var lows: [UInt8] = [0, 0, 0]
     var highs: [UInt8] = [0, 0, 0]
@@ -55,8 +56,9 @@ extension Picture {
     }
   }
 
-  /// Makes all levels of a channel about as frequent as each other, by Pillow's rule: the step is the count of all pixels but those of
-  /// the highest level, divided by 255; level k becomes (pixels below k + step / 2) / step, all in whole numbers.
+  /// Makes all levels of a channel about as frequent as each other, by Pillow's rule: the step is
+  /// the count of all pixels but those of the highest level, divided by 255; level k becomes
+  /// (pixels below k + step / 2) / step, all in whole numbers.
   public mutating func equalize() {
     pixels.withUnsafeMutableBufferPointer { levels in
       var counts = [UInt32](repeating: 0, count: 768)
@@ -100,7 +102,8 @@ extension Picture {
     pixels.withUnsafeMutableBufferPointer { saker_gray_rgb($0.baseAddress, $0.count / 3) }
   }
 
-  /// Turns every hue by `turn` of the circle and multiplies saturation and value, which end at their largest: YOLO's HSV gains.
+  /// Turns every hue by `turn` of the circle and multiplies saturation and value, which end at
+  /// their largest: YOLO's HSV gains.
   public mutating func adjustHSV(turn: Float, saturation: Float, value: Float) {
     precondition(
       saturation >= 0 && value >= 0, "gains are 0 or more, got \(saturation) and \(value)")

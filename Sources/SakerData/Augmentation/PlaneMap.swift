@@ -1,6 +1,7 @@
 import Foundation
 
-/// A point of a picture, in pixels from the upper left corner: the middle of the first pixel is (0.5, 0.5).
+/// A point of a picture, in pixels from the upper left corner: the middle of the first
+/// pixel is (0.5, 0.5).
 public struct PicturePoint: Hashable, Codable, Sendable {
   public var x, y: Float
 
@@ -10,8 +11,9 @@ public struct PicturePoint: Hashable, Codable, Sendable {
   }
 }
 
-/// A projective map of the plane, 3 x 3, for column vectors (x, y, 1): y grows downwards, so positive angles turn
-/// clockwise. It tells where each point of a picture goes; pixels, boxes, masks and key points follow the same map.
+/// A projective map of the plane, 3 x 3, for column vectors (x, y, 1): y grows downwards, so
+/// positive angles turn clockwise. It tells where each point of a picture goes; pixels, boxes,
+/// masks and key points follow the same map.
 public struct PlaneMap: Hashable, Codable, Sendable {
   /// Row by row.
   public let elements: [Double]
@@ -43,8 +45,8 @@ public struct PlaneMap: Hashable, Codable, Sendable {
     PlaneMap([1, tan(xDegrees * .pi / 180), 0, tan(yDegrees * .pi / 180), 1, 0, 0, 0, 1])
   }
 
-  /// What torchvision's `affine` computes: turned (clockwise), sheared, scaled around `center`, then moved.
-  /// Its shear is R(angle) S(scale) Y(-tan) X(-tan), each axis in degrees.
+  /// What torchvision's `affine` computes: turned (clockwise), sheared, scaled around `center`,
+  /// then moved. Its shear is R(angle) S(scale) Y(-tan) X(-tan), each axis in degrees.
   public static func affine(
     degrees: Double, x: Double = 0, y: Double = 0, scale: Double = 1, shearX: Double = 0,
     shearY: Double = 0, around center: PicturePoint
@@ -101,7 +103,8 @@ public struct PlaneMap: Hashable, Codable, Sendable {
     ]
     let determinant = m[0] * cofactors[0] + m[1] * cofactors[3] + m[2] * cofactors[6]
     guard determinant.isFinite, abs(determinant) > 1e-12 else { return nil }
-    // Scaled so that the last element is 1 where it can be: kernels know maps without perspective by that.
+    // Scaled so that the last element is 1 where it can be: kernels know maps without
+    // perspective by that.
     let last = cofactors[8]
     let unit = abs(last) > 1e-12 ? last : determinant
     return PlaneMap(cofactors.map { $0 / unit })
@@ -112,7 +115,8 @@ public struct PlaneMap: Hashable, Codable, Sendable {
     elements[1] == 0 && elements[3] == 0 && elements[6] == 0 && elements[7] == 0
   }
 
-  /// Where a point goes. Points on or behind the horizon of a perspective go nowhere: both coordinates are NaN.
+  /// Where a point goes. Points on or behind the horizon of a perspective go nowhere: both
+  /// coordinates are NaN.
   public func callAsFunction(_ point: PicturePoint) -> PicturePoint {
     let (x, y, m) = (Double(point.x), Double(point.y), elements)
     let w = m[6] * x + m[7] * y + m[8]

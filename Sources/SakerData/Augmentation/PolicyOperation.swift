@@ -1,8 +1,8 @@
 import Foundation
 import SakerTensor
 
-/// The operations that learned and random policies choose from (AutoAugment, arXiv:1805.09501, table 6), with one magnitude each.
-/// Boxes, masks and key points follow the geometric ones.
+/// The operations that learned and random policies choose from (AutoAugment, arXiv:1805.09501,
+/// table 6), with one magnitude each. Boxes, masks and key points follow the geometric ones.
 public enum PolicyOperation: String, Hashable, Codable, Sendable, CaseIterable {
   case identity
   /// Magnitude: how far a row (column) moves for each pixel below (right of) the first.
@@ -73,7 +73,8 @@ public enum PolicyOperation: String, Hashable, Codable, Sendable, CaseIterable {
   }
 }
 
-/// How strong operations are at each level, in the ranges that torchvision uses for the three published schemes.
+/// How strong operations are at each level, in the ranges that torchvision uses for the three
+/// published schemes.
 struct MagnitudeRange {
   /// Levels, from 0 on.
   let bins: Int

@@ -36,7 +36,8 @@ public struct RandomRotation: ParameterizedTransform {
 extension Sample {
   /// Turned clockwise around the middle.
   ///
-  /// - Parameter expands: whether the canvas grows (or shrinks) to the box around the turned picture.
+  /// - Parameter expands: whether the canvas grows (or shrinks) to the box around the turned
+  ///   picture.
   public mutating func rotate(
     degrees: Double, expands: Bool = false, fill: RGB = .black,
     interpolation: Interpolation = .bilinear, rule: VisibilityRule = VisibilityRule()
@@ -71,8 +72,9 @@ extension Picture {
   }
 }
 
-/// Turns, scales, shears and moves the picture around its middle, all by random amounts, and may tilt it in space: the geometric
-/// augmentation of YOLOv5 and its kin, in one step, so that pixels are mixed only once.
+/// Turns, scales, shears and moves the picture around its middle, all by random amounts, and may
+/// tilt it in space: the geometric augmentation of YOLOv5 and its kin, in one step, so that pixels
+/// are mixed only once.
 public struct RandomAffine: ParameterizedTransform {
   /// The angle is drawn from ± this, clockwise.
   public var degrees: Float
@@ -80,9 +82,10 @@ public struct RandomAffine: ParameterizedTransform {
   public var translate: Float
   /// The factor of both sides.
   public var scale: ClosedRange<Float>
-  /// Of each axis, drawn from ± this many degrees.
+  /// Shear along each axis, drawn from ± this many degrees.
   public var shear: Float
-  /// The last row of the map is drawn from ± this, a pixel: 0.0005 is already visible at 640 pixels.
+  /// The last row of the map is drawn from ± this, a pixel: 0.0005 is already visible at 640
+  /// pixels.
   public var perspective: Float
   public var fill: RGB
   public var rule: VisibilityRule
@@ -136,7 +139,8 @@ public struct RandomAffine: ParameterizedTransform {
   }
 }
 
-/// Moves each corner of the picture inwards by a random amount, as if it were seen from the side: torchvision's `RandomPerspective`.
+/// Moves each corner of the picture inwards by a random amount, as if it were seen from the side:
+/// torchvision's `RandomPerspective`.
 public struct RandomPerspective: ParameterizedTransform {
   /// 0...1: a corner moves by up to this share of half the sides.
   public var distortion: Float

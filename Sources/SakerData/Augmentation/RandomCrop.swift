@@ -1,10 +1,12 @@
 import SakerTensor
 
-/// Cuts a random part out of the picture, as SSD does (Liu et al., arXiv:1512.02325, section 2.2): the part must overlap an object by an IoU
-/// drawn from a list. The picture gets smaller; preprocessing brings it back to the input's size.
+/// Cuts a random part out of the picture, as SSD does (Liu et al., arXiv:1512.02325, section 2.2):
+/// the part must overlap an object by an IoU drawn from a list. The picture gets smaller;
+/// preprocessing brings it back to the input's size.
 ///
-/// An object stays if its centre lies in the part (then at least a quarter of it is visible) and at least `minimumVisibility` of its area does;
-/// its box is clipped. Pictures without objects are cut without that condition.
+/// An object stays if its centre lies in the part (then at least a quarter of it is visible) and at
+/// least `minimumVisibility` of its area does; its box is clipped. Pictures without objects are cut
+/// without that condition.
 public struct RandomCrop: ParameterizedTransform {
   /// One is drawn for each picture; 1 or more leaves the picture whole.
   public var minimumIoUs: [Float]

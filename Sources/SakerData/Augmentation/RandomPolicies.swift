@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// A number of operations, each drawn evenly, all at one magnitude (Cubuk et al., arXiv:1909.13719). Every operation but `invert` takes part.
+/// A number of operations, each drawn evenly, all at one magnitude (Cubuk et al.,
+/// arXiv:1909.13719). Every operation but `invert` takes part.
 public struct RandAugment: ParameterizedTransform {
   public var operations: Int
   /// A level, `0..<bins`.
@@ -41,7 +42,8 @@ public struct RandAugment: ParameterizedTransform {
   }
 }
 
-/// One operation at one magnitude, both drawn evenly (Müller and Hutter, arXiv:2103.10158, the wide ranges): nothing to tune.
+/// One operation at one magnitude, both drawn evenly (Müller and Hutter, arXiv:2103.10158, the wide
+/// ranges): nothing to tune.
 public struct TrivialAugment: ParameterizedTransform {
   public var bins: Int
   public var fill: RGB
@@ -77,8 +79,8 @@ extension PolicyOperation {
   static let drawn = allCases.filter { $0 != .invert }
 }
 
-/// One of 25 pairs of operations that a search found for a data set, each operation with a probability and a magnitude of its own
-/// (Cubuk et al., arXiv:1805.09501, tables 7 to 9).
+/// One of 25 pairs of operations that a search found for a data set, each operation with a
+/// probability and a magnitude of its own (Cubuk et al., arXiv:1805.09501, tables 7 to 9).
 public struct AutoAugment: ParameterizedTransform {
   public enum Policy: String, Hashable, Codable, Sendable, CaseIterable {
     case imageNet, cifar10, svhn

@@ -1,11 +1,12 @@
 import Foundation
 import SakerTensor
 
-/// Cuts a random part of a random shape out of the picture and brings it to one size: how classifiers are trained since Inception
-/// (Szegedy et al., arXiv:1409.4842). Draws like torchvision's: a share of the area, the logarithm of the shape; after ten parts that
-/// do not fit, the largest middle part of an allowed shape.
+/// Cuts a random part of a random shape out of the picture and brings it to one size: how
+/// classifiers are trained since Inception (Szegedy et al., arXiv:1409.4842). Draws like
+/// torchvision's: a share of the area, the logarithm of the shape; after ten parts that do not fit,
+/// the largest middle part of an allowed shape.
 public struct RandomResizedCrop: ParameterizedTransform {
-  /// Of the result, in pixels.
+  /// Size of the result, in pixels.
   public var width, height: Int
   /// The part's area as a share of the picture's.
   public var scale: ClosedRange<Float>

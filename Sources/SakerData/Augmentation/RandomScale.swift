@@ -1,9 +1,11 @@
 import SakerTensor
 
-/// Shows the picture's content larger or smaller at a random place, and keeps the picture's size. A factor below 1 shrinks it onto a canvas
-/// (SSD's zoom-out, arXiv:1512.02325, section 3.6, with factors 0.25...1); above 1, a part of 1/factor of each side is cut out and enlarged.
+/// Shows the picture's content larger or smaller at a random place, and keeps the picture's size. A
+/// factor below 1 shrinks it onto a canvas (SSD's zoom-out, arXiv:1512.02325, section 3.6, with
+/// factors 0.25...1); above 1, a part of 1/factor of each side is cut out and enlarged.
 ///
-/// An object stays if its centre stays and at least `minimumVisibility` of its area does; its box is clipped.
+/// An object stays if its centre stays and at least `minimumVisibility` of its area does;
+/// its box is clipped.
 public struct RandomScale: ParameterizedTransform {
   public var factors: ClosedRange<Float>
   /// What the canvas shows around a shrunk picture.
@@ -49,8 +51,9 @@ public struct RandomScale: ParameterizedTransform {
   }
 }
 
-/// Puts the picture at a random place of a larger canvas, so that objects look smaller once the canvas is resized (SSD's expansion,
-/// arXiv:1512.02325, section 3.6). Both sides grow by the same factor.
+/// Puts the picture at a random place of a larger canvas, so that objects look smaller once
+/// the canvas is resized (SSD's expansion, arXiv:1512.02325, section 3.6). Both sides grow
+/// by the same factor.
 public struct Expansion: ParameterizedTransform {
   /// 1 or more.
   public var factors: ClosedRange<Float>

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// Moves the picture by whole pixels, drawn for each axis, and fills up: a random crop of a picture with a border, as He et al. train
-/// on CIFAR-10 (arXiv:1512.03385, section 4.2: 4 pixels).
+/// Moves the picture by whole pixels, drawn for each axis, and fills up: a random crop of a picture
+/// with a border, as He et al. train on CIFAR-10 (arXiv:1512.03385, section 4.2: 4 pixels).
 public struct RandomShift: ParameterizedTransform {
   /// The most, each way.
   public var pixels: Int

@@ -1,4 +1,4 @@
-/// What somebody marked of an object beyond its box: kept as the files have it, drawn as a mask when a picture needs it.
+/// The labelled outline of an object: kept as the files have it, rasterized to a mask when needed.
 public struct ObjectOutline: Hashable, Sendable {
   /// In pixels of the picture.
   public var shape: LabeledObject.Shape
@@ -15,8 +15,8 @@ public struct ObjectOutline: Hashable, Sendable {
     self.init(shape: object.shape, keyPoints: object.keyPoints)
   }
 
-  /// The inside of the outline, as large as the picture; `nil` for boxes and lines, which have none, and for run lengths
-  /// of a picture of another size.
+  /// The inside of the outline, as large as the picture; `nil` for boxes and lines, which have
+  /// none, and for run lengths of a picture of another size.
   public func mask(_ size: PictureSize) -> Mask? {
     switch shape {
     case .box, .line: return nil
@@ -64,7 +64,8 @@ extension SampleObject {
 extension DetectionDataset.Item {
   /// The item as a sample: boxes, and masks and key points where the labels have them.
   ///
-  /// - Parameter picture: the item's, decoded; one of another size than the item states goes without masks.
+  /// - Parameter picture: the item's, decoded; one of another size than the item states
+  ///   goes without masks.
   public func sample(_ picture: Picture) -> Sample {
     let size = PictureSize(width: picture.width, height: picture.height)
     guard outlines.count == annotations.count, size == self.size else {
@@ -77,8 +78,8 @@ extension DetectionDataset.Item {
 }
 
 extension LabelSet {
-  /// A picture with everything marked in it, for transforms: boxes, masks, key points and the picture's class. Crowds, lines
-  /// and objects without area or of unknown classes are left out.
+  /// A picture with everything marked in it, for transforms: boxes, masks, key points and the
+  /// picture's class. Crowds, lines and objects without area or of unknown classes are left out.
   ///
   /// - Throws: `PictureError`.
   public func sample(at index: Int) throws -> Sample {

@@ -1,12 +1,13 @@
 import SakerTensor
 
-/// A picture on its way to a model, with everything that somebody marked in it: transforms change all of it together.
+/// An image with all its labels, on its way to a model: transforms change all of it together.
 public struct Sample: Hashable, Sendable {
   public var picture: Picture
   public var objects: [SampleObject]
   /// A class for each pixel, as large as the picture.
   public var labelMap: Mask?
-  /// Classes of the whole picture and their shares: one with share 1, or several after `MixUp` and `CutMix`.
+  /// Classes of the whole picture and their shares: one with share 1, or several after
+  /// `MixUp` and `CutMix`.
   public var classes: [ClassShare]
 
   public init(
@@ -46,8 +47,8 @@ public struct SampleObject: Hashable, Sendable {
   public var mask: Mask?
   /// In the data set's order.
   public var keypoints: [KeyPoint]
-  /// How much of the marked box is still in the picture and not covered, 0...1, as transforms go on: two crops that each leave half leave
-  /// a quarter.
+  /// How much of the marked box is still in the picture and not covered, 0...1, as transforms go
+  /// on: two crops that each leave half leave a quarter.
   public var visibleShare: Float = 1
 
   public init(_ annotation: Annotation, mask: Mask? = nil, keypoints: [KeyPoint] = []) {
@@ -97,9 +98,10 @@ public struct ClassShare: Hashable, Codable, Sendable {
 public typealias DetectionSample = Sample
 public typealias DetectionTransform = SampleTransform
 
-/// Which objects stay when a picture loses parts of them: those of whose box at least `share` is left, over all transforms so far, with both
-/// sides of what is left at least `side` long, and, on demand, the box's centre. What is left becomes the box; boxes
-/// never leave the picture and are never inverted or empty. Objects with a mask need a pixel of it, too.
+/// Which objects stay when a picture loses parts of them: those of whose box at least `share` is
+/// left, over all transforms so far, with both sides of what is left at least `side` long, and, on
+/// demand, the box's centre. What is left becomes the box; boxes never leave the picture and are
+/// never inverted or empty. Objects with a mask need a pixel of it, too.
 public struct VisibilityRule: Hashable, Codable, Sendable {
   /// 0...1, of the area of the box.
   public var share: Float

@@ -13,7 +13,8 @@ extension Picture {
   /// The picture seen through a map, on a canvas of a size.
   ///
   /// - Parameters:
-  ///   - map: from this picture to the result. One that folds the plane onto a line leaves only `fill`.
+  ///   - map: from this picture to the result. One that folds the plane onto a line
+  ///     leaves only `fill`.
   ///   - fill: shown where the map brings nothing; bilinear borders are mixed with it.
   public func warped(
     by map: PlaneMap, to size: PictureSize, fill: RGB = .black,
@@ -33,7 +34,8 @@ extension Picture {
     }
   }
 
-  /// Draws a part of another picture over this one: pixels whose middle the map does not reach stay.
+  /// Draws a part of another picture over this one: pixels whose middle the map does not reach
+  /// stay.
   ///
   /// - Parameter map: from the part, its corner at (0, 0).
   mutating func draw(_ part: PixelBox, of other: Picture, through map: PlaneMap) {
@@ -151,7 +153,8 @@ extension Sample {
     moveMarks(by: map, to: size, rule: VisibilityRule(share: 0, side: 0))
   }
 
-  /// Looks through a window from column `x`, row `y` on: cuts out, or adds `fill` where the window reaches outside.
+  /// Looks through a window from column `x`, row `y` on: cuts out, or adds `fill` where the
+  /// window reaches outside.
   public mutating func show(
     x: Int, y: Int, width: Int, height: Int, fill: RGB = .black,
     rule: VisibilityRule = VisibilityRule()
@@ -183,7 +186,8 @@ extension Sample {
 
   /// Changes each object, then clips or drops it by the rule.
   ///
-  /// - Parameter isUpright: whether the change keeps boxes tight. If not, an object with a mask gets the box around its mask.
+  /// - Parameter isUpright: whether the change keeps boxes tight. If not, an object with a mask
+  ///   gets the box around its mask.
   mutating func changeObjects(
     width: Int, height: Int, _ rule: VisibilityRule, isUpright: Bool,
     _ change: (inout SampleObject) -> Void

@@ -1,8 +1,10 @@
 import SakerTensor
 
-/// A change of a sample: boxes, masks and key points follow the picture. The same generator gives the same result.
+/// A change of a sample: boxes, masks and key points follow the picture. The same generator
+/// gives the same result.
 public protocol SampleTransform: Sendable, CustomStringConvertible {
-  /// Whether anything is drawn. What comes before the first random transform is done once when pictures are cached.
+  /// Whether anything is drawn. What comes before the first random transform is done once when
+  /// pictures are cached.
   var isRandom: Bool { get }
 
   func apply(_ sample: inout Sample, using random: inout Random)
@@ -66,8 +68,9 @@ extension MixingTransform {
 }
 
 extension Collection where Element == any SampleTransform {
-  /// Applies all transforms in order. Where one needs other samples, each goes first through the transforms before that one, with
-  /// numbers of its own: after a mosaic, `MixUp` mixes two mosaics.
+  /// Applies all transforms in order. Where one needs other samples, each goes first
+  /// through the transforms before that one, with numbers of its own: after a mosaic,
+  /// `MixUp` mixes two mosaics.
   ///
   /// - Parameter source: samples as they are before the first transform.
   /// - Throws: what the source throws.

@@ -1,10 +1,11 @@
 import SakerTensor
 
-/// Shows a detector several views of one picture and brings what it finds back: slower, and usually a little more accurate.
-/// YOLOv5's views are the default: the picture at its size, mirrored at 0.83, and at 0.67 of it.
+/// Shows a detector several views of one picture and brings what it finds back: slower, and usually
+/// a little more accurate. YOLOv5's views are the default: the picture at its size, mirrored at
+/// 0.83, and at 0.67 of it.
 public struct TestTimeAugmentation: Hashable, Codable, Sendable {
   public struct View: Hashable, Codable, Sendable {
-    /// Of both sides; above 1 enlarges.
+    /// Scale of both sides; above 1 enlarges.
     public var scale: Float
     public var isMirrored: Bool
     public var isFlipped: Bool
@@ -55,7 +56,8 @@ public struct TestTimeAugmentation: Hashable, Codable, Sendable {
     self.views = views
   }
 
-  /// Detects in all views, brings the boxes back, and of boxes of one class that overlap keeps the best.
+  /// Detects in all views, brings the boxes back, and of boxes of one class that
+  /// overlap keeps the best.
   ///
   /// - Parameters:
   ///   - iou: of two boxes of one class with a larger IoU, the better one stays.

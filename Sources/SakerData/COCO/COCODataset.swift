@@ -7,7 +7,8 @@ public struct COCODataset: Hashable, Sendable {
   public var annotations: [COCOAnnotation]
   /// What the file says of itself and of its pictures' licences: JSON as it stands there.
   public var info, licenses: String?
-  /// Entries that were left out because something about them is wrong; empty unless a file was read leniently.
+  /// Entries that were left out because something about them is wrong; empty unless a file
+  /// was read leniently.
   public var problems: [JSONError] = []
 
   public init(
@@ -82,11 +83,12 @@ public enum COCOSegmentation: Hashable, Sendable {
   case runs(RunLengthMask, isCompressed: Bool)
 }
 
-/// One object, as somebody marked it.
+/// A labelled object.
 public struct COCOAnnotation: Hashable, Sendable {
   public var id, imageID, categoryID: Int
   public var box: COCOBox?
-  /// In pixels; of the mask where there is one. Decides whether an object is small, medium or large.
+  /// In pixels; of the mask where there is one. Decides whether an object is small, medium or
+  /// large.
   public var area: Double?
   /// A crowd: finding it or not doesn't count, and many detections may lie in it.
   public var isCrowd: Bool

@@ -1,16 +1,19 @@
 import Foundation
 
 extension COCODataset {
-  /// Reads an annotation file (`images`, `categories`, `annotations`, `info` and `licenses`; other keys are skipped).
+  /// Reads an annotation file (`images`, `categories`, `annotations`, `info` and `licenses`; other
+  /// keys are skipped).
   ///
-  /// Ids may be text, too: digits are the number they spell, other text a number above 2^52 that is made of it.
+  /// Ids may be text, too: digits are the number they spell, other text a number above 2^52
+  /// that is made of it.
   ///
   /// - Parameters:
   ///   - segmentations: whether outlines, masks and key points are kept; without them a large
   ///     file takes a quarter of the time and memory.
-  ///   - isLenient: whether an entry with something missing, twice there, or of another type is left out and told in
-  ///     `problems`, instead of refusing the file.
-  /// - Throws: at the first thing that is wrong; leniently, only where the file is no JSON or lacks a list.
+  ///   - isLenient: whether an entry with something missing, twice there, or of another type is
+  ///     left out and told in `problems`, instead of refusing the file.
+  /// - Throws: at the first thing that is wrong; leniently, only where the file is no
+  ///   JSON or lacks a list.
   public init(
     file: String, segmentations: Bool = true, isLenient: Bool = false
   ) throws(JSONError) {
@@ -161,11 +164,11 @@ extension COCODataset {
     }
   }
 
-  /// Reads a long list of annotations from its beginning and from its middle at the same time. What looks like the middle
-  /// is it only if the first half ends there.
+  /// Reads a long list of annotations from its beginning and from its middle at the same time. What
+  /// looks like the middle is it only if the first half ends there.
   ///
-  /// - Returns: the cursor behind the list; `nil`, with nothing read, where that is no gain or anything is wrong: reading
-  ///   front to back tells what.
+  /// - Returns: the cursor behind the list; `nil`, with nothing read, where that is no gain or
+  ///   anything is wrong: reading front to back tells what.
   private mutating func readHalves(_ cursor: JSONCursor, _ segmentations: Bool) -> JSONCursor? {
     guard let middle = cursor.middleObject(least: 1 << 18) else { return nil }
     typealias Half = (annotations: GrowingMemory<COCOAnnotation>, cursor: JSONCursor, isCut: Bool)
@@ -239,7 +242,8 @@ private final class GrowingMemory<Element> {
 }
 
 extension COCODetection {
-  /// Reads a results file: a list of `{"image_id", "category_id", "bbox" or "segmentation", "score"}`.
+  /// Reads a results file: a list of `{"image_id", "category_id", "bbox" or
+  /// "segmentation", "score"}`.
   public static func read(
     file: String, segmentations: Bool = true
   ) throws(JSONError) -> [COCODetection] {
@@ -304,7 +308,8 @@ extension COCODataset {
   /// Ids from here on were made of text.
   static let textIDs = 1 << 52
 
-  /// A number for a text that is the same in every file (FNV-1a); two texts of a million share one with a chance of 1 in 9,000.
+  /// A number for a text that is the same in every file (FNV-1a); two texts of a million share one
+  /// with a chance of 1 in 9,000.
   static func number(of text: String) -> Int {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

@@ -1,7 +1,7 @@
 extension RunLengthMask {
-  /// The outlines of the mask along the edges of its pixels, `x, y, x, y, ...`: clockwise around what is inside,
-  /// counter-clockwise around holes. Corners only; pixels that touch at a corner alone are apart. Filled, they give the mask
-  /// again.
+  /// The outlines of the mask along the edges of its pixels, `x, y, x, y, ...`: clockwise around
+  /// what is inside, counter-clockwise around holes. Corners only; pixels that touch at a corner
+  /// alone are apart. Filled, they give the mask again.
   public var outlines: [[Double]] {
     let inside = rows
     func isInside(_ x: Int, _ y: Int) -> Bool {

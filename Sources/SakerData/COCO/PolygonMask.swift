@@ -42,8 +42,9 @@ extension RunLengthMask {
   }
 }
 
-/// Where an outline passes the middles of columns: there a run of the mask begins or ends. Only the steps at those middles are
-/// looked at, one in five of a flat edge and one a column of a steep one.
+/// Where an outline passes the middles of columns: there a run of the mask begins or ends.
+/// Only the steps at those middles are looked at, one in five of a flat edge and one a
+/// column of a steep one.
 private struct Crossings {
   let height, width: Int
   /// Pixels numbered down the columns.
@@ -54,8 +55,8 @@ private struct Crossings {
     self.width = width
   }
 
-  /// One edge. The rounding is that of an edge walked from its lower end, so that an edge shared by two outlines is the same
-  /// for both.
+  /// One edge. The rounding is that of an edge walked from its lower end, so that an edge shared by
+  /// two outlines is the same for both.
   mutating func walk(from start: (x: Int, y: Int), to end: (x: Int, y: Int)) {
     let (dx, dy) = (abs(end.x - start.x), abs(end.y - start.y))
     let isFlat = dx >= dy

@@ -1,5 +1,5 @@
-/// A mask as lengths of runs down the columns, left to right: first 0s (maybe none), then 1s, and so
-/// on. COCO's form.
+/// A mask as lengths of runs down the columns, left to right: first 0s (maybe none), then 1s, and
+/// so on. COCO's form.
 public struct RunLengthMask: Hashable, Sendable {
   public let height, width: Int
   /// They add up to `height * width`; any of them may be 0.

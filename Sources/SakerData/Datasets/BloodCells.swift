@@ -1,8 +1,9 @@
 import Foundation
 
 extension DetectionDataset {
-  /// The embedded set BCCD, 364 microscope pictures of blood cells, 640x480, in three classes: Platelets, RBC, WBC. MIT licence; its source,
-  /// counts and oddities are told in `Resources/bccd/README.md`.
+  /// The embedded set BCCD, 364 microscope pictures of blood cells, 640x480, in three
+  /// classes: Platelets, RBC, WBC. MIT licence; its source, counts and oddities are told
+  /// in `Resources/bccd/README.md`.
   ///
   /// - Parameter split: `train`, `val`, `trainval`, `test`, or `nil` for everything.
   /// - Throws: `DatasetError` when the files are not where the program was built or installed to.

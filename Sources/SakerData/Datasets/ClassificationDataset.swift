@@ -32,7 +32,7 @@ public struct ClassificationDataset: PictureSource {
     self.archive = archive
   }
 
-  /// Of each item.
+  /// Label of each item.
   public var labels: [Int] { items.map(\.label) }
 
   /// Pictures of each class, in the order of `classes`.
@@ -58,7 +58,8 @@ public struct ClassificationDataset: PictureSource {
   }
 }
 
-/// A set's parts: what to learn from, what to choose the best epoch on, and what to measure on at the very end.
+/// The parts of a data set: training, validation (to choose the best epoch) and test (measured
+/// once, at the end).
 public struct ClassificationParts: Sendable {
   public var training: ClassificationDataset
   public var validation: ClassificationDataset?
@@ -73,7 +74,8 @@ public struct ClassificationParts: Sendable {
 
 /// Where the pictures to validate on come from.
 public enum ValidationChoice: Hashable, Sendable {
-  /// The split val if there is one; of data without splits two tenths, and two more to test; else none.
+  /// The split val if there is one; of data without splits two tenths, and two more to test; else
+  /// none.
   case automatic
   case none
   case split(String)
@@ -90,10 +92,11 @@ extension ClassificationParts {
   /// Labels of pictures, divided.
   ///
   /// - Parameters:
-  ///   - train: a split, `all` for everything; `train` if there is one, else everything, if left out.
+  ///   - train: a split, `all` for everything; `train` if there is one, else
+  ///     everything, if left out.
   ///   - seed: of the draws that divide.
-  /// - Throws: `DatasetError` with everything that is wrong: errors of files unless `skipBad`, pictures without a class, one class
-  ///   only, classes without pictures.
+  /// - Throws: `DatasetError` with everything that is wrong: errors of files unless `skipBad`,
+  ///   pictures without a class, one class only, classes without pictures.
   public init(
     _ labels: LabelSet, train: String? = nil, validation: ValidationChoice = .automatic,
     skipBad: Bool = false, seed: UInt64 = 0

@@ -8,7 +8,7 @@ public struct DetectionDataset: Sendable {
     public var name: String
     /// Path of the picture.
     public var picture: String
-    /// Of the upright picture, in pixels.
+    /// Size of the upright image, in pixels.
     public var size: PictureSize
     /// In pixels of the picture; empty for a background.
     public var annotations: [Annotation]
@@ -46,7 +46,8 @@ public struct DetectionDataset: Sendable {
   /// Names of the classes; an annotation's label is an index into them.
   public var classes: [String]
   public var items: [Item]
-  /// Everything found while reading: warnings, and with `.skipBad` the errors of the files left out.
+  /// Everything found while reading: warnings, and with `.skipBad` the errors of the files left
+  /// out.
   public var problems: [DataProblem]
   /// Files left out because of errors.
   public var skipped: Int
@@ -78,7 +79,8 @@ public struct DetectionDataset: Sendable {
 
   /// Cuts the set in two, for data that come without splits; the order inside each part stays.
   ///
-  /// - Parameter share: of the pictures that go to the second part, 0...1; each part gets at least one picture if there are two.
+  /// - Parameter share: of the pictures that go to the second part, 0...1; each part gets at least
+  ///   one picture if there are two.
   public func divided(share: Double, seed: UInt64) -> (DetectionDataset, DetectionDataset) {
     precondition((0...1).contains(share), "a share is 0...1, got \(share)")
     var random = Random(seed: seed)
@@ -95,7 +97,8 @@ public struct DetectionDataset: Sendable {
 }
 
 extension Array {
-  /// Fisher and Yates's shuffle, written out so that a seed gives the same order with every version of the library.
+  /// Fisher and Yates's shuffle, written out so that a seed gives the same order with every
+  /// version of the library.
   mutating func shuffle(_ random: inout Random) {
     for last in stride(from: count - 1, to: 0, by: -1) {
       swapAt(last, random.index(below: last + 1))
@@ -104,7 +107,8 @@ extension Array {
 }
 
 extension Random {
-  /// Uniform in `0..<bound`, by the high half of a product (its bias is below 2^-32 for any array's count).
+  /// Uniform in `0..<bound`, by the high half of a product (its bias is below 2^-32 for
+  /// any array's count).
   mutating func index(below bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }

@@ -1,12 +1,14 @@
 import Foundation
 
-/// Data sets that come with the package; each lies in a folder with its README (source, licence, counts).
+/// Data sets that come with the package; each lies in a folder with its README (source,
+/// licence, counts).
 public enum EmbeddedData: String, CaseIterable, Sendable {
   /// Blood cells, Pascal VOC boxes: 364 pictures.
   case bloodCells = "bccd"
-  /// Clothes, 28x28, gray, a class each: 1,000 pictures to learn from and 900 to test on.
+  /// Clothes, 28x28, gray, one class per image: 1,000 training and 900 test images.
   case fashionMNIST = "fashion-mnist"
-  /// Playing cards of six ranks, cut out of photographs, a class each: 262 pictures to learn from and 143 to test on.
+  /// Playing cards of six ranks, cropped from photographs, one class per image: 262 training
+  /// and 143 test images.
   case cards
 
   /// Below the package's resources.
@@ -46,7 +48,8 @@ public enum EmbeddedData: String, CaseIterable, Sendable {
   private static func folder(_ name: String) throws -> String {
     let bundle = "Saker_SakerData.resources/\(name)"
     var folders: [String] = []
-    // The generated `Bundle.module` would end the program when the files are missing, and knows the building machine's paths.
+    // The generated `Bundle.module` would end the program when the files are missing, and knows the
+    // building machine's paths.
     if let image = imagePath() {
       folders.append(URL(fileURLWithPath: image).deletingLastPathComponent().path)
     }
@@ -66,7 +69,8 @@ public enum EmbeddedData: String, CaseIterable, Sendable {
     ])
   }
 
-  /// The program or library that this code was loaded from, which under a test runner is not the running program.
+  /// The program or library that this code was loaded from, which under a test runner is not
+  /// the running program.
   private static func imagePath() -> String? {
     guard let maps = try? FileBytes.Handle("/proc/self/maps").read(at: 0, count: 1 << 20) else {
       return nil

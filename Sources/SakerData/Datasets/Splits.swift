@@ -1,9 +1,11 @@
 import SakerTensor
 
-/// Which samples go where, by their places in the data set. All are drawn by a seed, and the same on every machine.
+/// Which samples go where, by their places in the data set. All are drawn by a seed, and the same
+/// on every machine.
 public enum Split {
-  /// Parts in the proportion of `shares`, 6:2:2 for training, validation and test; each class in the same proportion if `labels` are
-  /// given. Every sample goes to one part; each part's places ascend.
+  /// Parts in the proportion of `shares`, 6:2:2 for training, validation and test; each
+  /// class in the same proportion if `labels` are given. Every sample goes to one part; each
+  /// part's places ascend.
   ///
   /// What rounding leaves goes to the parts that lack most, the first ones first.
   ///
@@ -50,8 +52,8 @@ public enum Split {
     public let validation: [Int]
   }
 
-  /// k-fold cross-validation: each sample is in exactly one fold's validation part; sizes differ by at most one, with `labels`
-  /// each class's, too. Stone 1974.
+  /// k-fold cross-validation: each sample is in exactly one fold's validation part; sizes differ by
+  /// at most one, with `labels` each class's, too. Stone 1974.
   public static func folds(
     _ count: Int, into folds: Int, labels: [Int]? = nil, seed: UInt64
   ) -> [Fold] {
@@ -86,8 +88,8 @@ public enum Split {
 
 /// Classes of different sizes, made equal.
 public enum Rebalancing {
-  /// Repeats samples of smaller classes, drawn with replacement, until each class has as many as the largest: 176 and 1655 samples
-  /// become 3310.
+  /// Repeats samples of smaller classes, drawn with replacement, until each class has as many as
+  /// the largest: 176 and 1655 samples become 3310.
   public static func oversampled(_ labels: [Int], seed: UInt64) -> [Int] {
     var random = Random(seed: seed)
     let classes = byClass(labels)
@@ -97,8 +99,8 @@ public enum Rebalancing {
     }
   }
 
-  /// Leaves samples of larger classes out, drawn without replacement, until each class has as few as the smallest: 176 and 1655
-  /// samples become 352.
+  /// Leaves samples of larger classes out, drawn without replacement, until each class has as few
+  /// as the smallest: 176 and 1655 samples become 352.
   public static func undersampled(_ labels: [Int], seed: UInt64) -> [Int] {
     var random = Random(seed: seed)
     let classes = byClass(labels)
@@ -110,8 +112,9 @@ public enum Rebalancing {
     }
   }
 
-  /// For a loss, `count / (classes · count of the class)`: with them each class weighs as much as any other, and the mean weight of a
-  /// sample is 1. King & Zeng 2001. A class without samples weighs 0.
+  /// For a loss, `count / (classes · count of the class)`: with them each class weighs as much
+  /// as any other, and the mean weight of a sample is 1. King & Zeng 2001. A class without
+  /// samples weighs 0.
   public static func classWeights(_ labels: [Int], classes: Int) -> [Float] {
     var counts = [Int](repeating: 0, count: classes)
     for label in labels {

@@ -6,7 +6,8 @@ package enum ByteText {
     byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A || byte == 0x0B || byte == 0x0C
   }
 
-  /// Calls `body` with each line's number, from 1, and its bytes without the line's end and without space around it.
+  /// Calls `body` with each line's number, from 1, and its bytes without the line's end and
+  /// without space around it.
   static func forEachLine(
     _ bytes: UnsafeBufferPointer<UInt8>,
     _ body: (_ line: Int, _ text: UnsafeBufferPointer<UInt8>) throws -> Void
@@ -131,8 +132,8 @@ package enum ByteText {
     path.utf8.count <= 4096 ? path : shown(path, most: 200)
   }
 
-  /// A whole message, which may quote names that nobody shortened: one line of at most 1000 characters. Everything that
-  /// tells what is wrong with a file goes through here.
+  /// A whole message, which may quote names that nobody shortened: one line of at most 1000
+  /// characters. Everything that tells what is wrong with a file goes through here.
   package static func message(_ text: String) -> String {
     if text.utf8.count <= 1000, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return text }
     return shown(text, most: 1000)
@@ -147,7 +148,8 @@ struct TextOutput {
 
   mutating func write(_ number: Int) { write(String(number)) }
 
-  /// In decimal notation with `most` digits after the point, zeros at the end left out down to `least` digits.
+  /// In decimal notation with `most` digits after the point, zeros at the end left out down
+  /// to `least` digits.
   mutating func write(_ number: Double, least: Int = 0, most: Int) {
     let factor = TextOutput.powers[most]
     let scaled = (number.magnitude * factor).rounded()

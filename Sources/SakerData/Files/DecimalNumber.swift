@@ -1,7 +1,8 @@
 /// Numbers as text files state them, to the nearest double.
 public enum DecimalNumber {
-  /// `-12`, `3.25`, `1e-3`; `nil` for anything else: hexadecimal digits, `inf`, `nan`, a number that no double holds, space
-  /// around it. Every reader of text takes numbers through here or through the bytes' form of it.
+  /// `-12`, `3.25`, `1e-3`; `nil` for anything else: hexadecimal digits, `inf`, `nan`, a number
+  /// that no double holds, space around it. Every reader of text takes numbers through here or
+  /// through the bytes' form of it.
   public static func parse(_ text: some StringProtocol) -> Double? {
     var copy = String(text)
     return copy.withUTF8 { ByteText.double($0) }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Reads many small files one after the other: the folder is looked up once for all files of it, and the memory is used
-/// again. For one thread.
+/// Reads many small files one after the other: the folder is looked up once for all files of it,
+/// and the memory is used again. For one thread.
 struct FileReader: ~Copyable {
   private var folder: [UInt8] = []
   private var descriptor: Int32 = -1

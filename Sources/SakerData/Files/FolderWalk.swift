@@ -31,7 +31,8 @@ struct FolderWalk {
     self.limit = limit
   }
 
-  /// Adds what lies in a folder, unless it was visited already, and with `isDeep` in those below it.
+  /// Adds what lies in a folder, unless it was visited already, and with `isDeep` in those below
+  /// it.
   mutating func add(_ folder: String, isDeep: Bool = true) {
     guard visits.visit(folder) == nil else { return }
     list(folder, isDeep: isDeep)

@@ -59,7 +59,8 @@ public struct JSONCursor {
   private var opened = false
   /// The last key that was read: errors of values name it.
   private var key: JSONText?
-  /// Whether `skip` passes over what Python writes and JSON has not: `NaN`, `Infinity`, `-Infinity`.
+  /// Whether `skip` passes over what Python writes and JSON has not: `NaN`,
+  /// `Infinity`, `-Infinity`.
   var skipsNoNumbers = false
 
   public init(_ bytes: UnsafeBufferPointer<UInt8>, file: String) {
@@ -82,8 +83,9 @@ public struct JSONCursor {
     return cursor
   }
 
-  /// Where, behind the middle of what is left, an object seems to begin that follows another in a list; `nil` if it is not
-  /// worth the while, or nothing looks like it. It may be inside a text, or in another list.
+  /// Where, behind the middle of what is left, an object seems to begin that follows another in a
+  /// list; `nil` if it is not worth the while, or nothing looks like it. It may be inside a text,
+  /// or in another list.
   func middleObject(least: Int) -> Int? {
     guard count - place >= least else { return nil }
     let middle = place + (count - place) / 2

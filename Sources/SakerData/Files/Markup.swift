@@ -19,9 +19,9 @@ struct MarkupError: Error, Equatable {
   let reason: String
 }
 
-/// A strict reader of the XML that annotations use: elements, attributes (checked; kept for the root), comments, CDATA,
-/// the five named characters and numbered ones. A document type with declarations is refused and entities are never
-/// expanded: no bomb, no outside file.
+/// A strict reader of the XML that annotations use: elements, attributes (checked; kept for the
+/// root), comments, CDATA, the five named characters and numbered ones. A document type with
+/// declarations is refused and entities are never expanded: no bomb, no outside file.
 struct MarkupParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var at = 0
@@ -150,7 +150,8 @@ struct MarkupParser {
     return 1
   }
 
-  /// What may stand outside the root: space, comments, instructions, a document type without declarations.
+  /// What may stand outside the root: space, comments, instructions, a document type
+  /// without declarations.
   private mutating func miscellany() throws(MarkupError) {
     while true {
       skipSpace()

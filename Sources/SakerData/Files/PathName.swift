@@ -60,7 +60,8 @@ enum PathName {
     return isAbsolute ? "/" + text : text.isEmpty ? "." : text
   }
 
-  /// `name` inside the folder `root`; `nil` if it would lead out of it. An absolute name must begin with the root.
+  /// `name` inside the folder `root`; `nil` if it would lead out of it. An absolute name must
+  /// begin with the root.
   static func inside(_ root: String, _ name: String) -> String? {
     guard !name.utf8.contains(0) else { return nil }
     // Nearly all names are plain, and this is asked for every picture.
@@ -142,7 +143,8 @@ enum PathName {
   private static let pictureKeys = Set(
     Picture.endings.map { $0.utf8.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } })
 
-  /// Whether the extension is that one, of small letters, in any case; as `ending` tells, without making a string.
+  /// Whether the extension is that one, of small letters, in any case; as `ending` tells,
+  /// without making a string.
   static func ends(_ path: String, with ending: StaticString) -> Bool {
     let utf8 = path.utf8
     let count = ending.utf8CodeUnitCount

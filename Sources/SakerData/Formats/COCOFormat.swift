@@ -1,7 +1,7 @@
 /// COCO's JSON as a set of labels, and back.
 enum COCOFormat {
-  /// - Parameter path: an annotation file, or a folder with some (`annotations/instances_*.json`, Roboflow's
-  ///   `train/_annotations.coco.json`).
+  /// - Parameter path: an annotation file, or a folder with some (`annotations/instances_*.json`,
+  ///   Roboflow's `train/_annotations.coco.json`).
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     var set = LabelSet()
     var folder = LabelFolder(path)
@@ -191,7 +191,8 @@ enum COCOFormat {
     return object
   }
 
-  /// Pictures lie beside the file, in `images`, or in the folder of the split that COCO's names tell (`train2017`).
+  /// Pictures lie beside the file, in `images`, or in the folder of the split that COCO's names
+  /// tell (`train2017`).
   private static func pictureFolder(
     _ file: String, _ data: COCODataset, _ reading: LabelReading
   ) -> String {
@@ -217,7 +218,8 @@ enum COCOFormat {
 
   // MARK: Writing
 
-  /// The set as COCO's JSON. Numbers that are missing are made: pictures and annotations count from 1, classes from 1.
+  /// The set as COCO's JSON. Numbers that are missing are made: pictures and annotations count from
+  /// 1, classes from 1.
   static func json(_ set: LabelSet) throws -> [UInt8] {
     var out = TextOutput()
     out.write("{\n\"info\": " + (set.info ?? "{\"description\": \"written by saker\"}"))
@@ -280,7 +282,8 @@ enum COCOFormat {
   }
 }
 
-/// Where a number stands in a list, the last time if it is there twice; without hashing where numbers are small.
+/// Where a number stands in a list, the last time if it is there twice; without hashing where
+/// numbers are small.
 private struct PlaceTable: Sendable {
   private var table: [Int32] = []
   private var places: [Int: Int] = [:]

@@ -2,8 +2,8 @@ import Foundation
 
 /// Which tables of a folder hold labels, where their pictures lie, and what the cells of a row are.
 extension CSVLabels {
-  /// Tables of labels in a folder, and in its folders, which are splits unless they are called after tables. Other tables are
-  /// left out, if there are some.
+  /// Tables of labels in a folder, and in its folders, which are splits unless they are called
+  /// after tables. Other tables are left out, if there are some.
   static func tables(
     _ path: String, _ folder: inout LabelFolder
   ) -> [(file: String, split: String?)] {
@@ -98,9 +98,9 @@ extension CSVLabels {
     return FileBytes.isFolder(base + "/images") ? base + "/images" : base
   }
 
-  /// The folder in which a table's pictures lie: the usual one, else the one beside the table, or in one of those, that holds
-  /// most of them; among equals the one that is called after the table's split (`train_images` for `train.csv`), then after
-  /// pictures.
+  /// The folder in which a table's pictures lie: the usual one, else the one beside the table, or
+  /// in one of those, that holds most of them; among equals the one that is called after the
+  /// table's split (`train_images` for `train.csv`), then after pictures.
   ///
   /// - Returns: `nil` if none holds one of them; `isGuess` where the folder's name says nothing.
   static func home(
@@ -155,7 +155,8 @@ extension CSVLabels {
 
   // MARK: Cells
 
-  /// The cells of a row; quotes around a cell may hold commas, and two of them stand for one (RFC 4180).
+  /// The cells of a row; quotes around a cell may hold commas, and two of them stand
+  /// for one (RFC 4180).
   static func split(_ row: String, _ separator: UInt8 = UInt8(ascii: ",")) -> [String] {
     var cells: [String] = []
     var cell: [UInt8] = []

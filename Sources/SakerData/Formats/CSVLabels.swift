@@ -1,9 +1,10 @@
 import Foundation
 
-/// Tables with a row an object, told by their header: the notes' banana data (`img_name,label,xmin,ymin,xmax,ymax`),
-/// TensorFlow's (`filename,width,height,class,xmin,ymin,xmax,ymax`), and predictions (with `score`). Corners are between
-/// pixels: the far one is where the object ends; where all of them are 0...1, they are shares of the picture. Tables without
-/// corners (`filename,label`) give each picture a class.
+/// Tables with a row an object, told by their header: the notes' banana data
+/// (`img_name,label,xmin,ymin,xmax,ymax`), TensorFlow's
+/// (`filename,width,height,class,xmin,ymin,xmax,ymax`), and predictions (with `score`). Corners are
+/// between pixels: the far one is where the object ends; where all of them are 0...1, they are
+/// shares of the picture. Tables without corners (`filename,label`) give each picture a class.
 enum CSVLabels {
   typealias Column = CSVHeader.Column
 
@@ -26,8 +27,9 @@ enum CSVLabels {
     var hasBanana = false
   }
 
-  /// - Parameter path: the table, or a folder with one, or with a folder for each split (d2l's `bananas_train/label.csv` and
-  ///   `images`); pictures in no split have their table beside the folders.
+  /// - Parameter path: the table, or a folder with one, or with a folder for each split
+  ///   (d2l's `bananas_train/label.csv` and `images`); pictures in no split have their table
+  ///   beside the folders.
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
     let isFolder = FileBytes.isFolder(path)

@@ -1,7 +1,8 @@
-/// CULane's lanes: beside `NAME.jpg` a file `NAME.lines.txt` with a lane a line, `x y x y ...` in pixels; lists of pictures
-/// in `list/*.txt`.
+/// CULane's lanes: beside `NAME.jpg` a file `NAME.lines.txt` with a lane a line, `x y x y ...` in
+/// pixels; lists of pictures in `list/*.txt`.
 enum CULane {
-  /// - Parameter path: the root folder, or a list of pictures whose folder (or the one above it) is the root.
+  /// - Parameter path: the root folder, or a list of pictures whose folder (or the one
+  ///   above it) is the root.
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
     guard FileBytes.exists(path) else { throw LabelFolder.failure(path, "does not exist") }
     let isFolder = FileBytes.isFolder(path)

@@ -1,7 +1,8 @@
-/// A classifier's scores in a CSV table: a row a picture, a column a class, and maybe the true class.
+/// A classifier's scores in a CSV table: a row a picture, a column a class, and maybe the true
+/// class.
 ///
-/// The header names the columns: `picture` (or `filename`, `file`, `image`, `path`), `truth` (or `label`, `class`, `target`),
-/// every other one a class.
+/// The header names the columns: `picture` (or `filename`, `file`, `image`, `path`), `truth` (or
+/// `label`, `class`, `target`), every other one a class.
 public struct ClassScores: Sendable {
   /// In the order of columns.
   public let classNames: [String]
@@ -77,7 +78,8 @@ public struct ClassScores: Sendable {
     (classNames, self.pictures, self.truths, self.scores) = (names, pictures, truths, scores)
   }
 
-  /// The label of each picture of a set, by the table's classes, under its whole name, its last part and its stem.
+  /// The label of each picture of a set, by the table's classes, under its whole name, its last
+  /// part and its stem.
   private static func places(
     _ set: LabelSet, _ labels: [String: Int], _ file: String
   ) throws -> [String: Int] {

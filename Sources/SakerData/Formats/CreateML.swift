@@ -1,4 +1,5 @@
-/// CreateML's JSON, as Apple's tools and labelImg write it: a list of pictures, boxes by centre and size in pixels.
+/// CreateML's JSON, as Apple's tools and labelImg write it: a list of pictures, boxes by centre
+/// and size in pixels.
 enum CreateML {
   /// - Parameter path: the JSON, or a folder that holds it beside the pictures.
   static func read(_ path: String, _ reading: LabelReading) throws -> LabelSet {
@@ -128,8 +129,9 @@ struct LineCounter {
 
 /// What the formats kept in JSON share.
 enum JSONFiles {
-  /// The JSON files of a set: the file itself, or those of a folder. Where the folder itself has none, those of
-  /// `annotations` or of its folders, which are splits; CreateML's may lie in both. Files of another format are left out.
+  /// The JSON files of a set: the file itself, or those of a folder. Where the folder itself has
+  /// none, those of `annotations` or of its folders, which are splits; CreateML's may lie in both.
+  /// Files of another format are left out.
   static func find(
     _ path: String, _ reading: LabelReading, _ format: DataFormat, _ folder: inout LabelFolder
   ) throws -> [(file: String, split: String?)] {
@@ -188,8 +190,9 @@ enum JSONFiles {
 }
 
 extension LabelFolder {
-  /// Where a picture lies that annotations name. Backslashes separate folders unless a file is called so. A name that leads
-  /// out of the folder, or to nothing, stands for a picture of its last part there, with a warning; else it is a problem.
+  /// Where a picture lies that annotations name. Backslashes separate folders unless a file is
+  /// called so. A name that leads out of the folder, or to nothing, stands for a picture of its
+  /// last part there, with a warning; else it is a problem.
   mutating func locate(_ picture: inout LabeledPicture, in base: String, _ reading: LabelReading) {
     picture.file = LabelFolder.separated(picture.file, in: base)
     let (file, last) = (picture.file, PathName.last(picture.file))

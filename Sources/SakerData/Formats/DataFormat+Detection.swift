@@ -1,5 +1,5 @@
 extension DataFormat {
-  /// Tells the format of a folder or file from what is there; nothing is decoded.
+  /// Detects the format of a folder or file from what is there; nothing is decoded.
   ///
   /// - Throws: `DatasetError` when it is none that is known, or does not exist.
   public static func detect(_ path: String) throws -> DataFormat {
@@ -124,7 +124,8 @@ extension DataFormat {
       || depth > 1 && names.contains { holdsPictures(place + "/" + $0, depth: depth - 1) }
   }
 
-  /// Whether there is XML that annotates pictures: by its name or by its words; others may lie there.
+  /// Whether there is XML that annotates pictures: by its name or by its words; others may lie
+  /// there.
   private static func holdsAnnotations(_ place: String, _ names: [String]) -> Bool {
     let files = names.filter { PathName.ending($0) == "xml" }
     guard !files.isEmpty else { return false }
@@ -174,8 +175,8 @@ extension DataFormat {
 
   /// By the keys that come first, and what they hold: other programs keep other things in JSON.
   ///
-  /// - Parameter isLenient: whether the keys alone decide, so that the reader says what is wrong with
-  ///   their values.
+  /// - Parameter isLenient: whether the keys alone decide, so that the reader says what is wrong
+  ///   with their values.
   static func ofJSON(_ path: String, isLenient: Bool = false) -> DataFormat? {
     guard ["json", "jsonl"].contains(PathName.ending(path)),
       let handle = try? FileBytes.Handle(path)

@@ -1,4 +1,4 @@
-/// The ways in which labels are kept in files.
+/// The file formats of labels.
 public enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// `Annotations/*.xml`, `JPEGImages`, `ImageSets/Main`.
   case voc
@@ -17,7 +17,8 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// A table with a row an object: the notes' banana data (`img_name,label,xmin,...`), TensorFlow's
   /// (`filename,width,height,class,xmin,...`), predictions (with `score`).
   case csv
-  /// The banana data's own tables: `bananas_train/label.csv` with numbers for classes, `bananas_train/images`.
+  /// The banana data's own tables: `bananas_train/label.csv` with numbers for classes,
+  /// `bananas_train/images`.
   case banana
   /// A folder of pictures a class.
   case folders
@@ -28,7 +29,7 @@ public enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// A JSON object a line: `lanes`, `h_samples`, `raw_file`.
   case tusimple
 
-  /// What a set can hold beyond pictures and class names.
+  /// What a data set can hold besides images and class names.
   public enum Feature: String, CaseIterable, Codable, Sendable {
     case boxes, difficult, truncated, occluded, crowd, polygons, masks, lines
     case keyPoints = "key points"
@@ -116,7 +117,8 @@ public struct LabelReading: Sendable {
   public var pictures = Pictures.header
   /// Where pictures lie, if not where the format has them.
   public var pictureFolder: String?
-  /// Names of the classes in the order of labels, for formats that number them; others must not go beyond them.
+  /// Names of the classes in the order of labels, for formats that number them; others must
+  /// not go beyond them.
   public var classes: [String]?
 
   public init(split: String? = nil, pictures: Pictures = .header) {
@@ -131,7 +133,8 @@ extension LabelSet {
   /// - Parameters:
   ///   - path: a folder, or the file that holds or lists everything (JSON, YAML, CSV, IDX, a list).
   ///   - format: told from what is there if left out.
-  /// - Throws: `DatasetError` when nothing can be read. Files that are bad among good ones are told in `problems`.
+  /// - Throws: `DatasetError` when nothing can be read. Files that are bad among good ones are
+  ///   told in `problems`.
   public init(path: String, format: DataFormat? = nil, _ reading: LabelReading = LabelReading())
     throws
   {

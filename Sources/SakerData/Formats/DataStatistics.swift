@@ -2,7 +2,8 @@
 public struct DataStatistics: Codable, Sendable {
   public struct ClassCount: Codable, Hashable, Sendable {
     public var name: String
-    /// Objects of the class, and pictures with at least one; of a classification set, pictures of the class.
+    /// Objects of the class, and pictures with at least one; of a classification set,
+    /// pictures of the class.
     public var objects, pictures: Int
   }
 
@@ -59,13 +60,15 @@ public struct DataStatistics: Codable, Sendable {
   public var small = 0
   public var medium = 0
   public var large = 0
-  /// Marked as `difficult`, `truncated`, `occluded`, `crowd`; as polygon, mask, line, with key points.
+  /// Marked as `difficult`, `truncated`, `occluded`, `crowd`; as polygon, mask, line, with key
+  /// points.
   public var marks: [String: Int] = [:]
   /// Pictures with 0, 1, 2, ... objects; the last entry, 100, stands for all with more.
   public var objectsHistogram: [Int] = []
   /// How often a box's centre lies in each of 50 x 50 cells, row by row from the top left.
   public var centerMap: [[Int]] = []
-  /// How often a box has width (column) and height (row) in each fiftieth of its picture, row by row from 0.
+  /// How often a box has width (column) and height (row) in each fiftieth of its picture,
+  /// row by row from 0.
   public var sizeMap: [[Int]] = []
   /// Boxes evenly chosen from the whole set, for pictures of them; not in the JSON.
   public var shapes: [Shape] = []

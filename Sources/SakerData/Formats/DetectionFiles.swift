@@ -1,5 +1,5 @@
-/// What a detector found, read from files beside the truths of a labelled set: a CSV table with scores, COCO's results, a
-/// text file a picture, or the Pascal VOC devkit's file a class.
+/// What a detector found, read from files beside the truths of a labelled set: a CSV table with
+/// scores, COCO's results, a text file a picture, or the Pascal VOC devkit's file a class.
 public struct DetectionFiles: Sendable {
   /// Of each of the truths' pictures, in their order.
   public private(set) var objects: [[LabeledObject]]
@@ -190,7 +190,8 @@ public struct DetectionFiles: Sendable {
     guard folder.problems.isEmpty else { throw DatasetError.problems(folder.problems) }
   }
 
-  /// The label of each word that stands for a class: names, or numbers from 0 where no class is called so; not both.
+  /// The label of each word that stands for a class: names, or numbers from 0 where no class is
+  /// called so; not both.
   private mutating func classes(of lines: [DetectionLine]) throws -> [String: Int] {
     let known = Set(truths.classNames)
     let numbered = lines.first { Int($0.name) != nil && !known.contains($0.name) }
@@ -228,7 +229,8 @@ public struct DetectionFiles: Sendable {
     return found
   }
 
-  /// Sizes of the truths' pictures, as the truths state them, else as the pictures' files have them.
+  /// Sizes of the truths' pictures, as the truths state them, else as the pictures' files have
+  /// them.
   private func sizes(of places: Set<Int>) -> [Int: PictureSize] {
     places.reduce(into: [:]) { sizes, place in
       let picture = truths.pictures[place]
@@ -243,7 +245,8 @@ public struct DetectionFiles: Sendable {
     truths.classNames.first { stem == $0 || stem.contains("_det_") && stem.hasSuffix("_" + $0) }
   }
 
-  /// `picture score left top right bottom`, corners inclusive and counted from 1, as in VOC's annotations.
+  /// `picture score left top right bottom`, corners inclusive and counted from 1, as in
+  /// VOC's annotations.
   private mutating func readDevkit(
     _ lines: [(line: Int, text: String)], _ file: String, _ label: Int, _ folder: inout LabelFolder
   ) {
@@ -266,11 +269,11 @@ public struct DetectionFiles: Sendable {
 }
 
 extension LabelSet {
-  /// Truths as text, a file a picture with lines `class left top right bottom [difficult]`; other forms as
-  /// `DetectionFiles` has them, without the score.
+  /// Truths as text, a file a picture with lines `class left top right bottom [difficult]`; other
+  /// forms as `DetectionFiles` has them, without the score.
   ///
-  /// - Throws: `DatasetError` with file and line of everything that is wrong; shares of a picture's size cannot be read, as
-  ///   no size is known.
+  /// - Throws: `DatasetError` with file and line of everything that is wrong; shares of a picture's
+  ///   size cannot be read, as no size is known.
   public init(
     textBoxes path: String, classes: [String]? = nil, form: DetectionFiles.LineForm = .corners
   ) throws {
@@ -309,7 +312,8 @@ private enum TextBox {
     init(_ reason: String) { self.reason = reason }
   }
 
-  /// A name, which may have spaces, and the numbers behind it; the name is a class, or in the devkit's files a picture.
+  /// A name, which may have spaces, and the numbers behind it; the name is a class, or in the
+  /// devkit's files a picture.
   static func words(_ text: String, count: Int) throws(Problem) -> (
     name: String, numbers: [Double]
   ) {

@@ -1,11 +1,13 @@
-/// What the numbers of a line in a picture's text file are: a class, then a score and a box in this order.
+/// What the numbers of a line in a picture's text file are: a class, then a score and a
+/// box in this order.
 extension DetectionFiles {
   public enum LineForm: String, CaseIterable, Codable, Sendable {
     /// `class score left top right bottom`, pixels.
     case corners
     /// `class score left top width height`, pixels.
     case size
-    /// `class x y width height score` of the centre, as shares of the picture: YOLO's `--save-txt --save-conf`.
+    /// `class x y width height score` of the centre, as shares of the picture: YOLO's
+    /// `--save-txt --save-conf`.
     case yolo
     /// `class score x y width height` of the centre, as shares of the picture.
     case center
@@ -62,8 +64,8 @@ struct DetectionLine {
   }
 }
 
-/// Tells the form of lines from all of them: scores are 0...1, boxes are not inverted and lie in their picture; where more
-/// than one form fits, it is the one whose boxes lie on the truths.
+/// Tells the form of lines from all of them: scores are 0...1, boxes are not inverted and lie in
+/// their picture; where more than one form fits, it is the one whose boxes lie on the truths.
 struct LineFormGuess {
   struct Evidence {
     var form: DetectionFiles.LineForm

@@ -63,8 +63,8 @@ enum IDXFormat {
     return set
   }
 
-  /// MNIST's test files begin with t10k; EMNIST's have the split in the middle. What else stands before `-images` tells several
-  /// files apart.
+  /// MNIST's test files begin with t10k; EMNIST's have the split in the middle. What else stands
+  /// before `-images` tells several files apart.
   private static func split(of file: String, isAlone: Bool) -> String? {
     if file.hasPrefix("t10k") { return "test" }
     if let told = SplitName.told(by: file) { return told }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What readers of all formats need of the disk: listings that are asked for once, problems gathered on the way.
+/// What readers of all formats need of the disk: listings that are asked for once, problems
+/// gathered on the way.
 struct LabelFolder {
   let root: String
   private(set) var problems: [DataProblem] = []
@@ -46,8 +47,8 @@ struct LabelFolder {
     ((try? FileBytes.list(folder)) ?? []).filter { !PathName.isHidden($0) }
   }
 
-  /// `PathName.inside`, also for absolute names into a root that is told otherwise: from the working
-  /// folder, or through a link. The result begins with the root.
+  /// `PathName.inside`, also for absolute names into a root that is told otherwise: from the
+  /// working folder, or through a link. The result begins with the root.
   static func inside(_ root: String, _ name: String) -> String? {
     if !name.hasPrefix("/") || root.hasPrefix("/"), let path = PathName.inside(root, name) {
       return path
@@ -240,8 +241,8 @@ enum Concurrently {
 }
 
 extension LabelSet {
-  /// Looks at the pictures, on all cores: are they there, are they whole, do they have the size that is stated? Boxes in
-  /// fractions become pixels where the size is known.
+  /// Looks at the pictures, on all cores: are they there, are they whole, do they have the size
+  /// that is stated? Boxes in fractions become pixels where the size is known.
   static func finish(_ set: inout LabelSet, _ path: String, _ reading: LabelReading) throws {
     if set.pictures.isEmpty, set.problems.contains(where: { $0.severity == .error }) {
       // Nothing could be read, which the problems tell.

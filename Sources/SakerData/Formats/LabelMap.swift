@@ -1,13 +1,14 @@
-/// A number for each pixel, as segmentation keeps classes or objects: a PNG in Pascal VOC's colours, or a gray picture whose
-/// levels are the numbers, of 8 or 16 bits.
+/// A number for each pixel, as segmentation keeps classes or objects: a PNG in Pascal VOC's
+/// colours, or a gray picture whose levels are the numbers, of 8 or 16 bits.
 public struct LabelMap: Sendable {
   public let size: PictureSize
-  /// Row by row from the top; 0 is background, 255 what nobody decided.
+  /// Row by row from the top; 0 is background, 255 is ignored.
   public let labels: [UInt8]
 
   /// Black and white is a map of one class, 0 and 1.
   ///
-  /// - Throws: `PictureError` for a picture that cannot be read, has other colours, or numbers above 255.
+  /// - Throws: `PictureError` for a picture that cannot be read, has other colours, or
+  ///   numbers above 255.
   public init(file: String) throws {
     if let wide = try Picture.gray16(ofFile: file) {
       let isBinary = wide.levels.allSatisfy { $0 == 0 || $0 == .max }
@@ -49,7 +50,8 @@ public struct LabelMap: Sendable {
     labels = numbers
   }
 
-  /// VOC's colours: bits 0, 3, 6, ... of the number make the red's high bits, 1, 4, ... the green's, 2, 5, ... the blue's.
+  /// VOC's colours: bits 0, 3, 6, ... of the number make the red's high bits, 1, 4, ... the
+  /// green's, 2, 5, ... the blue's.
   static let colors: [RGB] = (0..<256).map { number in
     var (value, color) = (number, [UInt8](repeating: 0, count: 3))
     for shift in stride(from: 7, through: 0, by: -1) {
@@ -92,7 +94,8 @@ public struct LabelMap: Sendable {
   }
 }
 
-/// Which object each pixel is of: as `LabelMap`, or a gray PNG of 16 bits, which has room for 65,535 objects.
+/// Which object each pixel is of: as `LabelMap`, or a gray PNG of 16 bits, which has room
+/// for 65,535 objects.
 struct InstanceMap {
   let size: PictureSize
   /// Row by row from the top; 0 is background.

@@ -1,15 +1,16 @@
 extension LabelSet {
   /// What checking may be asked to allow.
   public struct CheckRules: Sendable {
-    /// How far outside its picture a box may reach before it counts, in pixels: some tools count from 0, some write the far
-    /// corner exclusively.
+    /// How far outside its picture a box may reach before it counts, in pixels: some tools count
+    /// from 0, some write the far corner exclusively.
     public var tolerance = 1.0
 
     public init() {}
   }
 
-  /// What the labels state wrongly: boxes that are inverted, empty, outside their picture or no numbers; classes that are
-  /// not among the known ones; objects and pictures that are there twice. `problems` from reading are not repeated.
+  /// What the labels state wrongly: boxes that are inverted, empty, outside their picture or no
+  /// numbers; classes that are not among the known ones; objects and pictures that are there twice.
+  /// `problems` from reading are not repeated.
   public func check(_ rules: CheckRules = CheckRules()) -> [DataProblem] {
     var found = [lackOfLabels ?? lackOfClasses].compactMap(\.self)
     var paths: [String: Int] = [:]
@@ -116,8 +117,8 @@ extension LabelSet {
     }
   }
 
-  /// Whether a box is empty. Pascal VOC's inclusive corners at one place are a pixel wide, but somebody clicked without
-  /// drawing.
+  /// Whether a box is empty. Pascal VOC's inclusive corners at one place are a pixel wide, but
+  /// somebody clicked without drawing.
   func hasNoArea(_ object: LabeledObject) -> Bool {
     let box = object.box
     return box.area == 0 || format?.isVOC == true && (box.width == 1 || box.height == 1)
@@ -157,8 +158,8 @@ extension LabelSet {
 }
 
 extension LabelSet {
-  /// Takes out pictures that are missing or broken and objects that are wrong, as `problems` and `check` tell; gives how
-  /// many. Empty boxes stay: they are no error.
+  /// Takes out pictures that are missing or broken and objects that are wrong, as `problems` and
+  /// `check` tell; gives how many. Empty boxes stay: they are no error.
   @discardableResult
   public mutating func removeBad() -> (pictures: Int, objects: Int) {
     let (before, objectsBefore) = (pictures.count, objectCount)

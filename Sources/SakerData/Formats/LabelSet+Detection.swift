@@ -78,7 +78,8 @@ extension DetectionDataset {
       skipped: labels.pictures.count - items.count + others, droppedBoxes: dropped)
   }
 
-  /// Whether one file describes many pictures, so that an error in it does not make all of them bad.
+  /// Whether one file describes many pictures, so that an error in it does not make all of them
+  /// bad.
   private static func isShared(_ format: DataFormat?) -> Bool {
     switch format {
     case .coco, .createML, .csv, .tusimple: true
@@ -92,7 +93,8 @@ extension DetectionDataset {
   ///   - path: a folder, or the file that holds or lists everything.
   ///   - split: one split of the data; `nil` reads everything.
   ///   - classes: their names in the order of labels; without it, the order of the files.
-  /// - Throws: `DatasetError` when it cannot be read, holds no boxes, or is wrong and `policy` is `.strict`.
+  /// - Throws: `DatasetError` when it cannot be read, holds no boxes, or is wrong and
+  ///   `policy` is `.strict`.
   public init(
     data path: String, split: String? = nil, classes: [String]? = nil, policy: Policy = .strict
   ) throws {
@@ -153,7 +155,8 @@ extension DetectionDataset {
 }
 
 extension LabelSet {
-  /// The same labels with the classes in another order; a class that is used and not among them is an error.
+  /// The same labels with the classes in another order; a class that is used and not among
+  /// them is an error.
   func renamed(to names: [String], _ path: String) throws -> LabelSet {
     let places = Dictionary(zip(names, names.indices)) { first, _ in first }
     let map = classes.map { places[$0.name] }

@@ -1,12 +1,13 @@
 import SakerTensor
 
 extension LabelSet {
-  /// Gives every picture a split, so that each split has its share of the pictures and, with `stratified`, of each class:
-  /// the rarest class is dealt out first, each of its pictures to the split that lacks it most (Sechidis et al., "On the
-  /// stratification of multi-label data", 2011).
+  /// Gives every picture a split, so that each split has its share of the pictures and, with
+  /// `stratified`, of each class: the rarest class is dealt out first, each of its pictures to the
+  /// split that lacks it most (Sechidis et al., "On the stratification of multi-label data", 2011).
   ///
   /// - Parameters:
-  ///   - shares: names and parts of the whole; parts are relative: 6, 2, 2 and 0.6, 0.2, 0.2 say the same.
+  ///   - shares: names and parts of the whole; parts are relative: 6, 2, 2 and 0.6, 0.2,
+  ///     0.2 say the same.
   ///   - seed: the same seed gives the same splits.
   public func splitting(
     _ shares: [(name: String, part: Double)], seed: UInt64, stratified: Bool = true
@@ -62,7 +63,8 @@ extension LabelSet {
     return set
   }
 
-  /// Whole numbers in the proportion of the parts that sum to the total: the largest remainders are rounded up.
+  /// Whole numbers in the proportion of the parts that sum to the total: the largest
+  /// remainders are rounded up.
   private static func quota(_ total: Int, _ parts: [Double]) -> [Int] {
     let exact = parts.map { $0 * Double(total) }
     var counts = exact.map { Int($0) }

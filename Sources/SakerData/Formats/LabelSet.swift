@@ -1,13 +1,16 @@
-/// Pictures and everything marked in them, in the order of the files: what all formats are read into and written from.
+/// Pictures and everything marked in them, in the order of the files: what all formats are read
+/// into and written from.
 public struct LabelSet: Sendable {
   /// In the order the files give them; the order decides the labels.
   public var classes: [LabelClass]
   public var pictures: [LabeledPicture]
-  /// What was wrong with the files while they were read. What the files state wrongly is found by `check`.
+  /// What was wrong with the files while they were read. What the files state wrongly is
+  /// found by `check`.
   public var problems: [DataProblem]
   /// Where it was read from.
   public var format: DataFormat?
-  /// Whether boxes of pictures without a size are in fractions of it, beyond the formats that always count so.
+  /// Whether boxes of pictures without a size are in fractions of it, beyond the formats
+  /// that always count so.
   var isInFractions = false
   /// Where pictures are kept in one file (IDX), that file.
   public var archive: IDXFile?
@@ -110,8 +113,8 @@ public struct LabeledPicture: Hashable, Sendable {
   public var file: String
   /// Where it lies. It may be missing: then `problems` says so.
   public var path: String
-  /// Of the upright picture, as the annotations state it, else as its file has it. While it is `nil`, boxes of formats that
-  /// count in fractions stay fractions.
+  /// Of the upright picture, as the annotations state it, else as its file has it. While it is
+  /// `nil`, boxes of formats that count in fractions stay fractions.
   public var size: PictureSize?
   /// train, val, test, ...
   public var split: String?

@@ -172,7 +172,8 @@ extension LabelWriter {
 }
 
 extension TextOutput {
-  /// A string in YAML's double quotes, as short as JSON's; what YAML would take for a line's end or refuse is escaped, too.
+  /// A string in YAML's double quotes, as short as JSON's; what YAML would take for a line's end or
+  /// refuse is escaped, too.
   mutating func writeYAML(_ text: String) {
     let isWord = text.utf8.allSatisfy { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
     if isWord, ["train", "val", "test"].contains(text) { return write(text) }

@@ -39,12 +39,12 @@ public enum PictureTransfer: String, CaseIterable, Codable, Sendable {
 extension LabelSet {
   /// Writes the labels, and the pictures, into a folder that is new or empty.
   ///
-  /// What is written is read back as the same objects, classes, order of classes and splits (train, val and test under these
-  /// names), or nothing stays written.
+  /// What is written is read back as the same objects, classes, order of classes and splits (train,
+  /// val and test under these names), or nothing stays written.
   ///
   /// - Returns: what was written and what the format has no place for.
-  /// - Throws: `DatasetError` when the folder holds something, the format would have names or splits read back otherwise, a
-  ///   picture cannot be read, or a size is needed and not known.
+  /// - Throws: `DatasetError` when the folder holds something, the format would have names or
+  ///   splits read back otherwise, a picture cannot be read, or a size is needed and not known.
   @discardableResult
   public func write(
     to folder: String, as format: DataFormat, pictures transfer: PictureTransfer = .copy
@@ -86,7 +86,8 @@ extension LabelSet {
 }
 
 extension LabelSet {
-  /// Asks the pictures' files for sizes that the labels don't state, where a format can't do without.
+  /// Asks the pictures' files for sizes that the labels don't state, where a format
+  /// can't do without.
   mutating func findSizes(for target: DataFormat) {
     let isNeeded =
       switch target {
@@ -153,8 +154,8 @@ struct LabelWriter {
     }
   }
 
-  /// What a reader would make of it that is not what was written; `nil` if nothing, or where pictures that are not there
-  /// would have to be found.
+  /// What a reader would make of it that is not what was written; `nil` if nothing, or where
+  /// pictures that are not there would have to be found.
   func difference() -> String? {
     let isWhole = set.archive != nil || set.pictures.allSatisfy { !$0.path.isEmpty }
     guard transfer != .none, isWhole, !written.pictures.isEmpty,
@@ -275,7 +276,8 @@ struct LabelWriter {
     return kept
   }
 
-  /// Indices of pictures by split, in order of appearance; pictures outside of all splits come under `nil`.
+  /// Indices of pictures by split, in order of appearance; pictures outside of all splits
+  /// come under `nil`.
   var bySplit: [(split: String?, pictures: [Int])] {
     var order: [String?] = []
     var groups: [String?: [Int]] = [:]
@@ -288,8 +290,8 @@ struct LabelWriter {
 }
 
 extension FileBytes {
-  /// Writes a file of a set that is being made: there is no old one to keep, and flushing each of a hundred thousand would
-  /// take an hour.
+  /// Writes a file of a set that is being made: there is no old one to keep, and flushing each of a
+  /// hundred thousand would take an hour.
   static func put(_ bytes: [UInt8], to path: String) throws(Failure) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .system() }

@@ -1,7 +1,7 @@
-/// One object that somebody, or a detector, marked in a picture: what the formats hold, united.
+/// A labelled or detected object in an image: the union of what the formats hold.
 public struct LabeledObject: Hashable, Sendable {
-  /// Index into the set's classes. Readers keep an index the file gives, even one beyond the classes: `LabelSet.check`
-  /// finds it.
+  /// Index into the set's classes. Readers keep an index the file gives, even one beyond the
+  /// classes: `LabelSet.check` finds it.
   public var label: Int
   /// In pixels; in fractions 0...1 while the picture's size is unknown.
   public var box: LabelBox
@@ -46,7 +46,7 @@ public struct LabeledObject: Hashable, Sendable {
     public static let truncated = Flags(rawValue: 2)
     /// Partly hidden by something else.
     public static let occluded = Flags(rawValue: 4)
-    /// A group that is not told apart (COCO's `iscrowd`).
+    /// A group of objects that are not separated (COCO's `iscrowd`).
     public static let crowd = Flags(rawValue: 8)
   }
 
@@ -74,7 +74,8 @@ public struct LabeledObject: Hashable, Sendable {
     }
   }
 
-  /// The box in pixels or fractions times a factor an axis, with the outline and the key points; a mask stays, it has pixels.
+  /// The box in pixels or fractions times a factor an axis, with the outline and the key points; a
+  /// mask stays, it has pixels.
   public func scaled(x: Double, y: Double) -> LabeledObject {
     var object = self
     object.box = box.scaled(x: x, y: y)
@@ -94,8 +95,8 @@ public struct LabeledObject: Hashable, Sendable {
   }
 }
 
-/// A rectangle between pixels by its first corner and its sides, in double precision: what a file states survives being
-/// read and written.
+/// A rectangle between pixels by its first corner and its sides, in double precision: what a file
+/// states survives being read and written.
 public struct LabelBox: Hashable, Sendable {
   public var left, top, width, height: Double
 
@@ -151,7 +152,8 @@ public struct LabelBox: Hashable, Sendable {
 }
 
 extension RunLengthMask {
-  /// Calls `body` for every run of set pixels inside a column: its x, its first y and the y after its last.
+  /// Calls `body` for every run of set pixels inside a column: its x, its first y and the
+  /// y after its last.
   func forEachRun(_ body: (_ x: Int, _ top: Int, _ bottom: Int) -> Void) {
     guard height > 0 else { return }
     var at = 0

@@ -84,7 +84,8 @@ enum NameStorage {
     return []
   }
 
-  /// Whether a text is the same after it was a line among others: no space around it, no line's end in it.
+  /// Whether a text is the same after it was a line among others: no space around it, no
+  /// line's end in it.
   private static func isLine(_ text: String) -> Bool {
     var copy = text
     return copy.withUTF8 { bytes in

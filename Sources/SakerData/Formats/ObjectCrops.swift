@@ -1,16 +1,19 @@
 import Foundation
 
-/// Every object of a detection set as a picture of its own: data to train classifiers on, made of boxes.
+/// Every object of a detection set as a picture of its own: data to train classifiers
+/// on, made of boxes.
 ///
-/// Splits stay, so that no picture has objects on both sides. Left out, and counted: difficult objects, crowds, boxes
-/// without area, boxes below the smallest side, and where the set has splits, pictures in none of them.
+/// Splits stay, so that no picture has objects on both sides. Left out, and counted: difficult
+/// objects, crowds, boxes without area, boxes below the smallest side, and where the set has
+/// splits, pictures in none of them.
 public struct ObjectCrops: Sendable {
   /// What is cut, and how it is written.
   public struct Options: Sendable {
-    /// Of a box's width and height, what the piece has more on each side; cut at the picture's border.
+    /// Of a box's width and height, what the piece has more on each side; cut at the
+    /// picture's border.
     public var margin = 0.05
-    /// Whether the shorter side grows to the longer by what lies around. At a border the piece is moved inwards; where
-    /// the picture is too small for it, the rest is gray (114).
+    /// Whether the shorter side grows to the longer by what lies around. At a border the piece is
+    /// moved inwards; where the picture is too small for it, the rest is gray (114).
     public var isSquare = false
     /// Pixels of a piece's longer side at most: larger ones shrink, with their proportions.
     public var side: Int?
@@ -50,7 +53,8 @@ public struct ObjectCrops: Sendable {
   /// Plans the pieces; nothing is decoded.
   ///
   /// - Parameter labels: without errors, or after `removeBad`.
-  /// - Throws: `DatasetError` for data without boxes, and for classes whose names are the same as folders'.
+  /// - Throws: `DatasetError` for data without boxes, and for classes whose names are the
+  ///   same as folders'.
   public init(_ labels: LabelSet, _ options: Options = Options()) throws {
     precondition(options.margin >= 0 && options.margin.isFinite, "a margin is 0 or more")
     precondition(options.side ?? 1 > 0, "a side is 1 or more")
@@ -80,7 +84,8 @@ public struct ObjectCrops: Sendable {
         report.lose("pictures that are missing")
         continue
       }
-      // Stems are made unique in a split; an object's number has no dash, so names of pieces are, too.
+      // Stems are made unique in a split; an object's number has no dash, so names of pieces are,
+      // too.
       let folder = picture.split.map { $0 + "/" } ?? ""
       var (stem, number) = (picture.name, 2)
       while !taken.insert(folder + stem).inserted {
@@ -129,7 +134,8 @@ public struct ObjectCrops: Sendable {
     _ box: LabelBox, _ size: PictureSize, _ options: Options, of picture: String, _ file: String
   ) -> PicturePiece {
     let (x, y) = (options.margin * box.width, options.margin * box.height)
-    // Fractions of formats that count in shares of a picture come back a hair beside the pixel they meant.
+    // Fractions of formats that count in shares of a picture come back a hair beside the
+    // pixel they meant.
     let hair = 1e-3
     func range(_ low: Double, _ high: Double, _ limit: Int) -> Range<Int> {
       let first = min(max(Int((low + hair).rounded(.down)), 0), limit - 1)
@@ -150,7 +156,8 @@ public struct ObjectCrops: Sendable {
       height: rows.count, file: file)
   }
 
-  /// So many pixels around a place: moved inwards at a border, around the picture where it is too small.
+  /// So many pixels around a place: moved inwards at a border, around the picture
+  /// where it is too small.
   private static func centered(_ center: Double, _ side: Int, _ limit: Int) -> Range<Int> {
     if side >= limit {
       let first = (limit - side) / 2
@@ -160,12 +167,14 @@ public struct ObjectCrops: Sendable {
     return first..<first + side
   }
 
-  /// Writes the pieces as a folder a class, below a folder a split: `train/cat/NAME-3.jpg` is the third object of NAME.
+  /// Writes the pieces as a folder a class, below a folder a split: `train/cat/NAME-3.jpg` is the
+  /// third object of NAME.
   ///
   /// - Parameters:
   ///   - folder: new or empty.
   ///   - skipBad: whether pictures that cannot be decoded are left out.
-  /// - Throws: `DatasetError` when the folder holds something, `PictureError` naming the file. What was written is removed.
+  /// - Throws: `DatasetError` when the folder holds something, `PictureError` naming the file. What
+  ///   was written is removed.
   public func write(to folder: String, skipBad: Bool = false) throws -> Report {
     let folder = PathName.trimmed(folder)
     var set = LabelSet(classes: classes)

@@ -1,5 +1,5 @@
-/// Pascal VOC's detection labels: the devkit's folders, or XML beside pictures as labelImg saves it. Corners count pixels
-/// from 1, both inside.
+/// Pascal VOC's detection labels: the devkit's folders, or XML beside pictures as labelImg saves
+/// it. Corners count pixels from 1, both inside.
 enum PascalVOC {
   /// An annotation file and how it came to be in the set.
   private struct Entry {

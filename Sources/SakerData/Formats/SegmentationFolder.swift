@@ -1,7 +1,8 @@
 import CPNG
 
-/// Pascal VOC's segmentation: `SegmentationClass/NAME.png` holds the class of each pixel, `SegmentationObject/NAME.png` the
-/// object's number, by VOC's colours or as gray levels of 8 or 16 bits; 0 is background, 255 nobody decided.
+/// Pascal VOC's segmentation: `SegmentationClass/NAME.png` holds the class of each pixel,
+/// `SegmentationObject/NAME.png` the object's number, by VOC's colours or as gray levels of 8 or 16
+/// bits; 0 is background, 255 nobody decided.
 enum SegmentationFolder {
   /// VOC's classes, for sets that name none.
   static let vocClasses = [

@@ -1,4 +1,5 @@
-/// How each format keeps the names of splits, and how its reader has them back: what is written and what is read asks here.
+/// How each format keeps the names of splits, and how its reader has them back: what is written and
+/// what is read asks here.
 enum SplitStorage {
   /// What a format calls a split.
   enum Place {
@@ -22,8 +23,9 @@ enum SplitStorage {
     }
   }
 
-  /// The split that a file of annotations or a list tells: `train` for `instances_train2017.json` and `test0_normal.txt`,
-  /// `fold1` for `instances_fold1.json`; without one of the prefixes only the usual names count.
+  /// The split that a file of annotations or a list tells: `train` for `instances_train2017.json`
+  /// and `test0_normal.txt`, `fold1` for `instances_fold1.json`; without one of the prefixes only
+  /// the usual names count.
   static func ofFile(_ file: String, prefixes: [String] = ["instances_", "label_data_"]) -> String?
   {
     let stem = PathName.stem(PathName.last(file))
@@ -34,7 +36,8 @@ enum SplitStorage {
     return rest.isEmpty || rest.allSatisfy(\.isNumber) ? nil : ofName(rest)
   }
 
-  /// The split that a name stands for whose first word may be a usual one (`val2017`, `train_gt`); else the name itself.
+  /// The split that a name stands for whose first word may be a usual one (`val2017`, `train_gt`);
+  /// else the name itself.
   static func ofName(_ name: String) -> String {
     if let known = SplitName.known(name) { return known }
     let first = name.prefix(while: \.isLetter)

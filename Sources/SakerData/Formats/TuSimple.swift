@@ -1,4 +1,5 @@
-/// TuSimple's lanes: a JSON object a line, with the x of each lane at the rows `h_samples`; -2 where there is none.
+/// TuSimple's lanes: a JSON object a line, with the x of each lane at the rows `h_samples`; -2
+/// where there is none.
 enum TuSimple {
   static let className = "lane"
 

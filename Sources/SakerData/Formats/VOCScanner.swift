@@ -1,7 +1,8 @@
 import Foundation
 
-/// Reads the annotation files that devkits and labelImg write in one pass and without a tree: ASCII, elements without
-/// attributes, nothing wrong. It gives up on everything else, and `MarkupParser` reads the file instead: results are the same.
+/// Reads the annotation files that devkits and labelImg write in one pass and without a tree:
+/// ASCII, elements without attributes, nothing wrong. It gives up on everything else, and
+/// `MarkupParser` reads the file instead: results are the same.
 struct VOCScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var at = 0

@@ -17,8 +17,9 @@ public struct Batch: Sendable {
   public let names: [String]
 }
 
-/// Floats of a batch, 64-byte aligned. A tensor can keep the object and use its memory without copying; when the last reference goes, the
-/// memory returns to the loader for a later batch. One owner writes, and only before anyone reads.
+/// Floats of a batch, 64-byte aligned. A tensor can keep the object and use its memory without
+/// copying; when the last reference goes, the memory returns to the loader for a later batch. One
+/// owner writes, and only before anyone reads.
 public final class BatchMemory: @unchecked Sendable {
   public let pointer: UnsafeMutablePointer<Float>
   /// Elements in use.

@@ -1,8 +1,9 @@
 import Foundation
 import SakerTensor
 
-/// Batches of anything: samples are loaded by index on worker threads, ahead of the consumer, and made into a batch by a
-/// function of yours. `Loader` is the one for detection, with its memory kept between batches.
+/// Batches of anything: samples are loaded by index on worker threads, ahead of the consumer, and
+/// made into a batch by a function of yours. `Loader` is the one for detection, with its memory
+/// kept between batches.
 ///
 /// Order and results do not depend on the number of workers.
 public final class DataLoader<Sample: Sendable, Output: Sendable>: Sendable {
@@ -48,7 +49,8 @@ public final class DataLoader<Sample: Sendable, Output: Sendable>: Sendable {
   /// - Parameters:
   ///   - count: samples there are.
   ///   - name: a sample's name in errors, for example its file.
-  ///   - load: loads a sample; it draws random numbers from what it is given, which depends on seed, epoch and index.
+  ///   - load: loads a sample; it draws random numbers from what it is given, which depends on
+  ///     seed, epoch and index.
   ///   - collate: makes a batch; runs on the workers.
   /// - Throws: `LoaderError.conflict` when options exclude each other.
   public init(
@@ -77,7 +79,8 @@ public final class DataLoader<Sample: Sendable, Output: Sendable>: Sendable {
       .batches(epoch: epoch)
   }
 
-  /// The batches of an epoch, in order. Workers start now and end with the epoch, or when it is released.
+  /// The batches of an epoch, in order. Workers start now and end with the epoch, or
+  /// when it is released.
   public func epoch(_ number: Int = 0) -> DataLoaderEpoch<Output> {
     let plan = batches(epoch: number)
     return DataLoaderEpoch(
@@ -120,7 +123,8 @@ public final class DataLoaderEpoch<Output: Sendable> {
 
   /// The next batch in order; `nil` at the end, and after an error.
   ///
-  /// - Throws: `LoaderError.failed` with the sample's name, `LoaderError.stalled` when a worker does not come back.
+  /// - Throws: `LoaderError.failed` with the sample's name, `LoaderError.stalled` when a worker
+  ///   does not come back.
   public func next() throws -> Output? { try work.next() }
 
   deinit { work.stop() }

@@ -1,10 +1,11 @@
 import Foundation
 import SakerTensor
 
-/// Turns a data set into batches: reads and decodes pictures, applies transforms and preprocessing, on worker threads and ahead of the consumer.
+/// Turns a data set into batches: reads and decodes pictures, applies transforms and preprocessing,
+/// on worker threads and ahead of the consumer.
 ///
-/// The order of pictures and everything drawn depend on the seed, the epoch and the picture's index only: any number of workers gives the
-/// same batches, bit for bit.
+/// The order of pictures and everything drawn depend on the seed, the epoch and the picture's index
+/// only: any number of workers gives the same batches, bit for bit.
 public final class Loader: Sendable {
   public struct Options: Sendable {
     /// Pictures a batch; the last one may be smaller.
@@ -21,11 +22,13 @@ public final class Loader: Sendable {
     public var batchSampler: (any BatchSampling)?
     /// Whether a last batch that is not full is left out.
     public var dropLast = false
-    /// Of the order and of everything transforms draw.
+    /// Seed of the order and of everything that transforms draw.
     public var seed: UInt64 = 0
-    /// Pictures are kept in memory, as the transforms before the first random one leave them, up to so many bytes; 0 keeps none.
+    /// Pictures are kept in memory, as the transforms before the first random one leave them, up to
+    /// so many bytes; 0 keeps none.
     public var cacheBytes = 512 << 20
-    /// Whether samples carry masks and key points, where the data have them, for transforms that use them.
+    /// Whether samples carry masks and key points, where the data have them, for
+    /// transforms that use them.
     public var outlines = false
     /// Whether a picture that breaks is left out and counted instead of ending the epoch.
     public var skipBad = false
@@ -54,11 +57,13 @@ public final class Loader: Sendable {
   let pool: BatchMemoryPool
   let recent: RecentSamples
 
-  /// How many pictures before a picture mosaics and mixtures take their others from, when not all are cached.
+  /// How many pictures before a picture mosaics and mixtures take their others from, when
+  /// not all are cached.
   static let neighbourhood = 64
 
   /// - Parameters:
-  ///   - transforms: applied in order before `preprocessing`. Starting with `FitToInput` makes the others cheaper and the cache smaller.
+  ///   - transforms: applied in order before `preprocessing`. Starting with `FitToInput` makes the
+  ///     others cheaper and the cache smaller.
   ///   - read: how an item's picture is had; by default from its file.
   public convenience init(
     _ dataset: DetectionDataset, preprocessing: Preprocessing,
@@ -72,7 +77,8 @@ public final class Loader: Sendable {
       preprocessing: preprocessing, transforms: transforms, options: options)
   }
 
-  /// - Parameter transforms: applied in order before `preprocessing`, which the last one's pictures fit.
+  /// - Parameter transforms: applied in order before `preprocessing`, which the last
+  ///   one's pictures fit.
   public init(
     _ source: some PictureSource, preprocessing: Preprocessing,
     transforms: [any SampleTransform] = [], options: Options = Options()
@@ -92,7 +98,8 @@ public final class Loader: Sendable {
       limit: options.prefetch + 2)
   }
 
-  /// Pictures of an epoch when every one can be read; of the first epoch where a batch sampler's epochs differ.
+  /// Pictures of an epoch when every one can be read; of the first epoch where a batch
+  /// sampler's epochs differ.
   public var picturesPerEpoch: Int {
     if let batchSampler = options.batchSampler {
       return batchSampler.batches(epoch: 0).reduce(0) { $0 + $1.count }
@@ -101,7 +108,8 @@ public final class Loader: Sendable {
     return options.dropLast ? count / options.batchSize * options.batchSize : count
   }
 
-  /// Batches of an epoch when every picture can be read; of the first epoch where a batch sampler's epochs differ.
+  /// Batches of an epoch when every picture can be read; of the first epoch where a batch
+  /// sampler's epochs differ.
   public var batchesPerEpoch: Int {
     if let batchSampler = options.batchSampler { return batchSampler.batches(epoch: 0).count }
     let count = options.sampler?.count ?? source.count
@@ -109,14 +117,17 @@ public final class Loader: Sendable {
       ? count / options.batchSize : (count + options.batchSize - 1) / options.batchSize
   }
 
-  /// The batches of an epoch, in order. Workers start now, and end with the epoch or when it is released.
+  /// The batches of an epoch, in order. Workers start now, and end with the epoch or
+  /// when it is released.
   ///
-  /// - Parameter skipping: batches that were had before, by a run that goes on in the middle of an epoch.
+  /// - Parameter skipping: batches that were had before, by a run that goes on in the
+  ///   middle of an epoch.
   public func epoch(_ number: Int = 0, skipping batches: Int = 0) -> LoaderEpoch {
     LoaderEpoch(self, number, skipping: batches)
   }
 
-  /// Indices of the pictures in the order of an epoch, those of a last batch that is left out included.
+  /// Indices of the pictures in the order of an epoch, those of a last batch that is
+  /// left out included.
   public func order(ofEpoch number: Int) -> [Int] {
     if let batchSampler = options.batchSampler {
       return batchSampler.batches(epoch: number).flatMap(\.self)
@@ -200,8 +211,9 @@ public final class Loader: Sendable {
   }
 }
 
-/// The samples used last, for mosaics and mixtures of pictures that are not cached: a picture is then decoded once for itself and its turns
-/// as a neighbour. What is not here is made again, with the same result.
+/// The samples used last, for mosaics and mixtures of pictures that are not cached: a picture is
+/// then decoded once for itself and its turns as a neighbour. What is not here is made again,
+/// with the same result.
 final class RecentSamples: @unchecked Sendable {
   private let lock = NSLock()
   private var samples: [(index: Int, sample: Sample)] = []
@@ -227,7 +239,8 @@ final class RecentSamples: @unchecked Sendable {
   }
 }
 
-/// Samples kept in memory, up to a number of bytes; what does not fit is prepared again each time, with the same result.
+/// Samples kept in memory, up to a number of bytes; what does not fit is prepared again each time,
+/// with the same result.
 final class SampleCache: @unchecked Sendable {
   private let lock = NSLock()
   private var samples: [DetectionSample?]

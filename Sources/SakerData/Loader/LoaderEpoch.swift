@@ -1,6 +1,7 @@
 import Foundation
 
-/// One pass over a loader's data: ask `next()` until it gives `nil`. Releasing it before the end stops the workers; each finishes the picture it is at.
+/// One pass over a loader's data: ask `next()` until it gives `nil`. Releasing it before the end
+/// stops the workers; each finishes the picture it is at.
 public final class LoaderEpoch {
   private let work: EpochWork
 
@@ -11,14 +12,15 @@ public final class LoaderEpoch {
 
   /// The next batch in order; `nil` at the end.
   ///
-  /// - Throws: `PictureError` for a picture that cannot be read, `LoaderError` for a stall or when nothing could be read. The epoch has
-  ///   ended then: later calls give `nil`.
+  /// - Throws: `PictureError` for a picture that cannot be read, `LoaderError` for a stall or when
+  ///   nothing could be read. The epoch has ended then: later calls give `nil`.
   public func next() throws -> Batch? { try work.next() }
 
   /// Pictures left out so far, and why.
   public var skipped: [PictureError] { work.skipped }
 
-  /// Batches of the epoch that have gone by, those included that were left out whole: what a run that goes on skips.
+  /// Batches of the epoch that have gone by, those included that were left out whole: what a run
+  /// that goes on skips.
   public var position: Int { work.position }
 
   /// Threads that have not ended yet.
@@ -30,7 +32,8 @@ public final class LoaderEpoch {
   deinit { work.stop() }
 }
 
-/// What workers and consumer share. Workers hold this, never the epoch, so that releasing the epoch can end them.
+/// What workers and consumer share. Workers hold this, never the epoch, so that releasing the
+/// epoch can end them.
 private final class EpochWork: @unchecked Sendable {
   /// A batch being filled: each picture has its place, so the order of completion does not matter.
   private struct Filling {
@@ -110,7 +113,8 @@ private final class EpochWork: @unchecked Sendable {
     }
   }
 
-  /// Takes one picture and prepares it. Waits while all allowed batches are full; false when there is nothing left to do.
+  /// Takes one picture and prepares it. Waits while all allowed batches are full; false when there
+  /// is nothing left to do.
   private func workOnce() -> Bool {
     changed.lock()
     while !stopped && nextPosition < order.count && !isAllowed { changed.wait() }
@@ -124,7 +128,8 @@ private final class EpochWork: @unchecked Sendable {
     return true
   }
 
-  /// The pictures just before one in the order, which are decoded already; at the start, the first ones.
+  /// The pictures just before one in the order, which are decoded already; at the
+  /// start, the first ones.
   private func neighbours(of position: Int) -> ArraySlice<Int> {
     let count = Loader.neighbourhood
     return order[max(0, position - count)..<min(order.count, max(position, count))]
@@ -209,7 +214,8 @@ private final class EpochWork: @unchecked Sendable {
     return fillings[batch]!
   }
 
-  /// Makes a batch of what succeeded; `nil` when nothing did. Throws the first error unless bad pictures are to be left out.
+  /// Makes a batch of what succeeded; `nil` when nothing did. Throws the first error unless bad
+  /// pictures are to be left out.
   private func deliver(_ batch: Int, _ filling: Filling) throws -> Batch? {
     let count = loader.preprocessing.count
     var (labels, indices): ([Loader.Labels], [Int]) = ([], [])
@@ -246,7 +252,8 @@ private final class EpochWork: @unchecked Sendable {
       names: indices.map(loader.source.name))
   }
 
-  /// When the last holder lets go, nobody works any more: unfinished batches give their memory back.
+  /// When the last holder lets go, nobody works any more: unfinished batches give
+  /// their memory back.
   deinit {
     for filling in fillings.values { loader.pool.put(filling.memory) }
   }

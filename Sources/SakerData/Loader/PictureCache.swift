@@ -1,12 +1,13 @@
 import Foundation
 
-/// Keeps decoded pictures, in memory or in files, up to a number of bytes. What does not fit is decoded each time: keeping
-/// the first pictures serves passes over a whole set better than keeping the last ones, which the next pass needs last.
+/// Keeps decoded pictures, in memory or in files, up to a number of bytes. What does not fit is
+/// decoded each time: keeping the first pictures serves passes over a whole set better than keeping
+/// the last ones, which the next pass needs last.
 public final class PictureCache: Sendable {
   public enum Place: Hashable, Sendable {
     case memory
-    /// Files in a folder, which is made if it is not there. They stay for later runs; a picture that has changed since is
-    /// decoded again.
+    /// Files in a folder, which is made if it is not there. They stay for later runs; a picture
+    /// that has changed since is decoded again.
     case folder(String)
   }
 
@@ -94,7 +95,8 @@ public final class PictureCache: Sendable {
     return picture
   }
 
-  /// Path, size and time of the last change, as one number of 64 bits twice (FNV-1a from two starts).
+  /// Path, size and time of the last change, as one number of 64 bits twice (FNV-1a
+  /// from two starts).
   private static func key(_ path: String) -> String? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }

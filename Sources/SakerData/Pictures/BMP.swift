@@ -1,5 +1,6 @@
-/// Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, masks, rows from below or from above. Written here
-/// because it is short and no library of Debian reads them alone (docs/decisions/0024).
+/// Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, masks, rows from
+/// below or from above. Written here because it is short and no library of Debian reads them
+/// alone (docs/decisions/0024).
 enum BMP {
   typealias Failure = FileBytes.Failure
 
@@ -106,10 +107,12 @@ struct BMPLayout {
   /// Behind the last pixel; the padding of the last row may be missing.
   var end: Int { pixels + rowBytes * (height - 1) + (width * bits + 7) / 8 }
 
-  /// Sizes of the second header: OS/2's, Windows' first, and those with masks, alpha, colour spaces and profiles.
+  /// Sizes of the second header: OS/2's, Windows' first, and those with masks, alpha, colour
+  /// spaces and profiles.
   private static let sizes = [12, 16, 64, 40, 52, 56, 108, 124]
 
-  /// `BM`, and behind the first header one of the known second ones: two letters alone begin many texts.
+  /// `BM`, and behind the first header one of the known second ones: two letters alone
+  /// begin many texts.
   static func begins(_ window: inout ByteWindow) throws(Failure) -> Bool {
     guard try window.matches(Array("BM".utf8), at: 0), window.count >= 18 else { return false }
     return sizes.contains(try window.little32(14))

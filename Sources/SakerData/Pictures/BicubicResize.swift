@@ -1,6 +1,7 @@
 extension Picture {
-  /// Bicubic resize with antialiasing: Keys's cubic with a = -1/2, which widens when an axis shrinks; columns first, each pass rounded to
-  /// levels. Equals Pillow's `BICUBIC` within one level.
+  /// Bicubic resize with antialiasing: Keys's cubic with a = -1/2, which widens when an
+  /// axis shrinks; columns first, each pass rounded to levels. Equals Pillow's `BICUBIC`
+  /// within one level.
   public func resizedBicubic(width: Int, height: Int) -> Picture {
     if width == self.width && height == self.height { return self }
     precondition(width > 0 && height > 0, "cannot resize to \(width)x\(height)")

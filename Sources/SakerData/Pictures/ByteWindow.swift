@@ -57,7 +57,8 @@ struct ByteWindow {
     return true
   }
 
-  /// Whether the marker FF D9 stands in the last kilobyte, as in all files to which nothing was appended.
+  /// Whether the marker FF D9 stands in the last kilobyte, as in all files to which
+  /// nothing was appended.
   mutating func endsWithEndOfImage() throws(Failure) -> Bool {
     for at in stride(from: count - 2, through: max(0, count - 1024), by: -1) {
       if try byte(at + 1) == 0xD9, try byte(at) == 0xFF { return true }
@@ -65,8 +66,8 @@ struct ByteWindow {
     return false
   }
 
-  /// EXIF's orientation in the TIFF data at `base`, `count` bytes; upright if there is none, or if they are damaged: that is no
-  /// reason to refuse a picture.
+  /// EXIF's orientation in the TIFF data at `base`, `count` bytes; upright if there is none, or if
+  /// they are damaged: that is no reason to refuse a picture.
   mutating func orientation(at base: Int, count: Int) -> Orientation {
     guard let directory = try? TIFFDirectory(&self, base: base, count: count) else {
       return .upright

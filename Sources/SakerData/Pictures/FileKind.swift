@@ -1,4 +1,5 @@
-/// What a file is that isn't a picture Saker reads, by its first bytes: an error that says so saves a look at the file.
+/// What a file is that isn't a picture Saker reads, by its first bytes: an error that says so saves
+/// a look at the file.
 enum FileKind {
   typealias Failure = FileBytes.Failure
 

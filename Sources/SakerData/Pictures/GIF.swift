@@ -1,5 +1,5 @@
-/// The first frame of a GIF, on its screen. CompuServe's "Graphics Interchange Format", version 89a. Written here because it is
-/// shorter than what calling a library takes (docs/decisions/0024).
+/// The first frame of a GIF, on its screen. CompuServe's "Graphics Interchange Format", version
+/// 89a. Written here because it is shorter than what calling a library takes (docs/decisions/0024).
 enum GIF {
   typealias Failure = FileBytes.Failure
 
@@ -12,7 +12,8 @@ enum GIF {
     return header
   }
 
-  /// Where the frame doesn't reach, the screen has the transparent colour, or the first one, as in Pillow.
+  /// Where the frame doesn't reach, the screen has the transparent colour, or the first
+  /// one, as in Pillow.
   static func decode(_ bytes: [UInt8], _ header: PictureHeader) throws -> Picture {
     var window = ByteWindow(bytes)
     let frame = try GIFFrame(&window)
@@ -36,7 +37,8 @@ enum GIF {
     return picture
   }
 
-  /// Appendix F: codes of growing width, least bit first, in blocks of up to 255 bytes; each stands for a string of indices.
+  /// Appendix F: codes of growing width, least bit first, in blocks of up to 255 bytes; each stands
+  /// for a string of indices.
   private static func indices(_ bytes: [UInt8], at data: Int, count: Int) throws(Failure) -> [UInt8]
   {
     func cut(_ done: Int) -> Failure {
@@ -47,7 +49,8 @@ enum GIF {
       throw Failure("is a broken GIF: codes of \(least) bits")
     }
     let (clear, end, most) = (1 << least, 1 << least + 1, 4096)
-    // Of each code: the code without its last index, the last and first index, and how many there are.
+    // Of each code: the code without its last index, the last and first index, and how many there
+    // are.
     var before = [UInt16](repeating: 0, count: most)
     var last = (0..<most).map { UInt8(truncatingIfNeeded: $0) }
     var first = last

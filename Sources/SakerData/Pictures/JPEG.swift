@@ -1,7 +1,8 @@
 import CKernels
 import CTurboJPEG
 
-/// JPEG by libjpeg-turbo: accurate transform, smooth chroma upsampling, so pixels equal those of Pillow and OpenCV.
+/// JPEG by libjpeg-turbo: accurate transform, smooth chroma upsampling, so pixels equal those of
+/// Pillow and OpenCV.
 enum JPEG {
   typealias Failure = FileBytes.Failure
 
@@ -10,10 +11,11 @@ enum JPEG {
     "extraneous bytes", "Invalid SOS parameters", "Adobe color transform",
   ]
 
-  /// Decodes to RGB as stored, orientation not applied. Gray is repeated; CMYK and YCCK are taken as inverted, as Adobe writes them.
+  /// Decodes to RGB as stored, orientation not applied. Gray is repeated; CMYK and YCCK are taken
+  /// as inverted, as Adobe writes them.
   ///
-  /// Of a progressive file that lacks its last scans, the whole picture is there in less detail: it is read as libjpeg does, and
-  /// `notes` tell of it. What lacks a part of the picture is refused.
+  /// Of a progressive file that lacks its last scans, the whole picture is there in less detail: it
+  /// is read as libjpeg does, and `notes` tell of it. What lacks a part of the picture is refused.
   static func decode(
     _ bytes: UnsafeBufferPointer<UInt8>, _ header: PictureHeader, _ notes: inout [String]
   ) throws -> Picture {
@@ -34,7 +36,8 @@ enum JPEG {
       guard result != 0 else { return }
       let reason = String(cString: tjGetErrorStr2(codec))
       let isWarning = tjGetErrorCode(codec) == Int32(TJERR_WARNING.rawValue)
-      // The library tells its first warning only, so behind a harmless one the end of the file must be there too.
+      // The library tells its first warning only, so behind a harmless one the end of the file
+      // must be there too.
       if isWarning && reason.contains("Premature end"), let scans, scans.showAll { return }
       if isWarning && header.ends && harmless.contains(where: reason.contains) { return }
       throw Failure(

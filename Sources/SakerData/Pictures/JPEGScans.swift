@@ -1,7 +1,9 @@
-/// Which scans a progressive JPEG holds. ITU-T T.81, annex G: the first scans bring the lowest frequency of each component, later ones
-/// further frequencies and further bits. What is missing at the end costs detail, not a part of the picture.
+/// Which scans a progressive JPEG holds. ITU-T T.81, annex G: the first scans bring the lowest
+/// frequency of each component, later ones further frequencies and further bits. What is missing at
+/// the end costs detail, not a part of the picture.
 struct JPEGScans {
-  /// Whether every component has its lowest frequency, in scans that don't end early: then the whole picture is there.
+  /// Whether every component has its lowest frequency, in scans that don't end early: then the
+  /// whole picture is there.
   private(set) var showAll = false
   /// Whether every component has all frequencies with all bits.
   private(set) var areComplete = false
@@ -9,7 +11,8 @@ struct JPEGScans {
   /// `nil` for JPEGs that aren't progressive.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     var (components, at): ([UInt8], Int) = ([], 2)
-    // Of each component, for each frequency, how many low bits are still to come; `nil` before its first scan.
+    // Of each component, for each frequency, how many low bits are still to come; `nil`
+    // before its first scan.
     var left: [UInt8: [UInt8?]] = [:]
     var whole: Set<UInt8> = []
     while at + 4 <= bytes.count, bytes[at] == 0xFF {

@@ -1,8 +1,9 @@
 import CPNG
 import Foundation
 
-/// PNG by libpng. Gamma and colour profiles are not applied, 16 bits keep their high byte and alpha is dropped, not composited:
-/// what Pillow's `convert("RGB")`, torchvision's RGB mode and OpenCV do, so that pixels equal those other tools train on.
+/// PNG by libpng. Gamma and colour profiles are not applied, 16 bits keep their high byte and alpha
+/// is dropped, not composited: what Pillow's `convert("RGB")`, torchvision's RGB mode and OpenCV
+/// do, so that pixels equal those other tools train on.
 enum PNG {
   typealias Failure = FileBytes.Failure
 

@@ -5,7 +5,8 @@ extension Picture {
   public enum Encoding: Hashable, Sendable {
     /// `quality` 1...100; chroma at half resolution.
     case jpeg(quality: Int = 92)
-    /// Without loss; `level` is zlib's, 0 (fast) ... 9 (small). Beyond 4 a photograph shrinks by 5 % more and takes 3 to 15 times as long.
+    /// Without loss; `level` is zlib's, 0 (fast) ... 9 (small). Beyond 4 a photograph shrinks by 5
+    /// % more and takes 3 to 15 times as long.
     case png(level: Int = 4)
 
     /// By a file's extension: `jpg`, `jpeg` or `png`, in any case; `nil` for others.
@@ -18,16 +19,18 @@ extension Picture {
     }
   }
 
-  /// Decodes a JPEG, PNG, GIF, WebP, BMP or TIFF file, told by its content, to upright RGB: EXIF's orientation is honoured, gray and
-  /// palettes are expanded, CMYK is converted, 16 bits keep their high byte, alpha is dropped. Of several frames or pages, the first.
+  /// Decodes a JPEG, PNG, GIF, WebP, BMP or TIFF file, told by its content, to upright RGB: EXIF's
+  /// orientation is honoured, gray and palettes are expanded, CMYK is converted, 16 bits keep their
+  /// high byte, alpha is dropped. Of several frames or pages, the first.
   ///
-  /// - Throws: `PictureError` when the file cannot be read, is not a picture, is truncated or broken, or is larger than `maximumSide` or
-  ///   `maximumPixels`.
+  /// - Throws: `PictureError` when the file cannot be read, is not a picture, is truncated or
+  ///   broken, or is larger than `maximumSide` or `maximumPixels`.
   public init(file path: String) throws {
     self = try Picture.read(path).picture
   }
 
-  /// As `init(file:)`, with what isn't read of the file or was filled in, in words: `is animated; its first frame is read`.
+  /// As `init(file:)`, with what isn't read of the file or was filled in, in words:
+  /// `is animated; its first frame is read`.
   public static func read(_ path: String) throws -> (picture: Picture, notes: [String]) {
     do {
       // A large file that is no picture is refused by its first bytes, before all of it is read.
@@ -39,7 +42,8 @@ extension Picture {
     }
   }
 
-  /// Decodes a picture's file that is already in memory; as `init(file:)`, and `name` stands for the file in errors.
+  /// Decodes a picture's file that is already in memory; as `init(file:)`, and `name` stands for
+  /// the file in errors.
   public init(bytes: [UInt8], name: String = "picture in memory") throws {
     do {
       self = try Picture.decode(bytes).picture
@@ -64,7 +68,8 @@ extension Picture {
     return (stored.oriented(header.orientation), notes)
   }
 
-  /// Width and height of the upright picture, from the header alone: some kilobytes are read, nothing is decoded.
+  /// Width and height of the upright picture, from the header alone: some kilobytes are read,
+  /// nothing is decoded.
   ///
   /// - Throws: `PictureError` as `init(file:)`, as far as the header tells.
   public static func size(ofFile path: String) throws -> PictureSize {
@@ -97,10 +102,11 @@ extension Picture {
     }
   }
 
-  /// Writes the picture under a temporary name and renames it, so that nobody sees half a file.
+  /// Writes the image atomically: under a temporary name, which is then renamed.
   ///
   /// - Parameter encoding: by default what the path's extension says.
-  /// - Throws: `PictureError` when the extension is neither JPEG's nor PNG's, or the file cannot be written.
+  /// - Throws: `PictureError` when the extension is neither JPEG's nor PNG's, or the file
+  ///   cannot be written.
   public func write(to path: String, as encoding: Encoding? = nil) throws {
     guard let encoding = encoding ?? Encoding(path: path) else {
       throw PictureError(

@@ -11,8 +11,8 @@ public enum LevelRange: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// A picture as `[3, H, W]`, red, green and blue: `(level - mean) / std`, the level in `range`. With neither mean nor deviation,
-  /// what torchvision's `ToTensor` makes of it.
+  /// A picture as `[3, H, W]`, red, green and blue: `(level - mean) / std`, the level in `range`.
+  /// With neither mean nor deviation, what torchvision's `ToTensor` makes of it.
   ///
   /// - Parameters:
   ///   - mean: for each channel, in units of `range`.
@@ -40,10 +40,11 @@ extension Tensor {
 }
 
 extension Picture {
-  /// The picture of a tensor `[C, H, W]` or `[1, C, H, W]`, red, green and blue, or one channel of gray. `x std + mean` undoes a
-  /// normalization; levels are then rounded down, as torchvision's `to_pil_image` does, but for a thousandth of a level, so that a
-  /// picture comes back from `Tensor(picture:)` as it was, whatever mean and deviation. What is darker than black is black, what is
-  /// brighter than white is white, NaN is black.
+  /// The picture of a tensor `[C, H, W]` or `[1, C, H, W]`, red, green and blue, or one channel of
+  /// gray. `x std + mean` undoes a normalization; levels are then rounded down, as torchvision's
+  /// `to_pil_image` does, but for a thousandth of a level, so that a picture comes back from
+  /// `Tensor(picture:)` as it was, whatever mean and deviation. What is darker than black is black,
+  /// what is brighter than white is white, NaN is black.
   ///
   /// - Parameters:
   ///   - mean: for each channel, in units of `range`; nothing is added if left out.

@@ -152,7 +152,8 @@ public struct RGB: Hashable, Codable, Sendable {
   public static let letterboxGray = RGB(114, 114, 114)
 }
 
-/// How a stored picture must be turned to be seen upright: the values 1 to 8 of EXIF's tag 0x0112 (EXIF 2.32, section 4.6.4).
+/// How a stored picture must be turned to be seen upright: the values 1 to 8 of EXIF's tag 0x0112
+/// (EXIF 2.32, section 4.6.4).
 public enum Orientation: Int, CaseIterable, Sendable {
   case upright = 1
   /// Left and right are swapped.

@@ -1,11 +1,13 @@
 extension Picture {
-  /// Endings of file names, in lower case and without the dot, that Saker takes for pictures when it lists a folder, in the
-  /// order in which they are tried for a name without one. What such a file holds is told by its content.
+  /// Endings of file names, in lower case and without the dot, that Saker takes for pictures when
+  /// it lists a folder, in the order in which they are tried for a name without one. What such a
+  /// file holds is told by its content.
   public static let endings = [
     "jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff", "jfif", "jpe", "dib", "apng",
   ]
 
-  /// Endings of pictures that Saker knows and doesn't read; what lists a folder names these files as left out.
+  /// Endings of pictures that Saker knows and doesn't read; what lists a folder names these
+  /// files as left out.
   public static let unreadEndings: Set<String> = [
     "avif", "heic", "heif", "jxl", "jp2", "j2k", "svg", "psd", "ico", "tga", "ppm", "pgm", "pbm",
     "pnm", "exr", "hdr", "dng", "cr2", "cr3", "nef", "arw", "orf", "raf", "rw2", "raw", "dcm",

@@ -6,7 +6,8 @@ struct PictureHeader: Equatable {
   /// Channels as stored: 1, 3 or 4; used for JPEG only.
   var components = 0
   var orientation = Orientation.upright
-  /// Whether the end of the file was seen where the format wants it; a file that says no may still be whole.
+  /// Whether the end of the file was seen where the format wants it; a file that says no
+  /// may still be whole.
   var ends: Bool
   /// Used for WebP only.
   var isAnimated = false
@@ -65,7 +66,8 @@ extension PictureHeader {
     }
   }
 
-  /// ITU-T T.81, annex B: markers up to the frame header; EXIF stands in the first APP1 that says so.
+  /// ITU-T T.81, annex B: markers up to the frame header; EXIF stands in the first
+  /// APP1 that says so.
   private static func jpeg(_ window: inout ByteWindow) throws(Failure) -> PictureHeader {
     var at = 2
     var orientation = Orientation.upright

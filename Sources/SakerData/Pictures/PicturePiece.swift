@@ -15,10 +15,12 @@ public struct PicturePiece: Hashable, Sendable {
     (self.left, self.top, self.width, self.height) = (left, top, width, height)
   }
 
-  /// Cuts the pieces out and writes them, each picture decoded once, on all cores. Folders must be there.
+  /// Cuts the pieces out and writes them, each picture decoded once, on all cores.
+  /// Folders must be there.
   ///
   /// - Parameters:
-  ///   - side: the longer side of a piece is brought to at most so many pixels, with its proportions.
+  ///   - side: the longer side of a piece is brought to at most so many pixels, with its
+  ///     proportions.
   ///   - encoding: by default what a file's extension says.
   /// - Returns: why pictures could not be decoded; their pieces are missing.
   /// - Throws: `PictureError` when a file cannot be written.

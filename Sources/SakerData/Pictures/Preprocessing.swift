@@ -1,5 +1,5 @@
-/// How a picture of any size becomes a model's input: resized, then `(level / 255 - mean) / std` for each channel. It belongs to the weights
-/// and is stored with them.
+/// How a picture of any size becomes a model's input: resized, then `(level / 255 - mean) / std`
+/// for each channel. It belongs to the weights and is stored with them.
 public struct Preprocessing: Hashable, Codable, Sendable {
   public enum Fit: Hashable, Codable, Sendable {
     /// Both sides are resized on their own; proportions change.
@@ -11,7 +11,7 @@ public struct Preprocessing: Hashable, Codable, Sendable {
   /// The model's input in pixels.
   public var height, width: Int
   public var fit: Fit
-  /// Of red, green and blue, where black is 0 and white 1.
+  /// Mean and standard deviation of red, green and blue, where black is 0 and white 1.
   public var mean, std: [Float]
 
   /// - Parameters:

@@ -1,8 +1,9 @@
 import CKernels
 
 extension Picture {
-  /// Bilinear resize with antialiasing, each axis on its own: when an axis shrinks, the triangle filter widens with it, so that every source
-  /// pixel counts. Equals Pillow's `BILINEAR` and torchvision's `antialias=True` within one level.
+  /// Bilinear resize with antialiasing, each axis on its own: when an axis shrinks, the triangle
+  /// filter widens with it, so that every source pixel counts. Equals Pillow's `BILINEAR` and
+  /// torchvision's `antialias=True` within one level.
   public func resized(width: Int, height: Int) -> Picture {
     if width == self.width && height == self.height { return self }
     return Picture(width: width, height: height) { result in
@@ -50,7 +51,8 @@ extension Picture {
     run(size, bytes: bytes, bytesStride: stride, floats: nil, floatsStride: 0, [], [])
   }
 
-  /// Resizes into rows of floats `stride` elements apart, each level rounded, then times `scales` plus `biases` (one value a channel).
+  /// Resizes into rows of floats `stride` elements apart, each level rounded, then times `scales`
+  /// plus `biases` (one value a channel).
   func resize(
     to size: PictureSize, floats: UnsafeMutablePointer<Float>, stride: Int, scales: [Float],
     biases: [Float]
@@ -93,8 +95,8 @@ extension Picture {
   }
 }
 
-/// Which inputs make an output of one axis, and with what weights: a triangle of half-width max(1, inputs / outputs) around
-/// `(output + 1/2) * inputs / outputs`, cut at the border and normalized.
+/// Which inputs make an output of one axis, and with what weights: a triangle of half-width max(1,
+/// inputs / outputs) around `(output + 1/2) * inputs / outputs`, cut at the border and normalized.
 /// Every output has as many inputs: those that have fewer get more of weight 0.
 struct ResizeTaps {
   private var firsts: [Int32] = []
@@ -102,7 +104,8 @@ struct ResizeTaps {
   private let count: Int
   private let outputs: Int
 
-  /// - Parameter inGroups: weights of four outputs lie together, first tap first, as columns want them.
+  /// - Parameter inGroups: weights of four outputs lie together, first tap first, as
+  ///   columns want them.
   init(from inputs: Int, to outputs: Int, inGroups: Bool) {
     let scale = Double(inputs) / Double(outputs)
     let support = max(1, scale)

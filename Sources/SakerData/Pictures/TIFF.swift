@@ -1,6 +1,7 @@
 import CTIFF
 
-/// TIFF by libtiff: every compression and kind of samples that it turns into RGB. Of a pyramid or of several pages, the first.
+/// TIFF by libtiff: every compression and kind of samples that it turns into RGB. Of a pyramid or
+/// of several pages, the first.
 enum TIFF {
   typealias Failure = FileBytes.Failure
 
@@ -16,7 +17,8 @@ enum TIFF {
     return header
   }
 
-  /// As stored, orientation not applied. Alpha is dropped; colours that were multiplied by it are divided by it, as Pillow does.
+  /// As stored, orientation not applied. Alpha is dropped; colours that were multiplied by it are
+  /// divided by it, as Pillow does.
   static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ header: PictureHeader) throws -> Picture
   {
     let (width, height) = (header.width, header.height)

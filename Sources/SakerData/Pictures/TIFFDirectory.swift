@@ -25,7 +25,8 @@ struct TIFFDirectory {
   private let isBigEndian: Bool
   private var entries: [Tag: Entry] = [:]
 
-  /// - Throws: when there is no TIFF header, or the directory doesn't lie inside the `count` bytes from `base` on.
+  /// - Throws: when there is no TIFF header, or the directory doesn't lie inside the `count`
+  ///   bytes from `base` on.
   init(_ window: inout ByteWindow, base: Int = 0, count: Int) throws(Failure) {
     let mark = try window.big16(base)
     guard mark == 0x4949 || mark == 0x4D4D else { throw Failure("is a broken TIFF: no byte order") }

@@ -4,7 +4,8 @@ import CWebP
 enum WebP {
   typealias Failure = FileBytes.Failure
 
-  /// RFC 9649, sections 2.3 to 2.7: chunks of name, length and data. EXIF stands in a chunk of the extended format.
+  /// RFC 9649, sections 2.3 to 2.7: chunks of name, length and data. EXIF stands in a chunk of
+  /// the extended format.
   static func header(_ window: inout ByteWindow) throws(Failure) -> PictureHeader {
     let ends = try window.little32(4) + 8 <= window.count
     func header(_ width: Int, _ height: Int) -> PictureHeader {

@@ -28,8 +28,8 @@ public struct BatchSampler: BatchSampling {
   }
 }
 
-/// Batches whose pictures have similar proportions, so that little is lost on their common frame. Batches come in the order
-/// in which they get full; those that do not, at the end.
+/// Batches whose pictures have similar proportions, so that little is lost on their common frame.
+/// Batches come in the order in which they get full; those that do not, at the end.
 public struct AspectRatioBatchSampler: BatchSampling {
   public let sampler: any Sampler
   /// The group of each item.
@@ -39,8 +39,8 @@ public struct AspectRatioBatchSampler: BatchSampling {
 
   /// - Parameters:
   ///   - sizes: of each item.
-  ///   - borders: ratios (width / height) that divide the groups, rising. torchvision's references take 2^-1 ... 2^1 in
-  ///     three steps an octave; a single 1 tells portrait from landscape.
+  ///   - borders: ratios (width / height) that divide the groups, rising. torchvision's references
+  ///     take 2^-1 ... 2^1 in three steps an octave; a single 1 tells portrait from landscape.
   /// - Throws: `SamplerError` if the borders do not rise.
   public init(
     _ sampler: any Sampler, sizes: [PictureSize], borders: [Double] = [1], batchSize: Int,

@@ -1,8 +1,8 @@
 import Foundation
 import SakerTensor
 
-/// The order in which an epoch takes the items of a data set. The same sampler and epoch give the same order, in any
-/// process.
+/// The order in which an epoch takes the items of a data set. The same sampler and epoch give the
+/// same order, in any process.
 public protocol Sampler: Sendable {
   /// Indices that an epoch gives.
   var count: Int { get }
@@ -36,8 +36,8 @@ public struct RandomSampler: Sampler {
   public let seed: UInt64
   public let replacement: Bool
 
-  /// - Parameter samples: draws an epoch; all items once if left out. Without replacement, more draws than items go through
-  ///   further shuffles.
+  /// - Parameter samples: draws an epoch; all items once if left out. Without replacement, more
+  ///   draws than items go through further shuffles.
   public init(count items: Int, seed: UInt64, replacement: Bool = false, samples: Int? = nil) {
     precondition(items >= 0, "a data set has 0 or more items, got \(items)")
     precondition((samples ?? 0) >= 0, "samples: expected 0 or more, got \(samples ?? 0)")
@@ -83,9 +83,9 @@ public struct SubsetRandomSampler: Sampler {
 
 /// Draws items in proportion to their weights.
 ///
-/// With replacement by Walker and Vose's alias table, in constant time a draw; without, by exponential keys (Efraimidis &
-/// Spirakis, "Weighted random sampling with a reservoir", 2006), which gives the distribution of drawing one after the
-/// other.
+/// With replacement by Walker and Vose's alias table, in constant time a draw; without, by
+/// exponential keys (Efraimidis & Spirakis, "Weighted random sampling with a reservoir", 2006),
+/// which gives the distribution of drawing one after the other.
 public struct WeightedRandomSampler: Sampler {
   public let weights: [Double]
   public let count: Int
@@ -94,8 +94,8 @@ public struct WeightedRandomSampler: Sampler {
 
   private let alias: [(share: Double, other: Int)]
 
-  /// - Throws: `SamplerError` if a weight is negative or no number, all are 0, or there are fewer weights above 0 than
-  ///   draws without replacement.
+  /// - Throws: `SamplerError` if a weight is negative or no number, all are 0, or there are fewer
+  ///   weights above 0 than draws without replacement.
   public init(
     weights: [Double], samples: Int, replacement: Bool = true, seed: UInt64
   ) throws {
@@ -157,8 +157,9 @@ public struct WeightedRandomSampler: Sampler {
   }
 }
 
-/// Draws so that classes turn up nearly alike (exactly, if an item has one class): an item weighs the mean, over its classes, of 1 / items of the class. Items
-/// without a class weigh as the mean of the others.
+/// Draws so that classes turn up nearly alike (exactly, if an item has one class): an item
+/// weighs the mean, over its classes, of 1 / items of the class. Items without a class weigh as
+/// the mean of the others.
 public struct BalancedSampler: Sampler {
   private let sampler: WeightedRandomSampler
   public var count: Int { sampler.count }
@@ -184,8 +185,8 @@ public struct BalancedSampler: Sampler {
   public func indices(epoch: Int) -> [Int] { sampler.indices(epoch: epoch) }
 }
 
-/// One process's share of the items, for training in several: every `replicas`-th of a common order, as PyTorch's
-/// `DistributedSampler` deals them out.
+/// One process's share of the items, for training in several: every `replicas`-th of a common
+/// order, as PyTorch's `DistributedSampler` deals them out.
 public struct DistributedSampler: Sampler {
   public let items, replicas, rank: Int
   public let shuffle, dropLast: Bool
@@ -194,7 +195,8 @@ public struct DistributedSampler: Sampler {
   /// - Parameters:
   ///   - rank: this process, 0..<replicas.
   ///   - shuffle: a new common order every epoch.
-  ///   - dropLast: leaves out the items that cannot be dealt out evenly; else the first ones come again.
+  ///   - dropLast: leaves out the items that cannot be dealt out evenly; else the
+  ///     first ones come again.
   /// - Throws: `SamplerError` if the rank is not among the processes.
   public init(
     count items: Int, replicas: Int, rank: Int, shuffle: Bool = true, seed: UInt64 = 0,

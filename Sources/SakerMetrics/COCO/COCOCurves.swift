@@ -41,8 +41,8 @@ struct COCOCategoryCurves {
     }
   }
 
-  /// The 12 numbers of these categories together: means over thresholds, recalls and categories with
-  /// truths.
+  /// The 12 numbers of these categories together: means over thresholds, recalls and
+  /// categories with truths.
   static func stats(_ curves: [Self]) -> [Double] {
     func precision(_ area: Int, _ threshold: Int? = nil) -> Double {
       var mean = Mean()

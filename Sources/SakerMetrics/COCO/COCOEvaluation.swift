@@ -4,10 +4,10 @@ import SakerTensor
 /// COCO's evaluation of boxes or masks (cocodataset.org, "Detection evaluation"), number for number
 /// that of pycocotools 2.0.11.
 ///
-/// Per picture and category the 100 detections of highest score, equal ones in file order, each take
-/// the truth with which their IoU is highest and at least the threshold, if none before took it;
-/// crowds are never taken. Truths that are crowds or outside the area's range are ignored, and so
-/// are the detections that lie on them, and those outside the range that lie on nothing. Average
+/// Per picture and category the 100 detections of highest score, equal ones in file order, each
+/// take the truth with which their IoU is highest and at least the threshold, if none before took
+/// it; crowds are never taken. Truths that are crowds or outside the area's range are ignored, and
+/// so are the detections that lie on them, and those outside the range that lie on nothing. Average
 /// precision is the mean of the envelope's precision at the recalls 0, 0.01, ... 1, over ten IoU
 /// thresholds 0.5, 0.55, ... 0.95.
 ///

@@ -35,8 +35,8 @@ public struct ScoreCurve: Hashable, Codable, Sendable {
   public var precision: [Double] = []
   public var recall: [Double] = []
 
-  /// As scikit-learn's `precision_recall_curve`. `nil` without a yes. A score that isn't a number is
-  /// worth least.
+  /// As scikit-learn's `precision_recall_curve`. `nil` without a yes. A score that isn't a
+  /// number is worth least.
   public init?(scores: [Double], truths: [Bool]) {
     let steps = ScoreSteps(scores, truths)
     guard steps.positives > 0 else { return nil }

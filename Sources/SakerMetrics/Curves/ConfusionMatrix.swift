@@ -1,14 +1,14 @@
 import SakerData
 
-/// What was taken for what: `counts[predicted][true]`. For detectors the last row and column are the
-/// background: its row counts missed truths, its column counts detections of nothing.
+/// What was taken for what: `counts[predicted][true]`. For detectors the last row and column are
+/// the background: its row counts missed truths, its column counts detections of nothing.
 public struct ConfusionMatrix: Hashable, Codable, Sendable {
   /// For detectors with "background" at the end.
   public let names: [String]
   public private(set) var counts: [[Int]]
 
-  /// Of a classifier: one predicted and one true class a picture. Labels must be indices into
-  /// `classNames`.
+  /// The matrix of a classifier: one predicted and one true class per image. Labels must be indices
+  /// into `classNames`.
   public init(predicted: [Int], truths: [Int], classNames: [String]) {
     precondition(
       predicted.count == truths.count, "\(predicted.count) predictions, \(truths.count) truths")
@@ -22,9 +22,9 @@ public struct ConfusionMatrix: Hashable, Codable, Sendable {
     }
   }
 
-  /// Of a detector, as YOLOv5 and Ultralytics count: detections with `score > confidence`; pairs
-  /// with `IoU > iouThreshold`, of whatever classes, taken by descending IoU (the first of equals in
-  /// detection order), each detection and each truth once.
+  /// The matrix of a detector, as YOLOv5 and Ultralytics count: detections with
+  /// `score > confidence`; pairs with `IoU > iouThreshold`, of whatever classes, taken by
+  /// descending IoU (the first of equals in detection order), each detection and each truth once.
   ///
   /// Unlike theirs, a detection of nothing also counts in pictures where no other matched. Truths
   /// marked difficult aren't counted, nor are detections on them.

@@ -34,8 +34,9 @@ public func classError(logits: Tensor, labels: Tensor) -> Double {
   return ratio(wrong, found.count)
 }
 
-/// Mean absolute difference of box offsets, over all anchors, with those of background anchors
-/// masked to 0: the notes' "bbox MAE". The mean is over all offsets, masked ones included, as there.
+/// Mean absolute difference of box offsets, over all anchors, with those of background
+/// anchors masked to 0: the notes' "bbox MAE". The mean is over all offsets, masked ones
+/// included, as there.
 ///
 /// - Parameters:
 ///   - offsets, truths: any one shape.

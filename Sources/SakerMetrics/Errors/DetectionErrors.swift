@@ -1,8 +1,8 @@
 import SakerData
 
 /// Why detections are wrong, and what each kind of mistake costs (Bolya et al., "TIDE: A General
-/// Toolbox for Identifying Object Detection Errors", arXiv:2008.08115). Equal to tidecv 1.0.1, except
-/// that everything is 0...1 there 0...100.
+/// Toolbox for Identifying Object Detection Errors", arXiv:2008.08115). Equal to tidecv 1.0.1,
+/// except that everything is 0...1 there 0...100.
 ///
 /// All detections of a picture (the 100 of highest score) are taken by descending score; each takes
 /// the best truth of its class that is left, if IoU `>= foreground`. Truths marked difficult count

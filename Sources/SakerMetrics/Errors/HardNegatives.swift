@@ -1,7 +1,8 @@
 import Foundation
 import SakerData
 
-/// Detections of nothing, cut out of their pictures: background for a detector to learn, the cure for false alarms.
+/// Detections of nothing, cut out of their pictures: background for a detector to learn, the cure
+/// for false alarms.
 public struct HardNegatives: Sendable {
   /// A piece of a picture without any object.
   public struct Piece: Hashable, Sendable {
@@ -25,8 +26,8 @@ public struct HardNegatives: Sendable {
   /// - Parameters:
   ///   - sizes: of the pictures, in the order of the results.
   ///   - confidence: from which a detection of nothing counts.
-  ///   - context: of a detection's width and height, what the piece has on each side where no truth, difficult ones
-  ///     included, is in the way.
+  ///   - context: of a detection's width and height, what the piece has on each side where no
+  ///     truth, difficult ones included, is in the way.
   public init(
     _ errors: DetectionErrors, _ results: [PictureResult], sizes: [PictureSize],
     confidence: Double = 0.25, context: Float = 1
@@ -64,7 +65,8 @@ public struct HardNegatives: Sendable {
       score: one.score ?? 0)
   }
 
-  /// Writes the pieces as a Pascal VOC data set without objects, whose files can be copied among the training data.
+  /// Writes the pieces as a Pascal VOC data set without objects, whose files can be copied among
+  /// the training data.
   ///
   /// - Parameters:
   ///   - pictures: paths, in the order of the results.

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// CULane's measure of lanes (Pan et al., "Spatial As Deep", arXiv:1712.06080, section 4): lanes are
-/// drawn 30 pixels wide along a cubic spline through their points; lanes of truth and prediction are
-/// paired so that the sum of IoUs is highest, and a pair with `IoU > threshold` is right.
+/// CULane's measure of lanes (Pan et al., "Spatial As Deep", arXiv:1712.06080, section 4):
+/// lanes are drawn 30 pixels wide along a cubic spline through their points; lanes of truth
+/// and prediction are paired so that the sum of IoUs is highest, and a pair with
+/// `IoU > threshold` is right.
 ///
 /// Pixels are those of OpenCV's `line`, which the benchmark's program draws with. Unlike there,
 /// points twice in a row are dropped (a division by zero there), and a lane of fewer than 2 points
@@ -10,7 +11,7 @@ import SakerTensor
 public struct CULaneEvaluation: Sendable {
   public var width = 1640
   public var height = 590
-  /// Of the strokes, in pixels.
+  /// Thickness of the strokes, in pixels.
   public var thickness = 30
   public var iouThreshold = 0.5
   /// Lanes found, invented and missed.

@@ -1,8 +1,8 @@
 import Foundation
 
 /// A black and white picture that lanes are drawn into, with the strokes of OpenCV 4's `line` to
-/// the pixel, so that CULane's numbers come out: a stroke is a filled rectangle with a disc at each end,
-/// in coordinates of 1/65536 pixel.
+/// the pixel, so that CULane's numbers come out: a stroke is a filled rectangle with a disc at each
+/// end, in coordinates of 1/65536 pixel.
 struct LaneCanvas {
   let width, height: Int
   private(set) var pixels: [UInt8]

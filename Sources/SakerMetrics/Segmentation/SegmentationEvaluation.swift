@@ -100,8 +100,8 @@ public struct SegmentationEvaluation: Hashable, Codable, Sendable {
 }
 
 extension SegmentationEvaluation {
-  /// The measures as JSON, fields as `snake_case`, numbers in full precision; `null` for classes that are neither there
-  /// nor found.
+  /// The measures as JSON, fields as `snake_case`, numbers in full precision; `null` for classes
+  /// that are neither there nor found.
   public var json: String {
     struct Report: Encodable {
       var pixelAccuracy, meanAccuracy, meanIou, meanDice, frequencyWeightedIou: Double

@@ -1,20 +1,22 @@
 import SakerTensor
 
-/// Attention of several heads, each on its own projection of queries, keys and values; what they give is concatenated and
-/// projected. Vaswani et al., arXiv:1706.03762, section 3.2.2. Queries from one sequence, keys and values from another make it
-/// cross-attention.
+/// Attention of several heads, each on its own projection of queries, keys and values; what they
+/// give is concatenated and projected. Vaswani et al., arXiv:1706.03762, section 3.2.2. Queries
+/// from one sequence, keys and values from another make it cross-attention.
 ///
-/// Names and starts are those of torch.nn.MultiheadAttention, but the batch is always the first axis, and true in a mask of
-/// `bool` always means "sees", as in `scaledDotProductAttention`; PyTorch's module means the opposite.
+/// Names and starts are those of torch.nn.MultiheadAttention, but the batch is always the first
+/// axis, and true in a mask of `bool` always means "sees", as in `scaledDotProductAttention`;
+/// PyTorch's module means the opposite.
 public final class MultiheadAttention: Layer {
-  /// `[3 E, E]`: queries', keys' and values' above each other; `nil` if keys or values have another width
+  /// `[3 E, E]`: queries', keys' and values' above each other; `nil` if keys or values
+  /// have another width
   public let inProjWeight: Parameter?
   /// `[E, E]`, `[E, keys' width]`, `[E, values' width]` in that case
   public let qProjWeight, kProjWeight, vProjWeight: Parameter?
   /// `[3 E]`
   public let inProjBias: Parameter?
   public let outProj: Linear
-  /// Of the weights, in training.
+  /// Dropout of the attention weights, in training.
   public let dropout: Dropout
   public let width, heads: Int
   private let naming: Naming
@@ -72,9 +74,10 @@ public final class MultiheadAttention: Layer {
 
   /// - Parameters:
   ///   - query: `[N, L, E]`
-  ///   - key, value: `[N, S, their widths]`; the queries' sequence without `key`, the keys' without `value`.
-  ///   - mask: broadcasts to `[N, heads, L, S]`, such as `[L, S]`. Of `bool`: true where a query may see a key. Floating: added
-  ///     to the scores.
+  ///   - key, value: `[N, S, their widths]`; the queries' sequence without `key`, the
+  ///     keys' without `value`.
+  ///   - mask: broadcasts to `[N, heads, L, S]`, such as `[L, S]`. Of `bool`: true where a query
+  ///     may see a key. Floating: added to the scores.
   ///   - keyPadding: `bool` `[N, S]`, true where a key is padding, which nobody sees.
   ///   - causal: whether query i sees keys 0...i only.
   /// - Returns: `[N, L, E]`
@@ -92,7 +95,8 @@ public final class MultiheadAttention: Layer {
     return outProj(result.transposed(1, 2).reshape([query.shape[0], query.shape[1], width]))
   }
 
-  /// The weights of each head, `[N, heads, L, S]`, for looking at: `attend` does not store them. Parameters as there.
+  /// The weights of each head, `[N, heads, L, S]`, for looking at: `attend` does not store them.
+  /// Parameters as there.
   public func attentionWeights(
     _ query: Tensor, _ key: Tensor, mask: Tensor? = nil, keyPadding: Tensor? = nil,
     causal: Bool = false

@@ -1,8 +1,9 @@
 import Foundation
 import SakerTensor
 
-/// Waves of geometrically growing length as positions, `[length, width]`: `sin(t / 10000^(2i/width))` at 2i and the cosine
-/// beside it. A shift is a rotation, so distances are linear in them. Vaswani et al., arXiv:1706.03762, section 3.5.
+/// Waves of geometrically growing length as positions, `[length, width]`:
+/// `sin(t / 10000^(2i/width))` at 2i and the cosine beside it. A shift is a rotation, so distances
+/// are linear in them. Vaswani et al., arXiv:1706.03762, section 3.5.
 public func sinusoidalPositions(_ length: Int, _ width: Int, base: Double = 10000) -> Tensor {
   check(
     length >= 0 && width > 0, op: "sinusoidalPositions", expected: "sizes", got: (length, width))

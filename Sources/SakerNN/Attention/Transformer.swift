@@ -8,8 +8,8 @@ public struct TransformerOptions: Sendable {
   public var feedforward: Int
   public var dropout: Float
   public var activation: Activation
-  /// Whether normalization stands before attention and network (as in ViT and GPT-2: trains without a warm-up, Xiong et al.,
-  /// arXiv:2002.04745) or after the sum (as in the paper).
+  /// Whether normalization stands before attention and network (as in ViT and GPT-2: trains without
+  /// a warm-up, Xiong et al., arXiv:2002.04745) or after the sum (as in the paper).
   public var normFirst: Bool
   public var epsilon: Float
 
@@ -27,8 +27,8 @@ public struct TransformerOptions: Sendable {
   func activate(_ x: Tensor) -> Tensor { activation == .relu ? relu(x) : gelu(x) }
 }
 
-/// Self-attention and a two-layer network, each with a shortcut and layer normalization. Vaswani et al., arXiv:1706.03762,
-/// section 3.1; names of torch.nn.TransformerEncoderLayer.
+/// Self-attention and a two-layer network, each with a shortcut and layer normalization. Vaswani et
+/// al., arXiv:1706.03762, section 3.1; names of torch.nn.TransformerEncoderLayer.
 public final class TransformerEncoderLayer: Layer {
   public let selfAttn: MultiheadAttention
   public let linear1: Linear
@@ -72,8 +72,8 @@ public final class TransformerEncoderLayer: Layer {
   }
 }
 
-/// Self-attention, attention to an encoder's result, and a two-layer network. Vaswani et al., arXiv:1706.03762, section 3.1;
-/// names of torch.nn.TransformerDecoderLayer.
+/// Self-attention, attention to an encoder's result, and a two-layer network. Vaswani et al.,
+/// arXiv:1706.03762, section 3.1; names of torch.nn.TransformerDecoderLayer.
 public final class TransformerDecoderLayer: Module {
   public let selfAttn, multiheadAttn: MultiheadAttention
   public let linear1: Linear
@@ -98,8 +98,8 @@ public final class TransformerDecoderLayer: Module {
     dropout3 = Dropout(options.dropout)
   }
 
-  /// `[N, L, E]` over an encoder's `memory`, `[N, S, E]`. A query sees itself and what came before unless `causal` is false;
-  /// masks as in `MultiheadAttention.attend`.
+  /// `[N, L, E]` over an encoder's `memory`, `[N, S, E]`. A query sees itself and what came before
+  /// unless `causal` is false; masks as in `MultiheadAttention.attend`.
   public func callAsFunction(
     _ x: Tensor, memory: Tensor, mask: Tensor? = nil, padding: Tensor? = nil,
     memoryMask: Tensor? = nil, memoryPadding: Tensor? = nil, causal: Bool = true
@@ -125,7 +125,8 @@ public final class TransformerDecoderLayer: Module {
   }
 }
 
-/// Encoder layers one after the other, and a last normalization if one is wanted, as layers that normalize first need.
+/// Encoder layers one after the other, and a last normalization if one is wanted, as layers that
+/// normalize first need.
 public final class TransformerEncoder: Layer {
   public let layers: [TransformerEncoderLayer]
   public let norm: LayerNorm?
@@ -174,8 +175,9 @@ public final class TransformerDecoder: Module {
   }
 }
 
-/// An encoder reads the source, a decoder writes the target: the whole network between embeddings and logits. Vaswani et al.,
-/// arXiv:1706.03762, figure 1; names of torch.nn.Transformer, which like this one normalizes at both ends.
+/// An encoder reads the source, a decoder writes the target: the whole network between embeddings
+/// and logits. Vaswani et al., arXiv:1706.03762, figure 1; names of torch.nn.Transformer, which
+/// like this one normalizes at both ends.
 public final class Transformer: Module {
   public let encoder: TransformerEncoder
   public let decoder: TransformerDecoder
@@ -195,8 +197,9 @@ public final class Transformer: Module {
     }
   }
 
-  /// `[N, S, E]` and `[N, L, E]` to `[N, L, E]`; a place of the target sees itself and what came before. `padding` and
-  /// `targetPadding` as in `MultiheadAttention.attend`; the decoder does not see the source's padding either.
+  /// `[N, S, E]` and `[N, L, E]` to `[N, L, E]`; a place of the target sees itself and what came
+  /// before. `padding` and `targetPadding` as in `MultiheadAttention.attend`; the decoder does not
+  /// see the source's padding either.
   public func callAsFunction(
     _ source: Tensor, _ target: Tensor, padding: Tensor? = nil, targetPadding: Tensor? = nil
   ) -> Tensor {

@@ -12,8 +12,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable {
     self.problems = problems
   }
 
-  /// One line. A file for another model altogether has hundreds of problems: those after the tenth are counted here and
-  /// listed in `problems`.
+  /// One line. A file for another model altogether has hundreds of problems: those after the tenth
+  /// are counted here and listed in `problems`.
   public var description: String {
     // Names come from files, which may have anything in them.
     String(text.map { $0.isNewline || $0.asciiValue.map { $0 < 32 } ?? false ? " " : $0 })

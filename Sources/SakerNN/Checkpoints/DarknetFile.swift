@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// A `.weights` file of Darknet, the program of YOLO's authors: a header of three 32-bit versions and the number of pictures
-/// seen in training, then float32 numbers without names, little endian. https://github.com/pjreddie/darknet, `parser.c`.
+/// A `.weights` file of Darknet, the program of YOLO's authors: a header of three 32-bit versions
+/// and the number of pictures seen in training, then float32 numbers without names, little endian.
+/// https://github.com/pjreddie/darknet, `parser.c`.
 public struct DarknetFile: Sendable {
   public var major: Int32 = 0
   /// From 0.2 on the pictures are counted in 64 bits, before in 32.
@@ -25,8 +26,8 @@ public struct DarknetFile: Sendable {
     major * 10 + minor >= 2
   }
 
-  /// Whether `start`, a file's first nine bytes or more, can be such a file's: versions 0.1 or 0.2. A safetensors file that
-  /// begins so would have a header of gigabytes.
+  /// Whether `start`, a file's first nine bytes or more, can be such a file's: versions 0.1 or 0.2.
+  /// A safetensors file that begins so would have a header of gigabytes.
   static func matches(_ start: [UInt8]) -> Bool {
     start.count >= 9 && start[0..<4].allSatisfy { $0 == 0 } && (1...2).contains(start[4])
       && start[5..<8].allSatisfy { $0 == 0 }

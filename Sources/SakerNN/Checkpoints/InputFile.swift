@@ -56,8 +56,8 @@ final class InputFile {
 
   deinit { close(descriptor) }
 
-  /// Fills `bytes` with what lies from `start` on; a long part on all cores, as the system copies (and makes memory for what is
-  /// copied) one page after the other.
+  /// Fills `bytes` with what lies from `start` on; a long part on all cores, as the system copies
+  /// (and makes memory for what is copied) one page after the other.
   func read(into bytes: UnsafeMutableRawBufferPointer, at start: Int) throws {
     guard let base = bytes.baseAddress else { return }
     nonisolated(unsafe) let to = base

@@ -1,5 +1,5 @@
-/// JSON (RFC 8259) with members in their order and as often as they appear, which Foundation's reader does not tell: a
-/// header that names a tensor twice is damaged.
+/// JSON (RFC 8259) with members in their order and as often as they appear, which Foundation's
+/// reader does not tell: a header that names a tensor twice is damaged.
 enum JSONValue: CustomStringConvertible {
   case object([(name: String, value: JSONValue)])
   case array([JSONValue])

@@ -11,10 +11,11 @@ extension Module {
   ///
   /// - Parameters:
   ///   - file: what messages call the state.
-  ///   - strict: whether names that are missing or unexpected are problems; shapes always have to fit.
+  ///   - strict: whether names that are missing or unexpected are problems; shapes
+  ///     always have to fit.
   /// - Returns: the names that were missing, and those that were not expected.
-  /// - Throws: `CheckpointError` with every name that is missing, unexpected, of another shape or type, or has elements
-  ///   that are infinite or not a number.
+  /// - Throws: `CheckpointError` with every name that is missing, unexpected, of another shape or
+  ///   type, or has elements that are infinite or not a number.
   @discardableResult
   public func load(
     state: [NamedTensor], file: String = "state", strict: Bool = true
@@ -25,8 +26,8 @@ extension Module {
     return (report.missing, report.unexpected)
   }
 
-  /// The same with a say in what may be left out, and under which names: see `PartialLoading`. Nothing is taken if anything
-  /// is wrong that the options do not allow.
+  /// The same with a say in what may be left out, and under which names: see `PartialLoading`.
+  /// Nothing is taken if anything is wrong that the options do not allow.
   ///
   /// - Returns: what was taken and what was not.
   /// - Throws: `CheckpointError` with everything that is wrong, at once; also if nothing at all

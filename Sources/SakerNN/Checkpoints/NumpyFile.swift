@@ -148,8 +148,8 @@ private final class Bytes {
   }
 }
 
-/// The text before an array: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. Only this form is read: it is a Python
-/// expression, and nothing is evaluated.
+/// The text before an array: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. Only
+/// this form is read: it is a Python expression, and nothing is evaluated.
 private struct NumpyHeader {
   var description = ""
   var isFortran = false

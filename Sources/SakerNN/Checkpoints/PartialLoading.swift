@@ -1,10 +1,11 @@
-/// What `load` lets pass, and what it does before it compares a state with a model. As it is made, nothing: every name has to
-/// fit.
+/// What `load` lets pass, and what it does before it compares a state with a model. As it is made,
+/// nothing: every name has to fit.
 ///
 ///     try model.load(state: state, .newHead(model.head))  // all but the head
 ///     try model.load(state: state, .whatFits)  // what fits, the rest stays as it was
 public struct PartialLoading: Sendable {
-  /// Patterns of the state's names (`*` is any text, `?` any character) that are left out before anything else: `optimizer.*`.
+  /// Patterns of the state's names (`*` is any text, `?` any character) that are left out before
+  /// anything else: `optimizer.*`.
   public var ignoring: [String]
   /// In this order; the first that fits a name makes it another.
   public var renaming: [NameRule]
@@ -14,7 +15,8 @@ public struct PartialLoading: Sendable {
   public var allowsMissing = false
   /// Whether names that the model lacks are passed over.
   public var allowsUnexpected = false
-  /// Whether tensors of another shape, or of whole numbers in place of floating ones, are passed over.
+  /// Whether tensors of another shape, or of whole numbers in place of floating ones, are passed
+  /// over.
   public var allowsMisshapen = false
   /// Whether elements may be infinite or not a number.
   public var allowsNonFinite = false
@@ -37,8 +39,8 @@ public struct PartialLoading: Sendable {
     return options
   }()
 
-  /// All but some layers, which start anew: those that tell other classes apart. Whatever the state has under their names, of
-  /// whichever shape, is passed over.
+  /// All but some layers, which start anew: those that tell other classes apart. Whatever the state
+  /// has under their names, of whichever shape, is passed over.
   /// - Parameter layers: names without `.weight` and `.bias`, as `Classifier.head` gives them.
   public static func newHead(_ layers: [String]) -> PartialLoading {
     PartialLoading(keeping: layers.map { $0 + ".*" })

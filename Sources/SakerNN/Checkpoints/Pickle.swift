@@ -1,4 +1,5 @@
-/// A value in a pickle, Python's format for objects. Only what files of weights need; nothing is ever called.
+/// A value in a pickle, Python's format for objects. Only what files of weights need;
+/// nothing is ever called.
 indirect enum PickleValue {
   case none
   case bool(Bool)
@@ -6,7 +7,8 @@ indirect enum PickleValue {
   case float(Double)
   case string(String)
   case bytes([UInt8])
-  /// With how deep tuples lie in it: tuples are values, and one of tuples of tuples would be looked at by recursion.
+  /// With how deep tuples lie in it: tuples are values, and one of tuples of tuples would be
+  /// looked at by recursion.
   case tuple([PickleValue], depth: Int)
   /// By place in `Pickle.lists`, as several values may share one list, or a list hold itself.
   case list(Int)
@@ -37,8 +39,8 @@ struct PickleTensor {
   let strides: [Int]
 }
 
-/// Reads pickles of protocols 2 to 5 without running anything: a fixed list of classes becomes values, every other name is refused.
-/// Python's `pickletools` is the reference for the opcodes.
+/// Reads pickles of protocols 2 to 5 without running anything: a fixed list of classes becomes
+/// values, every other name is refused. Python's `pickletools` is the reference for the opcodes.
 struct Pickle {
   struct Problem: Error {
     let what: String
@@ -365,7 +367,8 @@ extension Pickle {
     return numbers.count == members.count ? numbers : nil
   }
 
-  /// An object's attributes: an ordered dictionary's hold what is not among its members, and nothing else matters.
+  /// An object's attributes: an ordered dictionary's hold what is not among its members, and
+  /// nothing else matters.
   private func build(_ state: PickleValue) throws(Problem) {
     switch stack.last {
     case .dictionary, .other, .tensor, .list: return

@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// The field's plain file of named tensors: a u64 length, little endian, a JSON header of that length with type, shape and
-/// place of each tensor, and the bytes. https://github.com/huggingface/safetensors
+/// The field's plain file of named tensors: a u64 length, little endian, a JSON header of that
+/// length with type, shape and place of each tensor, and the bytes.
+/// https://github.com/huggingface/safetensors
 public struct Safetensors: Sendable {
   /// In the order of the header.
   public var tensors: [NamedTensor]
@@ -26,8 +27,8 @@ public struct Safetensors: Sendable {
 // MARK: - Reading
 
 extension Safetensors {
-  /// Reads and checks a whole file. Types that `DType` lacks become the next wider one it has: F64 and the 8-bit floats
-  /// float32, I16 and U16 int32, U32 and U64 int64.
+  /// Reads and checks a whole file. Types that `DType` lacks become the next wider one it has: F64
+  /// and the 8-bit floats float32, I16 and U16 int32, U32 and U64 int64.
   /// - Throws: `CheckpointError` with everything that is wrong with the file.
   public init(contentsOf path: String) throws {
     let file = try InputFile(path)
@@ -82,7 +83,8 @@ extension SafetensorsHeader.Entry {
 // MARK: - Writing
 
 extension Safetensors {
-  /// Writes the file under another name, flushes and renames it: who reads `path` finds the old file or the new one, whole.
+  /// Writes the file under another name, flushes and renames it: who reads `path` finds the old
+  /// file or the new one, whole.
   /// - Throws: `CheckpointError` if the directory is read-only, the disk full, a name given twice.
   public func write(to path: String) throws {
     var names: Set<String> = []
@@ -91,7 +93,8 @@ extension Safetensors {
       throw CheckpointError(
         file: path, "cannot be written", twice.map { "\($0): the name is taken" })
     }
-    // Wide types first: every tensor then lies at a multiple of its element's size, as some readers want.
+    // Wide types first: every tensor then lies at a multiple of its element's size, as
+    // some readers want.
     let order = tensors.indices.sorted {
       let (a, b) = (tensors[$0].tensor.dtype.size, tensors[$1].tensor.dtype.size)
       return a == b ? $0 < $1 : a > b

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// A file that PyTorch's `save` wrote, `.pth`, `.pt` or `.bin`, in its present form (a ZIP file) and the one before (pickles one after
-/// the other). Nothing in it is executed: see `Pickle`.
+/// A file that PyTorch's `save` wrote, `.pth`, `.pt` or `.bin`, in its present form (a ZIP file)
+/// and the one before (pickles one after the other). Nothing in it is executed: see `Pickle`.
 struct TorchFile {
   /// All tensors by their paths in the file, such as `state_dict.conv1.weight`.
   var tensors: [NamedTensor] = []
@@ -85,9 +85,11 @@ struct TorchFile {
       }
     }
 
-    /// Magic number, version, system, objects, list of keys; then each storage, its number of elements before it.
+    /// Magic number, version, system, objects, list of keys; then each storage, its number of
+    /// elements before it.
     init(legacy file: InputFile, path: String) throws {
-      // The objects end where the numbers begin, which only reading them tells. They are small: reading grows only if it must.
+      // The objects end where the numbers begin, which only reading them tells. They are small:
+      // reading grows only if it must.
       var size = min(file.size, 1 << 20)
       while true {
         let text = try file.read(size, at: 0) { Array($0) }
@@ -169,10 +171,12 @@ struct TorchFile {
     let path: String
     var tensors: [NamedTensor] = []
     var metadata: [String: String] = [:]
-    /// What all tensors together may take: those that share a storage count each, and a small file could name a large one often.
+    /// What all tensors together may take: those that share a storage count each, and a small file
+    /// could name a large one often.
     private var budget: Int
     private var open: Set<Int> = []
-    /// A dictionary that holds another twice, which holds another twice, and so on, would never come to an end.
+    /// A dictionary that holds another twice, which holds another twice, and so on, would
+    /// never come to an end.
     private var visits = 0
     private static let mostVisits = 1_000_000
 

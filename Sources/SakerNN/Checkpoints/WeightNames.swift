@@ -1,8 +1,8 @@
 import SakerTensor
 
-/// How somebody else's names for a model's tensors become the model's own: the same numbers, in the same order, at most in
-/// another shape. Where the other one's batch norms add another ε to the variance, the variance is moved by the difference, so that
-/// evaluation gives the same.
+/// Translates the tensor names of other programs to a model's own: the same numbers, in the same
+/// order, at most in another shape. Where the other one's batch norms add another ε to the
+/// variance, the variance is moved by the difference, so that evaluation gives the same.
 public struct WeightNames: Sendable {
   /// Whose names, as a message calls them: `timm`.
   public let name: String
@@ -28,10 +28,12 @@ public struct WeightNames: Sendable {
     self.translate = translate
   }
 
-  /// The tensors under the model's names and in its shapes. A name without translation stays, so that whoever compares can tell it.
+  /// The tensors under the model's names and in its shapes. A name without translation stays, so
+  /// that whoever compares can tell it.
   ///
-  /// - Parameter shapes: the model's. A tensor of as many elements whose shape differs by axes of length 1, or by joined last axes
-  ///   (a linear layer written as a convolution), takes the model's shape.
+  /// - Parameter shapes: the model's. A tensor of as many elements whose shape differs by axes
+  ///   of length 1, or by joined last axes (a linear layer written as a convolution), takes
+  ///   the model's shape.
   public func translated(_ state: [NamedTensor], to shapes: [String: Shape]) -> [NamedTensor] {
     let translation = translate(Set(state.map(\.name)))
     return state.map { named in
@@ -47,7 +49,8 @@ public struct WeightNames: Sendable {
     }
   }
 
-  /// The names among `known` under which more of a state's tensors are the model's than as they are; `nil` if none.
+  /// The names among `known` under which more of a state's tensors are the model's than as they
+  /// are; `nil` if none.
   public static func fitting(
     _ state: [NamedTensor], _ shapes: [String: Shape], among known: [WeightNames]
   ) -> WeightNames? {

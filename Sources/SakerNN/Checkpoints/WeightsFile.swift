@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// A file of tensors of any kind that can be read: safetensors, or what PyTorch, NumPy or Darknet saves.
+/// A file of tensors of any kind that can be read: safetensors, or what PyTorch, NumPy
+/// or Darknet saves.
 public struct WeightsFile: Sendable {
   public enum Format: String, Codable, Sendable {
     case safetensors
@@ -8,7 +9,8 @@ public struct WeightsFile: Sendable {
     case torch
     /// `.npy` or `.npz`.
     case numpy
-    /// The numbers one after the other, without names; only a model tells which are whose. They are one tensor, `darknet`.
+    /// The numbers one after the other, without names; only a model tells which are whose. They are
+    /// one tensor, `darknet`.
     case darknet
 
     /// Whose files these are.
@@ -29,7 +31,7 @@ public struct WeightsFile: Sendable {
   /// Texts that go with them.
   public let metadata: [String: String]
 
-  /// Reads a whole file. What is in it tells its format, not its name.
+  /// Reads a whole file. The format is recognized by content, not by name.
   /// - Throws: `CheckpointError` with everything that is wrong with the file.
   public init(contentsOf path: String) throws {
     self.path = path
@@ -78,19 +80,23 @@ public struct WeightsFile: Sendable {
     "model_ema", "state_dict_ema", "ema_state_dict", "ema", "params_ema",
   ]
 
-  /// The parts of the file that look like a model's state: what is left of the names under `state_dict`, `model`, `ema` and the like.
+  /// The parts of the file that look like a model's state: what is left of the names under
+  /// `state_dict`, `model`, `ema` and the like.
   public var parts: [String] {
     WeightsFile.wrappers.filter { wrapper in
       tensors.contains { $0.name.hasPrefix(wrapper + ".") }
     }
   }
 
-  /// A model's state, without what wraps it: names of a part, without `module.` and `_orig_mod.`, which parallel and compiled models
-  /// put before theirs, and without batch norm's counters of types that differ.
+  /// A model's state, without what wraps it: names of a part, without `module.` and `_orig_mod.`,
+  /// which parallel and compiled models put before theirs, and without batch norm's counters of
+  /// types that differ.
   ///
   /// - Parameters:
-  ///   - part: one of `parts`, such as `ema`; the first of them if left out, or the whole file if it has none.
-  ///   - names: those of the model that is to take it: they tell a part from a layer that happens to bear its name.
+  ///   - part: one of `parts`, such as `ema`; the first of them if left out, or the whole
+  ///     file if it has none.
+  ///   - names: those of the model that is to take it: they tell a part from a layer that happens
+  ///     to bear its name.
   /// - Throws: `CheckpointError` if there is no such part.
   public func state(part: String? = nil, fitting names: Set<String> = []) throws -> [NamedTensor] {
     let fits = tensors.contains { names.contains(WeightsFile.bare($0.name)) }

@@ -32,7 +32,8 @@ public final class ELU: Layer {
   public func forward(_ x: Tensor) -> Tensor { elu(x, alpha: alpha) }
 }
 
-/// Scaled ELU, which keeps mean 0 and variance 1 from layer to layer. Klambauer et al., arXiv:1706.02515.
+/// Scaled ELU, which keeps mean 0 and variance 1 from layer to layer. Klambauer et
+/// al., arXiv:1706.02515.
 public final class SELU: Layer {
   public init() {}
   public func forward(_ x: Tensor) -> Tensor { selu(x) }
@@ -146,7 +147,8 @@ public final class LogSoftmax: Layer {
   public func forward(_ x: Tensor) -> Tensor { logSoftmax(x, axis: axis) }
 }
 
-/// Gated linear unit: one half along an axis times the sigmoid of the other. Dauphin et al., arXiv:1612.08083.
+/// Gated linear unit: one half along an axis times the sigmoid of the other. Dauphin et
+/// al., arXiv:1612.08083.
 public final class GLU: Layer {
   public let axis: Int
   public init(axis: Int = -1) { self.axis = axis }

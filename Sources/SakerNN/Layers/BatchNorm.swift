@@ -1,12 +1,13 @@
 import SakerTensor
 import Synchronization
 
-/// Batch normalization of `[N, C, ...]`, `y = (x − mean) / √(variance + ε) · weight + bias` for each channel.
-/// Ioffe & Szegedy, arXiv:1502.03167.
+/// Batch normalization of `[N, C, ...]`, `y = (x − mean) / √(variance + ε) · weight + bias` for
+/// each channel. Ioffe & Szegedy, arXiv:1502.03167.
 ///
-/// In training the mean and the biased variance of the batch normalize; the running statistics only take note, the
-/// variance unbiased, `running = (1 − momentum) · running + momentum · batch`. In evaluation the running ones normalize.
-/// That is PyTorch's way; Keras's, which differs in three points, is `convention: .keras`.
+/// In training the mean and the biased variance of the batch normalize; the running statistics only
+/// take note, the variance unbiased, `running = (1 − momentum) · running + momentum · batch`. In
+/// evaluation the running ones normalize. That is PyTorch's way; Keras's, which differs in three
+/// points, is `convention: .keras`.
 public final class BatchNorm: Layer, ModeDependent {
   /// γ `[C]`, starts as ones; `nil` without `affine`
   public let weight: Parameter?
@@ -20,21 +21,23 @@ public final class BatchNorm: Layer, ModeDependent {
   public let numBatchesTracked: Buffer?
   public let channels: Int
   public let epsilon: Float
-  /// The share in the running statistics of the newest batch, with `.keras` of what was there; `nil` makes them the plain
-  /// mean over all batches.
+  /// The share in the running statistics of the newest batch, with `.keras` of what was there;
+  /// `nil` makes them the plain mean over all batches.
   public let momentum: Float?
   public let convention: Convention
-  /// In training each so many samples of the batch normalize by themselves ("ghost batches"): as noisy as small batches, as fast as large ones.
-  /// Hoffer et al., arXiv:1705.08741. The running statistics take the mean over the parts; evaluation is as ever. `nil`: the whole batch.
+  /// In training each so many samples of the batch normalize by themselves ("ghost batches"): as
+  /// noisy as small batches, as fast as large ones. Hoffer et al., arXiv:1705.08741. The running
+  /// statistics take the mean over the parts; evaluation is as ever. `nil`: the whole batch.
   public let virtualBatchSize: Int?
   public var mode = Mode()
 
   /// Whose meaning the words have.
   public enum Convention: Sendable {
-    /// `running = (1 − momentum) · running + momentum · batch`, with the unbiased variance; ε 1e−5, momentum 0.1.
+    /// `running = (1 − momentum) · running + momentum · batch`, with the unbiased variance; ε
+    /// 1e−5, momentum 0.1.
     case torch
-    /// `running = momentum · running + (1 − momentum) · batch`, with the biased variance; ε 1e−3, momentum 0.99. What is not
-    /// `trainable` normalizes as in evaluation.
+    /// `running = momentum · running + (1 − momentum) · batch`, with the biased variance; ε 1e−3,
+    /// momentum 0.99. What is not `trainable` normalizes as in evaluation.
     case keras
   }
 
@@ -72,7 +75,8 @@ public final class BatchNorm: Layer, ModeDependent {
 
   public func forward(_ x: Tensor) -> Tensor { forward(x, relu: false) }
 
-  /// The same, and the negative results made 0 in the same pass over memory if `relu`. Hooks see what comes out.
+  /// The same, and the negative results made 0 in the same pass over memory if `relu`. Hooks
+  /// see what comes out.
   public func callAsFunction(_ x: Tensor, relu: Bool) -> Tensor {
     LayerHooks.isEmpty
       ? forward(x, relu: relu) : LayerHooks.run(self, x) { forward($0, relu: relu) }
@@ -156,8 +160,9 @@ public final class BatchNorm: Layer, ModeDependent {
       convention: convention)
   }
 
-  /// Whether weight and bias learn. With `.keras` a layer that is not trainable also normalizes by its running statistics
-  /// and leaves them as they are, also in training; with `.torch` the phase alone decides on that.
+  /// Whether weight and bias learn. With `.keras` a layer that is not trainable also normalizes by
+  /// its running statistics and leaves them as they are, also in training; with `.torch` the phase
+  /// alone decides on that.
   public var trainable: Bool {
     get { convention == .keras ? mode.canTrain : weight?.isFrozen != true }
     set {
@@ -167,8 +172,8 @@ public final class BatchNorm: Layer, ModeDependent {
     }
   }
 
-  /// Keeps normalizing by the statistics it has, and keeps weight and bias: a pretrained layer while other layers learn
-  /// from batches too small for statistics.
+  /// Keeps normalizing by the statistics it has, and keeps weight and bias: a pretrained layer
+  /// while other layers learn from batches too small for statistics.
   public func freeze() {
     hold(.evaluation)
     weight?.isFrozen = true
@@ -176,11 +181,11 @@ public final class BatchNorm: Layer, ModeDependent {
   }
 }
 
-/// Of vectors `[N, C]` or sequences `[N, C, L]`.
+/// Batch normalization of vectors `[N, C]` or sequences `[N, C, L]`.
 public typealias BatchNorm1d = BatchNorm
-/// Of images `[N, C, H, W]`.
+/// Batch normalization of images `[N, C, H, W]`.
 public typealias BatchNorm2d = BatchNorm
-/// Of volumes `[N, C, D, H, W]`.
+/// Batch normalization of volumes `[N, C, D, H, W]`.
 public typealias BatchNorm3d = BatchNorm
 
 extension Module {
@@ -227,7 +232,8 @@ extension BatchNorm {
     var problems: [(layer: BatchNorm, shape: Shape)] = []
   }
 
-  /// Whether this is a dry run, in which nothing is normalized by its batch and no statistics change.
+  /// Whether this is a dry run, in which nothing is normalized by its batch and no
+  /// statistics change.
   fileprivate func isDryRun(_ x: Tensor) -> Bool {
     guard let run = DryRun.current else { return false }
     if mode.canTrain && x.count <= channels { run.problems.append((self, x.shape)) }
@@ -236,10 +242,11 @@ extension BatchNorm {
 }
 
 extension Module {
-  /// What would stop this module in training when `body` runs it, one line for each layer: batch norms that would see a
-  /// single value for each channel, for a batch of one picture reduced to one pixel. Run it on zeros of the smallest batch, the last
-  /// of an epoch, before training on sizes that a user chose. Changes no statistics, records nothing; whether the module trains
-  /// or evaluates at the moment makes no difference.
+  /// What would stop this module in training when `body` runs it, one line for each layer: batch
+  /// norms that would see a single value for each channel, for a batch of one picture reduced to
+  /// one pixel. Run it on zeros of the smallest batch, the last of an epoch, before training on
+  /// sizes that a user chose. Changes no statistics, records nothing; whether the module trains or
+  /// evaluates at the moment makes no difference.
   public func trainingProblems(_ body: () throws -> Void) rethrows -> [String] {
     let run = BatchNorm.DryRun()
     try BatchNorm.DryRun.$current.withValue(run) { try withoutGradients(body) }

@@ -1,10 +1,11 @@
 import Foundation
 import SakerTensor
 
-/// Batch renormalization of `[N, C, ...]`: batch norm whose training result is corrected towards what evaluation will give,
-/// `y = ((x − μ) / σ · r + d) · weight + bias` with the batch's μ and `σ = √(variance + ε)`,
-/// `r = clip(σ / running σ, 1/rMax, rMax)` and `d = clip((μ − running μ) / running σ, −dMax, dMax)`, through which no gradient
-/// flows. For small or dependent batches. Ioffe, arXiv:1702.03275, algorithm 1.
+/// Batch renormalization of `[N, C, ...]`: batch norm whose training result is corrected towards
+/// what evaluation will give, `y = ((x − μ) / σ · r + d) · weight + bias` with the batch's μ and
+/// `σ = √(variance + ε)`, `r = clip(σ / running σ, 1/rMax, rMax)` and
+/// `d = clip((μ − running μ) / running σ, −dMax, dMax)`, through which no gradient flows. For small
+/// or dependent batches. Ioffe, arXiv:1702.03275, algorithm 1.
 public final class BatchRenorm: Layer, ModeDependent {
   /// γ `[C]`, starts as ones
   public let weight: Parameter
@@ -17,7 +18,8 @@ public final class BatchRenorm: Layer, ModeDependent {
   public let epsilon: Float
   /// The share of the newest batch in the running statistics, the paper's α.
   public let momentum: Float
-  /// How far the correction goes: 1 and 0 is batch norm. The paper starts there and widens both, see `limits(atStep:)`.
+  /// How far the correction goes: 1 and 0 is batch norm. The paper starts there and widens both,
+  /// see `limits(atStep:)`.
   public var limits: Limits
   public var mode = Mode()
 
@@ -53,8 +55,8 @@ public final class BatchRenorm: Layer, ModeDependent {
     self.limits = limits
   }
 
-  /// The paper's schedule (section 4.1): batch norm for 5,000 steps, then rMax to 3 until step 40,000 and dMax to 5 until
-  /// step 25,000, in straight lines.
+  /// The paper's schedule (section 4.1): batch norm for 5,000 steps, then rMax to 3 until step
+  /// 40,000 and dMax to 5 until step 25,000, in straight lines.
   public static func limits(atStep step: Int) -> Limits {
     func ramp(_ end: Int) -> Float { min(max(Float(step - 5000) / Float(end - 5000), 0), 1) }
     return Limits(rMax: 1 + 2 * ramp(40_000), dMax: 5 * ramp(25_000))

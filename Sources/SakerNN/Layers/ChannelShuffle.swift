@@ -18,9 +18,10 @@ public final class PixelShuffle: Layer {
   public func forward(_ x: Tensor) -> Tensor { pixelShuffle(x, factor) }
 }
 
-/// Interleaved group convolution: `L` groups of `M` channels convolve, the channels are dealt out to `M` groups of `L`, one from each,
-/// which a pointwise convolution mixes, and are dealt back. Every output sees every input, for fewer weights than one
-/// convolution of as many channels has. Zhang et al., arXiv:1707.02725.
+/// Interleaved group convolution: `L` groups of `M` channels convolve, the channels are dealt out
+/// to `M` groups of `L`, one from each, which a pointwise convolution mixes, and are dealt back.
+/// Every output sees every input, for fewer weights than one convolution of as many channels has.
+/// Zhang et al., arXiv:1707.02725.
 public final class InterleavedGroupConv2d: Layer {
   /// `L` groups of `M` channels.
   public let primary: Conv2d

@@ -11,8 +11,8 @@ public final class Conv2d: Layer {
   public let paddingMode: PadMode
   public let groups: Int
 
-  /// Weight and bias start uniform in ±1/√fan, where `fan = in / groups × height × width` (the field's default, which is
-  /// `kaimingUniform(slope: √5)`).
+  /// Weight and bias start uniform in ±1/√fan, where `fan = in / groups × height × width` (the
+  /// field's default, which is `kaimingUniform(slope: √5)`).
   public init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
     padding: Padding = 0, mode: PadMode = .constant(0), dilation: (Int, Int) = (1, 1),
@@ -53,7 +53,8 @@ public final class Conv2d: Layer {
       dilation: dilation, groups: groups, bias: bias)
   }
 
-  /// `[N, in, H, W]` to `[N, out, H', W']` in the type of `x`; `H' = (H + top + bottom − dilation (height − 1) − 1) / stride + 1`
+  /// `[N, in, H, W]` to `[N, out, H', W']` in the type of `x`; `H' = (H + top + bottom − dilation
+  /// (height − 1) − 1) / stride + 1`
   public func forward(_ x: Tensor) -> Tensor {
     let (padded, edges) = prepare(x)
     return conv2d(

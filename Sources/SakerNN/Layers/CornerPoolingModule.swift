@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// CornerNet's block before a corner's heads: two convolutions whose maps are pooled toward the corner and added, joined with a projection of
-/// the input, and a convolution over the sum. Law & Deng, "CornerNet", arXiv:1808.01244, figure 7. State names are the authors'.
+/// CornerNet's block before a corner's heads: two convolutions whose maps are pooled toward the
+/// corner and added, joined with a projection of the input, and a convolution over the sum. Law &
+/// Deng, "CornerNet", arXiv:1808.01244, figure 7. State names are the authors'.
 public final class CornerPoolingModule: Layer {
   public enum Corner: String, CaseIterable, Sendable { case topLeft, bottomRight }
 

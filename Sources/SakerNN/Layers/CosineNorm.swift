@@ -1,9 +1,11 @@
 import SakerTensor
 
-/// Cosine normalization of a linear or convolutional layer without bias: `y = w · x / (‖w‖ ‖x‖)`, the cosine between weight
-/// and input, in −1...1. Bounded, and blind to the length of `x`. Luo et al., arXiv:1702.05870.
+/// Cosine normalization of a linear or convolutional layer without bias: `y = w · x / (‖w‖ ‖x‖)`,
+/// the cosine between weight and input, in −1...1. Bounded, and blind to the length of `x`. Luo et
+/// al., arXiv:1702.05870.
 ///
-/// Of a convolution, `x` is the part of the picture that the kernel lies on. Where it is 0 the result is 0.
+/// Of a convolution, `x` is the part of the picture that the kernel lies on. Where it is
+/// 0 the result is 0.
 public final class CosineNorm<Wrapped: Weighted>: Layer {
   public let layer: Wrapped
   /// What a product of lengths is at least, so that nothing is divided by 0.

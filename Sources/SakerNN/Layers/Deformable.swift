@@ -1,14 +1,14 @@
 import SakerTensor
 
-/// Deformable convolution: a second convolution of the same numbers looks at the input and says how far each tap moves, and, in
-/// version 2, how much it counts. See `deformConv2d`.
+/// Deformable convolution: a second convolution of the same numbers looks at the input and says how
+/// far each tap moves, and, in version 2, how much it counts. See `deformConv2d`.
 public final class DeformConv2d: Layer {
   /// `[out, in / groups, height, width]`
   public let weight: Parameter
   /// `[out]`, or `nil` for a layer without bias
   public let bias: Parameter?
-  /// To `2 G height width` offsets, in version 2 and `G height width` logits of the mask behind them. Starts at zero: at first the
-  /// taps stay in place, and count 1/2 in version 2.
+  /// To `2 G height width` offsets, in version 2 and `G height width` logits of the mask behind
+  /// them. Starts at zero: at first the taps stay in place, and count 1/2 in version 2.
   public let convOffset: Conv2d
   public let stride, padding, dilation: (Int, Int)
   public let groups, offsetGroups: Int

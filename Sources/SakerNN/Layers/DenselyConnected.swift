@@ -1,8 +1,10 @@
 import SakerTensor
 
-/// Layers of which each sees the maps of all before it, and adds its own: `x = concatenate([x, layer(x)])`. Each is batch norm, ReLU, 1x1 convolution, batch norm, ReLU, 3x3
-/// convolution. Huang et al., arXiv:1608.06993. In training they run as one operation, which copies nothing and keeps a fraction of the memory
-/// (`denselyConnected`). Names of the state are those of torchvision: `denselayer1.norm1`, ..., `denselayer1.conv2`.
+/// Layers of which each sees the maps of all before it, and adds its own:
+/// `x = concatenate([x, layer(x)])`. Each is batch norm, ReLU, 1x1 convolution, batch norm, ReLU,
+/// 3x3 convolution. Huang et al., arXiv:1608.06993. In training they run as one operation, which
+/// copies nothing and keeps a fraction of the memory (`denselyConnected`). Names of the state are
+/// those of torchvision: `denselayer1.norm1`, ..., `denselayer1.conv2`.
 public final class DenselyConnected: Layer {
   /// `norm1`, `relu1`, `conv1`, `norm2`, `relu2`, `conv2`
   public let layers: [Sequential]
@@ -14,7 +16,8 @@ public final class DenselyConnected: Layer {
     self.init(inputs, Array(repeating: (width, growth), count: depth))
   }
 
-  /// - Parameter layers: of each, the channels between its two convolutions, and those that it adds.
+  /// - Parameter layers: of each, the channels between its two convolutions, and those that it
+  ///   adds.
   public init(_ inputs: Int, _ layers: [(width: Int, growth: Int)]) {
     var channels = inputs
     self.layers = layers.map { width, growth in

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// A depthwise convolution, one kernel for each channel, and a pointwise one (1×1) that mixes the channels: about 1/out +
-/// 1/kernel² of a convolution's products. Howard et al., "MobileNets", arXiv:1704.04861. The two are apart, so that norms and
-/// activations can stand between them in a network.
+/// A depthwise convolution, one kernel for each channel, and a pointwise one (1×1) that mixes
+/// the channels: about 1/out + 1/kernel² of a convolution's products. Howard et al.,
+/// "MobileNets", arXiv:1704.04861. The two are apart, so that norms and activations can stand
+/// between them in a network.
 public final class DepthwiseSeparableConv2d: Layer {
   public let depthwise, pointwise: Conv2d
 

@@ -1,16 +1,18 @@
 import SakerTensor
 
-/// DropBlock of `[N, C, H, W]`: in training squares of `size` × `size` values of a map are 0, and the rest grows by all values
-/// over those that are left; in evaluation nothing happens. Ghiasi et al., arXiv:1810.12890.
+/// DropBlock of `[N, C, H, W]`: in training squares of `size` × `size` values of a map are 0, and
+/// the rest grows by all values over those that are left; in evaluation nothing happens. Ghiasi et
+/// al., arXiv:1810.12890.
 ///
 /// Each place where a square fits is its corner with the probability
-/// `γ = drop / size² · (H · W) / ((H − size + 1)(W − size + 1))`, so that about the share `drop` of the values is dropped, a
-/// little less where squares overlap. Each channel has squares of its own.
+/// `γ = drop / size² · (H · W) / ((H − size + 1)(W − size + 1))`, so that about the share `drop` of
+/// the values is dropped, a little less where squares overlap. Each channel has squares of its own.
 public final class DropBlock: Layer, ModeDependent, RandomLayer {
   public let size: Int
   /// The share at full strength.
   public let drop: Float
-  /// The strength now, in 0...1: the paper raises it in a straight line over the training, which does better than a constant.
+  /// The strength now, in 0...1: the paper raises it in a straight line over the training, which
+  /// does better than a constant.
   public var strength: Float {
     didSet {
       check(

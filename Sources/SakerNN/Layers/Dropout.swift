@@ -7,7 +7,8 @@ public protocol RandomLayer: Module {
 }
 
 extension Module {
-  /// The generators of all modules inside by name: with the state, what a run needs to go on as if it had never stopped.
+  /// The generators of all modules inside by name: with the state, what a run needs to go on as if
+  /// it had never stopped.
   public var generators: [String: Random] {
     get {
       var result: [String: Random] = [:]
@@ -24,8 +25,9 @@ extension Module {
   }
 }
 
-/// Dropout: in training each element is 0 with the probability `drop`, and the others grow by 1 / (1 − drop), so that the
-/// mean stays; in evaluation nothing happens. Srivastava et al., JMLR 15 (2014), in the inverted form.
+/// Dropout: in training each element is 0 with the probability `drop`, and the others grow by 1
+/// / (1 − drop), so that the mean stays; in evaluation nothing happens. Srivastava et al., JMLR 15
+/// (2014), in the inverted form.
 public final class Dropout: IdleLayer, ModeDependent, RandomLayer {
   public let drop: Float
   public var random: Random

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// A convolution whose kernel is, for each picture, a mean of K kernels: the weights of the mean come from the picture by an attention like
-/// squeeze-and-excitation. Little more products than one convolution, K times its parameters. Chen et al., "Dynamic
-/// convolution: attention over convolution kernels", arXiv:1912.03458.
+/// A convolution whose kernel is, for each picture, a mean of K kernels: the weights of the mean
+/// come from the picture by an attention like squeeze-and-excitation. Little more products than one
+/// convolution, K times its parameters. Chen et al., "Dynamic convolution: attention over
+/// convolution kernels", arXiv:1912.03458.
 public final class DynamicConv2d: Layer {
   /// `[K, out, in / groups, height, width]`
   public let weight: Parameter
@@ -13,8 +14,8 @@ public final class DynamicConv2d: Layer {
   public let stride, dilation: (Int, Int)
   public let padding: Padding
   public let groups: Int
-  /// The logits are divided by it. High, the mean is nearly even, so that all kernels learn: the paper goes from 30 to 1 in the
-  /// first 10 epochs.
+  /// The logits are divided by it. High, the mean is nearly even, so that all kernels learn: the
+  /// paper goes from 30 to 1 in the first 10 epochs.
   public var temperature: Float
 
   /// Weights start as in `Conv2d`.

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// A convolution and the batch norm behind it as one convolution, for evaluation: with `s = γ / √(variance + ε)`, the weight
-/// is `s · weight` and the bias `s · (bias − mean) + β`.
+/// A convolution and the batch norm behind it as one convolution, for evaluation: with
+/// `s = γ / √(variance + ε)`, the weight is `s · weight` and the bias `s · (bias − mean) + β`.
 struct FoldedConvolution: Sendable {
   let weight, bias: Tensor
   private let versions: [Int]
@@ -34,7 +34,8 @@ struct FoldedConvolution: Sendable {
 }
 
 extension BatchNorm {
-  /// Whether it multiplies and adds the same numbers whatever comes in: it evaluates, by running statistics.
+  /// Whether it multiplies and adds the same numbers whatever comes in: it evaluates, by
+  /// running statistics.
   var isConstant: Bool {
     runningMean != nil && !mode.isTraining && DryRun.current == nil
   }

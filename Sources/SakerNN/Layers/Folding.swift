@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// The convolution that gives what `conv` and then `norm` give in evaluation: with `s = γ / √(variance + ε)`, its weight is
-/// `s · weight` and its bias `s · (bias − mean) + β`. Stops if `norm` has no running statistics or other channels.
+/// The convolution that gives what `conv` and then `norm` give in evaluation: with
+/// `s = γ / √(variance + ε)`, its weight is `s · weight` and its bias `s · (bias − mean) + β`.
+/// Stops if `norm` has no running statistics or other channels.
 public func fold(_ conv: Conv2d, _ norm: BatchNorm) -> Conv2d {
   checkFolding(norm, outputs: conv.weight.shape[0])
   let folded = FoldedConvolution(conv, norm)
@@ -35,7 +36,8 @@ private func checkFolding(_ norm: BatchNorm, outputs: Int) {
 }
 
 extension BatchNorm {
-  /// What evaluation multiplies each channel by, and then adds: `s = γ / √(variance + ε)` and `β − mean · s`, `[C]`.
+  /// What evaluation multiplies each channel by, and then adds: `s = γ / √(variance + ε)` and
+  /// `β − mean · s`, `[C]`.
   fileprivate var scaleAndShift: (scale: Tensor, shift: Tensor) {
     withoutGradients {
       let variance = runningVar?.value ?? .ones([channels])
@@ -45,7 +47,8 @@ extension BatchNorm {
     }
   }
 
-  /// The depthwise 1×1 convolution that gives what this gives in evaluation. Stops without running statistics.
+  /// The depthwise 1×1 convolution that gives what this gives in evaluation. Stops without
+  /// running statistics.
   public var convolution: Conv2d {
     checkFolding(self, outputs: channels)
     let (scale, shift) = scaleAndShift
@@ -57,8 +60,8 @@ extension BatchNorm {
 }
 
 extension Sequential {
-  /// For evaluation: the same layers without the batch norms behind convolutions and linear layers, which take them in; also
-  /// of sequences inside. Layers that are not changed are shared.
+  /// For evaluation: the same layers without the batch norms behind convolutions and linear layers,
+  /// which take them in; also of sequences inside. Layers that are not changed are shared.
   public func foldingBatchNorms() -> Sequential {
     var result: [any Layer] = []
     for layer in layers {

@@ -1,10 +1,10 @@
 import SakerTensor
 
-/// Mixes a sequence without any weight: the real part of its Fourier transform along places and channels. Lee-Thorp et al.,
-/// "FNet", arXiv:2105.03824, equation 3.
+/// Mixes a sequence without any weight: the real part of its Fourier transform along places and
+/// channels. Lee-Thorp et al., "FNet", arXiv:2105.03824, equation 3.
 ///
-/// The paper's last text claims that pre-training BERT's sizes takes 80 % less time on GPUs and 70 % less on TPUs, at 92 to 97 %
-/// of BERT's GLUE score.
+/// The paper's last text claims that pre-training BERT's sizes takes 80 % less time on GPUs and 70
+/// % less on TPUs, at 92 to 97 % of BERT's GLUE score.
 public final class FourierMixing: Layer {
   public init() {}
 
@@ -18,7 +18,8 @@ public final class FourierMixing: Layer {
   }
 }
 
-/// A transformer's encoder layer with `FourierMixing` in place of attention, normalized after each sum.
+/// A transformer's encoder layer with `FourierMixing` in place of attention,
+/// normalized after each sum.
 public final class FNetBlock: Layer {
   public let fourier = FourierMixing()
   public let norm1: LayerNorm

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Group normalization of `[N, C, ...]`: the C channels in `groups` of neighbours, each sample's group by its own mean and
-/// biased variance, in training as in evaluation; then weight and bias of each channel. Independent of the batch.
-/// One group is layer normalization, C groups are instance normalization (E7). Wu & He, arXiv:1803.08494.
+/// Group normalization of `[N, C, ...]`: the C channels in `groups` of neighbours, each sample's
+/// group by its own mean and biased variance, in training as in evaluation; then weight and bias of
+/// each channel. Independent of the batch. One group is layer normalization, C groups are instance
+/// normalization (E7). Wu & He, arXiv:1803.08494.
 public final class GroupNorm: Layer {
   /// γ `[C]`, starts as ones; `nil` without `affine`
   public let weight: Parameter?

@@ -1,11 +1,12 @@
 import SakerTensor
 
-/// Instance normalization of `[N, C, spatial...]`: each sample's channel by its own mean and biased variance.
-/// Ulyanov et al., arXiv:1607.08022.
+/// Instance normalization of `[N, C, spatial...]`: each sample's channel by its own mean and biased
+/// variance. Ulyanov et al., arXiv:1607.08022.
 ///
-/// Without `affine` and without running statistics, as PyTorch has it; networks for style have `affine` (E9). With running
-/// statistics, training normalizes by each sample and notes the mean over the batch of the samples' means and unbiased
-/// variances; evaluation normalizes by what was noted.
+/// Without `affine` and without running statistics, as PyTorch has it; networks for style
+/// have `affine` (E9). With running statistics, training normalizes by each sample and notes
+/// the mean over the batch of the samples' means and unbiased variances; evaluation
+/// normalizes by what was noted.
 public final class InstanceNorm: Layer, ModeDependent {
   /// γ `[C]`, starts as ones; `nil` without `affine`
   public let weight: Parameter?
@@ -66,9 +67,9 @@ public final class InstanceNorm: Layer, ModeDependent {
   }
 }
 
-/// Of sequences `[N, C, L]`.
+/// Instance normalization of sequences `[N, C, L]`.
 public typealias InstanceNorm1d = InstanceNorm
-/// Of images `[N, C, H, W]`.
+/// Instance normalization of images `[N, C, H, W]`.
 public typealias InstanceNorm2d = InstanceNorm
-/// Of volumes `[N, C, D, H, W]`.
+/// Instance normalization of volumes `[N, C, D, H, W]`.
 public typealias InstanceNorm3d = InstanceNorm

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// The p-norm of each window, `[N, C, H, W]` to `[N, C, H', W']`: between the sum (p = 1) and the largest size (p = ∞). See
-/// `lpPool2d(_:p:kernel:stride:ceil:)`.
+/// The p-norm of each window, `[N, C, H, W]` to `[N, C, H', W']`: between the sum (p = 1) and the
+/// largest size (p = ∞). See `lpPool2d(_:p:kernel:stride:ceil:)`.
 public final class LPPool2d: Layer {
   public let p: Float
   public let kernel, stride: (Int, Int)

@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// Layer normalization over the last axes, `y = (x − mean) / √(variance + ε) · weight + bias` with the mean and the biased
-/// variance of each sample itself, in training as in evaluation. Ba et al., arXiv:1607.06450.
+/// Layer normalization over the last axes, `y = (x − mean) / √(variance + ε) · weight + bias` with
+/// the mean and the biased variance of each sample itself, in training as in evaluation. Ba et
+/// al., arXiv:1607.06450.
 public final class LayerNorm: Layer {
   /// `shape`, starts as ones; `nil` without `affine`
   public let weight: Parameter?

@@ -1,16 +1,20 @@
 import SakerTensor
 import Synchronization
 
-/// Layers one after the other, where what belongs together runs as one operation, which reads and writes memory fewer times:
+/// Layers one after the other, where what belongs together runs as one operation, which reads and
+/// writes memory fewer times:
 ///
-/// - while learning, runs of [convolution, batch norm, activation], in float32 with the 2x2 max pooling behind the last;
-/// - in evaluation without gradients, a convolution with the batch norm, the activation and the 2x2 max pooling behind it;
+/// - while learning, runs of [convolution, batch norm, activation], in float32 with the 2x2 max
+///   pooling behind the last;
+/// - in evaluation without gradients, a convolution with the batch norm, the activation and the 2x2
+///   max pooling behind it;
 /// - else a batch norm with the ReLU behind it.
 ///
-/// A layer with a hook runs apart, so that the hook sees what it expects. Threads may share a run as they may share its layers: what
-/// it keeps for itself is guarded.
+/// A layer with a hook runs apart, so that the hook sees what it expects. Threads may share a run
+/// as they may share its layers: what it keeps for itself is guarded.
 final class LayerRun: @unchecked Sendable {
-  /// What runs, those of nested sequences among them, so that fusion does not end where a sequence does.
+  /// What runs, those of nested sequences among them, so that fusion does not end
+  /// where a sequence does.
   private let layers: [any Layer]
   private let nested: [Sequential]
   /// The same with nested sequences as they are, for when somebody watches one of them.
@@ -37,7 +41,8 @@ final class LayerRun: @unchecked Sendable {
     return sequence.layers.flatMap(flat)
   }
 
-  /// `layers` applied to `x`; the sum with a residual, and its activation, as part of the last layers' operation if they allow.
+  /// `layers` applied to `x`; the sum with a residual, and its activation, as part of the last
+  /// layers' operation if they allow.
   func callAsFunction(
     _ x: Tensor, adding residual: consuming Tensor? = nil, _ activation: Activation = .identity
   ) -> Tensor {
@@ -81,7 +86,8 @@ final class LayerRun: @unchecked Sendable {
     index < layers.count ? layers[index].asActivation : nil
   }
 
-  /// The position from there on of a layer that changes its input, as dropout in evaluation doesn't.
+  /// The position from there on of a layer that changes its input, as dropout in
+  /// evaluation doesn't.
   private func skipIdle(_ index: Int) -> Int {
     var index = index
     while index < layers.count, let layer = layers[index] as? any IdleLayer, layer.isIdle,
@@ -187,7 +193,8 @@ extension LayerRun {
     }
   }
 
-  /// The longest block that begins there; none where a convolution can take its batch norm into its weight.
+  /// The longest block that begins there; none where a convolution can take its batch
+  /// norm into its weight.
   private func block(at index: Int, _ x: Tensor) -> (any Fusion)? {
     let hasKernels =
       x.dtype == .float32 || (x.dtype == .bfloat16 && KernelLibrary.hasBFloat16)

@@ -1,9 +1,11 @@
 import SakerTensor
 
-/// Local response normalization of `[N, C, ...]`, `y = x / (k + α Σ x²)^β` over `size` neighbouring channels.
-/// Krizhevsky et al. 2012, section 3.3; VGG found no gain in it (arXiv:1409.1556, section 3).
+/// Local response normalization of `[N, C, ...]`, `y = x / (k + α Σ x²)^β` over `size`
+/// neighbouring channels. Krizhevsky et al. 2012, section 3.3; VGG found no gain in it
+/// (arXiv:1409.1556, section 3).
 ///
-/// The default convention divides α by `size`, as PyTorch and Caffe; the paper does not (E12): `LocalResponseNorm.alexNet`.
+/// The default convention divides α by `size`, as PyTorch and Caffe; the paper does not
+/// (E12): `LocalResponseNorm.alexNet`.
 public final class LocalResponseNorm: Layer {
   public let size: Int
   public let alpha, beta, k: Float

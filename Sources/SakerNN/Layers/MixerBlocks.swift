@@ -13,8 +13,8 @@ public final class MLP: Layer {
   public func forward(_ x: Tensor) -> Tensor { fc2(gelu(fc1(x))) }
 }
 
-/// Mixes first along the sequence, each channel alone, then along the channels, each place alone. Tolstikhin et al.,
-/// "MLP-Mixer", arXiv:2105.01601, equation 1.
+/// Mixes first along the sequence, each channel alone, then along the channels, each place alone.
+/// Tolstikhin et al., "MLP-Mixer", arXiv:2105.01601, equation 1.
 public final class MLPMixerBlock: Layer {
   public let norm1: LayerNorm
   public let mlpTokens: MLP
@@ -23,7 +23,8 @@ public final class MLPMixerBlock: Layer {
 
   /// - Parameters:
   ///   - tokens: length of the sequence, which is part of the weights' shapes.
-  ///   - tokensHidden, channelsHidden: widths between; half and four times the channels if left out.
+  ///   - tokensHidden, channelsHidden: widths between; half and four times the
+  ///     channels if left out.
   public init(
     _ channels: Int, tokens: Int, tokensHidden: Int? = nil, channelsHidden: Int? = nil
   ) {
@@ -40,8 +41,9 @@ public final class MLPMixerBlock: Layer {
   }
 }
 
-/// Mixes places by a depthwise convolution with a shortcut, then channels by a 1x1 convolution, each followed by GELU and batch
-/// norm. Trockman & Kolter, "Patches Are All You Need?", arXiv:2201.09792; members named as in the paper's listing.
+/// Mixes places by a depthwise convolution with a shortcut, then channels by a 1x1 convolution,
+/// each followed by GELU and batch norm. Trockman & Kolter, "Patches Are All You Need?",
+/// arXiv:2201.09792; members named as in the paper's listing.
 public final class ConvMixerBlock: Layer {
   public let depthwise: Sequential
   public let pointwise: Sequential

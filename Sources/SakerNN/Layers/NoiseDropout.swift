@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// Gaussian dropout: in training each element is multiplied by a number of N(1, drop / (1 − drop)), the mean and variance of
-/// dropout's own factors; in evaluation nothing happens. Srivastava et al., JMLR 15 (2014), section 10.
+/// Gaussian dropout: in training each element is multiplied by a number of N(1, drop / (1 − drop)),
+/// the mean and variance of dropout's own factors; in evaluation nothing happens. Srivastava et
+/// al., JMLR 15 (2014), section 10.
 public final class GaussianDropout: Layer, ModeDependent, RandomLayer {
   public let drop: Float
   public var random: Random
@@ -22,8 +23,9 @@ public final class GaussianDropout: Layer, ModeDependent, RandomLayer {
   }
 }
 
-/// Uniform dropout: in training each element is multiplied by a number of U(1 − range, 1 + range), whose variance range² / 3
-/// shifts that of a batch norm behind it less than dropout's; in evaluation nothing happens.
+/// Uniform dropout: in training each element is multiplied by a number of U(1 − range, 1 + range),
+/// whose variance range² / 3 shifts that of a batch norm behind it less than dropout's; in
+/// evaluation nothing happens.
 /// Li et al., arXiv:1801.05134, section 6.2.
 public final class UniformDropout: Layer, ModeDependent, RandomLayer {
   public let range: Float
@@ -44,8 +46,9 @@ public final class UniformDropout: Layer, ModeDependent, RandomLayer {
   }
 }
 
-/// Alpha dropout, for networks of SELU: in training each element takes, with the probability `drop`, SELU's lowest value, and
-/// all are scaled and shifted so that mean 0 and variance 1 stay; in evaluation nothing happens.
+/// Alpha dropout, for networks of SELU: in training each element takes, with the probability
+/// `drop`, SELU's lowest value, and all are scaled and shifted so that mean 0 and variance 1 stay;
+/// in evaluation nothing happens.
 /// Klambauer et al., arXiv:1706.02515, section 3.
 public final class AlphaDropout: Layer, ModeDependent, RandomLayer {
   public let drop: Float

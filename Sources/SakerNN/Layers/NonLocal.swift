@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// Non-local block: to each place a mean over all places, weighted by how alike they are, is added. Wang et al.,
-/// arXiv:1711.07971: `z = x + W(Σⱼ f(xᵢ, xⱼ) g(xⱼ) / C)`.
+/// Non-local block: to each place a mean over all places, weighted by how alike they are, is added.
+/// Wang et al., arXiv:1711.07971: `z = x + W(Σⱼ f(xᵢ, xⱼ) g(xⱼ) / C)`.
 public final class NonLocalBlock2d: Layer {
   /// f, and the C that it is divided by.
   public enum Similarity: String, CaseIterable, Sendable {
@@ -24,7 +24,8 @@ public final class NonLocalBlock2d: Layer {
   public let concatProject: Linear?
   /// 1×1 back to all channels.
   public let out: Conv2d
-  /// Starts at scale 0, so that the block is the identity and can be put into a trained network; without it `out` starts at 0.
+  /// Starts at scale 0, so that the block is the identity and can be put into a trained network;
+  /// without it `out` starts at 0.
   public let norm: BatchNorm?
   public let isSubsampled: Bool
 

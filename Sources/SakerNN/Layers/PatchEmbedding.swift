@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// A picture as a sequence: each patch, `patch` x `patch` pixels without overlap, becomes a vector by one linear map.
-/// Dosovitskiy et al., arXiv:2010.11929, equation 1.
+/// A picture as a sequence: each patch, `patch` x `patch` pixels without overlap, becomes a vector
+/// by one linear map. Dosovitskiy et al., arXiv:2010.11929, equation 1.
 public final class PatchEmbedding: Layer {
   public let proj: Conv2d
   public let patch: Int
@@ -11,7 +11,8 @@ public final class PatchEmbedding: Layer {
     self.patch = patch
   }
 
-  /// `[N, C, H, W]` to `[N, H/patch · W/patch, width]`, row by row. Stops if patches don't cover the picture.
+  /// `[N, C, H, W]` to `[N, H/patch · W/patch, width]`, row by row. Stops if patches don't
+  /// cover the picture.
   public func forward(_ x: Tensor) -> Tensor {
     check(
       x.rank == 4 && x.shape[2] % patch == 0 && x.shape[3] % patch == 0, op: "PatchEmbedding",

@@ -68,7 +68,8 @@ public final class AvgPool2d: Layer {
   }
 }
 
-/// Means over windows that tile any image into `size`: window `i` covers `⌊i H / H'⌋ ..< ⌈(i + 1) H / H'⌉`.
+/// Means over windows that tile any image into `size`: window `i` covers
+/// `⌊i H / H'⌋ ..< ⌈(i + 1) H / H'⌉`.
 public final class AdaptiveAvgPool2d: Layer {
   public let size: (Int, Int)
 

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Spatial pyramid pooling: the largest values of 1×1, 2×2, 4×4, … windows, so that pictures of any size give vectors of one
-/// length. He et al., "SPPNet", arXiv:1406.4729. Windows are those of adaptive pooling, which cover every size; the
-/// paper's, rounded up and stepping by what is rounded down, are the same where the level divides the side.
+/// Spatial pyramid pooling: the largest values of 1×1, 2×2, 4×4, … windows, so that pictures of any
+/// size give vectors of one length. He et al., "SPPNet", arXiv:1406.4729. Windows are those of
+/// adaptive pooling, which cover every size; the paper's, rounded up and stepping by what is
+/// rounded down, are the same where the level divides the side.
 public final class SpatialPyramidPooling: Layer {
   public let levels: [Int]
 
@@ -15,8 +16,8 @@ public final class SpatialPyramidPooling: Layer {
   }
 }
 
-/// YOLO's block of the same name: the map, and its largest values over windows of growing size around each place, one
-/// behind the other in the channels. Huang & Wang, arXiv:1903.08589.
+/// YOLO's block of the same name: the map, and its largest values over windows of growing size
+/// around each place, one behind the other in the channels. Huang & Wang, arXiv:1903.08589.
 public final class SPPBlock: Layer {
   public let kernels: [Int]
 

@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// `interpolate` as a layer, by factors or to a size: sequences `[N, C, L]`, pictures `[N, C, H, W]` or volumes `[N, C, D, H, W]`.
+/// `interpolate` as a layer, by factors or to a size: sequences `[N, C, L]`, pictures
+/// `[N, C, H, W]` or volumes `[N, C, D, H, W]`.
 public final class Upsample: Layer {
   public let size: [Int]?
   public let scale: [Double]?

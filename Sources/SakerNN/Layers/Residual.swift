@@ -1,12 +1,14 @@
 import SakerTensor
 
-/// `activation(body(x) + shortcut(x))`. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385.
+/// `activation(body(x) + shortcut(x))`. He et al., "Deep Residual Learning for Image
+/// Recognition", arXiv:1512.03385.
 ///
-/// A body that ends in a convolution with batch norm adds and activates in the pass that normalizes, in evaluation in that which
-/// convolves.
+/// A body that ends in a convolution with batch norm adds and activates in the pass that
+/// normalizes, in evaluation in that which convolves.
 public final class Residual: Layer {
   public let body: Sequential
-  /// What makes the input fit the body's output, such as a 1x1 convolution with batch norm; the input itself if `nil`.
+  /// What makes the input fit the body's output, such as a 1x1 convolution with batch norm; the
+  /// input itself if `nil`.
   public let shortcut: (any Layer)?
   /// Over the sum; nothing if `nil`.
   public let activation: (any Layer)?
@@ -29,7 +31,8 @@ public final class Residual: Layer {
     return activation?(sum) ?? sum
   }
 
-  /// What the body's last operation can apply to the sum; `nil` if it can't, or if a hook wants to see the body's output or the sum.
+  /// What the body's last operation can apply to the sum; `nil` if it can't, or if a hook wants to
+  /// see the body's output or the sum.
   private var fusedActivation: Activation? {
     guard LayerHooks.of(body) == nil else { return nil }
     guard let activation else { return .identity }

@@ -3,8 +3,9 @@ import Synchronization
 
 /// Layers one after the other, named by their positions, `0`, `1`, …, or as they are given names.
 ///
-/// What belongs together runs as one operation, which reads and writes memory fewer times: convolutions with their batch norms,
-/// activations and pooling. A layer with a hook runs apart, so that the hook sees what it expects.
+/// What belongs together runs as one operation, which reads and writes memory fewer times:
+/// convolutions with their batch norms, activations and pooling. A layer with a hook runs apart, so
+/// that the hook sees what it expects.
 public final class Sequential: Layer {
   public let layers: [any Layer]
   private let names: [String]
@@ -33,7 +34,8 @@ public final class Sequential: Layer {
 
   public func forward(_ x: Tensor) -> Tensor { run(x) }
 
-  /// What the layers at `positions` put out, for positions in ascending order; later layers don't run. Runs no hooks of its own.
+  /// What the layers at `positions` put out, for positions in ascending order; later layers don't
+  /// run. Runs no hooks of its own.
   public func outputs(of positions: [Int], _ x: Tensor) -> [Tensor] {
     let ascend = zip(positions, positions.dropFirst()).allSatisfy { $0 < $1 }
     check(
@@ -53,7 +55,8 @@ public final class Sequential: Layer {
     }
   }
 
-  /// `activation(self(x) + residual)`, if possible as part of the last layers' operation. Runs no hooks of its own.
+  /// `activation(self(x) + residual)`, if possible as part of the last layers' operation. Runs no
+  /// hooks of its own.
   func forward(
     _ x: Tensor, adding residual: consuming Tensor, _ activation: Activation
   ) -> Tensor {

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Dropout of whole channels of `[N, C, ...]`: in training each sample's channel is 0 with the probability `drop`, and the
-/// others grow by 1 / (1 − drop); in evaluation nothing happens. Neighbours in a map are so alike that dropping single values
-/// drops nothing. Tompson et al., arXiv:1411.4280.
+/// Dropout of whole channels of `[N, C, ...]`: in training each sample's channel is 0 with
+/// the probability `drop`, and the others grow by 1 / (1 − drop); in evaluation nothing
+/// happens. Neighbours in a map are so alike that dropping single values drops nothing.
+/// Tompson et al., arXiv:1411.4280.
 public final class SpatialDropout: Layer, ModeDependent, RandomLayer {
   public let drop: Float
   public var random: Random
@@ -26,11 +27,11 @@ public final class SpatialDropout: Layer, ModeDependent, RandomLayer {
   }
 }
 
-/// Of sequences `[N, C, L]`.
+/// Channel dropout of sequences `[N, C, L]`.
 public typealias Dropout1d = SpatialDropout
-/// Of images `[N, C, H, W]`.
+/// Channel dropout of images `[N, C, H, W]`.
 public typealias Dropout2d = SpatialDropout
-/// Of volumes `[N, C, D, H, W]`.
+/// Channel dropout of volumes `[N, C, D, H, W]`.
 public typealias Dropout3d = SpatialDropout
 
 extension RandomLayer {

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// Channels weighed by what all of the map holds: `x · σ(fc2(relu(fc1(mean of x))))`. Hu et al., "Squeeze-and-Excitation
-/// Networks", arXiv:1709.01507; names of torchvision.
+/// Channels weighed by what all of the map holds: `x · σ(fc2(relu(fc1(mean of x))))`. Hu et al.,
+/// "Squeeze-and-Excitation Networks", arXiv:1709.01507; names of torchvision.
 public final class SqueezeExcitation: Layer {
   /// 1x1, channels to squeezed and back
   public let fc1, fc2: Conv2d

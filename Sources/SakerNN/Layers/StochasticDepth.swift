@@ -1,8 +1,8 @@
 import SakerTensor
 
-/// Stochastic depth, also called DropPath: in training the branch of a residual block is 0 with the probability `drop`, and
-/// else grows by 1 / (1 − drop); in evaluation nothing happens. Put it at the end of the branch, before the sum.
-/// Huang et al., arXiv:1603.09382, in the inverted form.
+/// Stochastic depth, also called DropPath: in training the branch of a residual block is 0 with the
+/// probability `drop`, and else grows by 1 / (1 − drop); in evaluation nothing happens. Put it at
+/// the end of the branch, before the sum. Huang et al., arXiv:1603.09382, in the inverted form.
 public final class StochasticDepth: IdleLayer, ModeDependent, RandomLayer {
   /// What lives or dies as one.
   public enum Unit: Sendable {
@@ -26,7 +26,8 @@ public final class StochasticDepth: IdleLayer, ModeDependent, RandomLayer {
     random = StartGenerator.current.fork()
   }
 
-  /// The paper's linear rule: block l of `blocks`, counted from 1, has the probability `last · l / blocks`.
+  /// The paper's linear rule: block l of `blocks`, counted from 1, has the probability
+  /// `last · l / blocks`.
   public static func linearRule(last: Float, blocks: Int) -> [Float] {
     (0..<blocks).map { last * Float($0 + 1) / Float(blocks) }
   }

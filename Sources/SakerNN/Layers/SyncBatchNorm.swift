@@ -1,12 +1,13 @@
 import Foundation
 import SakerTensor
 
-/// Batch normalization by the mean and variance over the batches of all replicas of a model. As `BatchNorm` otherwise, with
-/// the same names in a state.
+/// Batch normalization by the mean and variance over the batches of all replicas of a model. As
+/// `BatchNorm` otherwise, with the same names in a state.
 ///
-/// Every replica has a layer of its own, with the same weight and bias, and a reducer that speaks to the others'. The
-/// gradients of weight and bias are of the replica's own share: sum them over replicas with all others. All replicas have to
-/// run forward, and backward, or they wait for each other forever.
+/// Every replica has a layer of its own, with the same weight and bias, and a reducer that speaks
+/// to the others'. The gradients of weight and bias are of the replica's own share: sum them over
+/// replicas with all others. All replicas have to run forward, and backward, or they wait for
+/// each other forever.
 public final class SyncBatchNorm: Layer, ModeDependent {
   /// γ `[C]`, starts as ones
   public let weight: Parameter
@@ -100,8 +101,8 @@ public final class ThreadReducer: StatisticsReducer, @unchecked Sendable {
     return condition.withLock { summed }
   }
 
-  /// Hands something in; the last one to do so wakes the others. Nobody can overwrite a result before all have read it: the
-  /// next one is complete only when all have come again.
+  /// Hands something in; the last one to do so wakes the others. Nobody can overwrite a result
+  /// before all have read it: the next one is complete only when all have come again.
   private func meet(_ handIn: () -> Bool) {
     condition.lock()
     defer { condition.unlock() }

@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// Transposed convolution of images `[N, C, H, W]`: the way back through a convolution's shapes, for learned upsampling. See
-/// `convTranspose2d` for the checkerboard that a kernel not divided by its stride draws.
+/// Transposed convolution of images `[N, C, H, W]`: the way back through a convolution's shapes,
+/// for learned upsampling. See `convTranspose2d` for the checkerboard that a kernel not divided by
+/// its stride draws.
 public final class ConvTranspose2d: Layer {
   /// `[in, out / groups, height, width]`
   public let weight: Parameter
@@ -10,8 +11,8 @@ public final class ConvTranspose2d: Layer {
   public let stride, padding, outputPadding, dilation: (Int, Int)
   public let groups: Int
 
-  /// Weight and bias start uniform in ±1/√fan, `fan = out / groups × height × width` (the field's default, which takes the
-  /// weight's second axis for its inputs).
+  /// Weight and bias start uniform in ±1/√fan, `fan = out / groups × height × width` (the field's
+  /// default, which takes the weight's second axis for its inputs).
   public init(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
     padding: (Int, Int) = (0, 0), outputPadding: (Int, Int) = (0, 0),

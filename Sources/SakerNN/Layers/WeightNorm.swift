@@ -1,10 +1,10 @@
 import SakerTensor
 
-/// Weight normalization of a linear or convolutional layer: its weight is `w = g · v / ‖v‖`, so that length and direction
-/// learn apart. Salimans & Kingma, arXiv:1602.07868.
+/// Weight normalization of a linear or convolutional layer: its weight is `w = g · v / ‖v‖`, so
+/// that length and direction learn apart. Salimans & Kingma, arXiv:1602.07868.
 ///
-/// With `∇w` the weight's gradient, `∇g = ∇w · v / ‖v‖` and `∇v = (g / ‖v‖) ∇w − (g ∇g / ‖v‖²) v`. The names in a state are
-/// PyTorch's: `weight_g`, `weight_v`, `bias`.
+/// With `∇w` the weight's gradient, `∇g = ∇w · v / ‖v‖` and `∇v = (g / ‖v‖) ∇w − (g ∇g / ‖v‖²) v`.
+/// The names in a state are PyTorch's: `weight_g`, `weight_v`, `bias`.
 public final class WeightNorm<Wrapped: Weighted>: Layer {
   /// One length for each output, `[out, 1, ...]`.
   public let weightG: Parameter

@@ -1,13 +1,15 @@
 import SakerTensor
 
-/// A layer that is linear in a weight, which another module may make: see `WeightNorm` and `CosineNorm`.
+/// A layer that is linear in a weight, which another module may make: see `WeightNorm`
+/// and `CosineNorm`.
 public protocol Weighted: Layer {
   /// `[out, ...]`
   var weight: Parameter { get }
   var bias: Parameter? { get }
   /// Of how many groups of inputs and outputs, side by side, it consists.
   var groups: Int { get }
-  /// What `forward` computes, with another weight, of as many outputs as divide into the groups, and another bias or none.
+  /// What `forward` computes, with another weight, of as many outputs as divide into the groups,
+  /// and another bias or none.
   func forward(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor
 }
 

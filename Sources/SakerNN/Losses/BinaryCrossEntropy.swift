@@ -1,13 +1,15 @@
 import CKernels
 import SakerTensor
 
-/// Binary cross-entropy of logits, `−w (p y log σ(x) + (1 − y) log(1 − σ(x)))`, in a form that never overflows; float32.
+/// Binary cross-entropy of logits, `−w (p y log σ(x) + (1 − y) log(1 − σ(x)))`, in a form that
+/// never overflows; float32.
 ///
 /// - Parameters:
 ///   - logits: x, any shape.
 ///   - targets: y in 0...1, the shape of the logits; take no gradient.
 ///   - weight: w, broadcast to the logits' shape.
-///   - positiveWeight: p, broadcast to the logits' shape: `[classes]` weighs the positives of each class of `[..., classes]`.
+///   - positiveWeight: p, broadcast to the logits' shape: `[classes]` weighs the positives of each
+///     class of `[..., classes]`.
 /// - Returns: `[]`, or in the shape of the logits with `reduction: .none`.
 public func binaryCrossEntropy(
   logits: Tensor, _ targets: Tensor, weight: Tensor? = nil, positiveWeight: Tensor? = nil,
@@ -25,9 +27,9 @@ public func binaryCrossEntropy(
   }
 }
 
-/// Binary cross-entropy of probabilities, `−w (y log p + (1 − y) log(1 − p))`; float32. Logarithms stop at −100, as
-/// PyTorch's do, so a sure and wrong prediction costs 100, not infinity. Prefer the form for logits: this one has lost the
-/// small probabilities before it starts.
+/// Binary cross-entropy of probabilities, `−w (y log p + (1 − y) log(1 − p))`; float32. Logarithms
+/// stop at −100, as PyTorch's do, so a sure and wrong prediction costs 100, not infinity. Prefer
+/// the form for logits: this one has lost the small probabilities before it starts.
 ///
 /// - Parameters:
 ///   - probabilities: p in 0...1, any shape; others stop. Not-a-numbers stay.

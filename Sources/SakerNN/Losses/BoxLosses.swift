@@ -1,10 +1,11 @@
 import CKernels
 import SakerTensor
 
-// Losses of pairs of boxes: predictions and targets `[..., 4]` as left, top, right, bottom, in any unit. They take both
-// sides' gradients, agree with torchvision's, and are computed in float32, value and gradient in one pass. `weight` is
-// broadcast to the boxes' shape `[...]`, which is also that of the result with `reduction: .none`. Boxes without an area are
-// defined: `epsilon` stands below every fraction, and an angle of no width and no height is 0. Of no boxes at all the mean is
+// Losses of pairs of boxes: predictions and targets `[..., 4]` as left, top, right, bottom, in any
+// unit. They take both sides' gradients, agree with torchvision's, and are computed in float32,
+// value and gradient in one pass. `weight` is broadcast to the boxes' shape `[...]`, which is also
+// that of the result with `reduction: .none`. Boxes without an area are defined: `epsilon` stands
+// below every fraction, and an angle of no width and no height is 0. Of no boxes at all the mean is
 // 0, as a picture without objects needs it.
 
 /// How the overlap of two boxes becomes a loss.
@@ -15,7 +16,8 @@ public enum IoULossForm: Sendable {
   case logarithm
 }
 
-/// From the intersection over union. Boxes that do not touch have no gradient: use one of the other three for those.
+/// From the intersection over union. Boxes that do not touch have no gradient: use one of the
+/// other three for those.
 public func boxIoULoss(
   _ predictions: Tensor, _ targets: Tensor, form: IoULossForm = .linear, epsilon: Float = 1e-7,
   weight: Tensor? = nil, reduction: Reduction = .mean
@@ -24,8 +26,8 @@ public func boxIoULoss(
     form == .linear ? 0 : 1, predictions, targets, epsilon, weight, reduction, op: "boxIoULoss")
 }
 
-/// `1 − GIoU` with `GIoU = IoU − |C∖(A∪B)| / |C|`, C the smallest box around both: in 0 ..< 2, since GIoU comes near −1 only
-/// far away. Rezatofighi et al., arXiv:1902.09630.
+/// `1 − GIoU` with `GIoU = IoU − |C∖(A∪B)| / |C|`, C the smallest box around both: in 0 ..< 2,
+/// since GIoU comes near −1 only far away. Rezatofighi et al., arXiv:1902.09630.
 public func generalizedBoxIoULoss(
   _ predictions: Tensor, _ targets: Tensor, epsilon: Float = 1e-7, weight: Tensor? = nil,
   reduction: Reduction = .mean
@@ -33,8 +35,8 @@ public func generalizedBoxIoULoss(
   boxLoss(2, predictions, targets, epsilon, weight, reduction, op: "generalizedBoxIoULoss")
 }
 
-/// `1 − IoU + ρ² / c²`: ρ between the centres, c the diagonal of the smallest box around both. Zheng et al.,
-/// arXiv:1911.08287.
+/// `1 − IoU + ρ² / c²`: ρ between the centres, c the diagonal of the smallest box around both.
+/// Zheng et al., arXiv:1911.08287.
 public func distanceBoxIoULoss(
   _ predictions: Tensor, _ targets: Tensor, epsilon: Float = 1e-7, weight: Tensor? = nil,
   reduction: Reduction = .mean
@@ -42,8 +44,8 @@ public func distanceBoxIoULoss(
   boxLoss(3, predictions, targets, epsilon, weight, reduction, op: "distanceBoxIoULoss")
 }
 
-/// `1 − IoU + ρ² / c² + α υ` with `υ = 4/π² (atan(w/h) − atan(w'/h'))²` and `α = υ / (1 − IoU + υ)`, through which no
-/// gradient flows. Zheng et al., arXiv:1911.08287.
+/// `1 − IoU + ρ² / c² + α υ` with `υ = 4/π² (atan(w/h) − atan(w'/h'))²` and
+/// `α = υ / (1 − IoU + υ)`, through which no gradient flows. Zheng et al., arXiv:1911.08287.
 public func completeBoxIoULoss(
   _ predictions: Tensor, _ targets: Tensor, epsilon: Float = 1e-7, weight: Tensor? = nil,
   reduction: Reduction = .mean

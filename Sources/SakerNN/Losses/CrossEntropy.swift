@@ -1,15 +1,18 @@
 import CKernels
 import SakerTensor
 
-/// Softmax cross-entropy, `−log softmax(logits)[target]`, of logits and class numbers, computed in float32.
+/// Softmax cross-entropy, `−log softmax(logits)[target]`, of logits and class numbers,
+/// computed in float32.
 ///
-/// With smoothing s, `(1 − s)` of the target's loss and `s / classes` of each class' loss. With weights, the loss of class c
-/// counts `weights[c]`-fold and the mean divides by the weights of the targets. If every target is left out, the mean is 0,
-/// where PyTorch divides 0 by 0.
+/// With smoothing s, `(1 − s)` of the target's loss and `s / classes` of each class' loss. With
+/// weights, the loss of class c counts `weights[c]`-fold and the mean divides by the weights of the
+/// targets. If every target is left out, the mean is 0, where PyTorch divides 0 by 0.
 ///
 /// - Parameters:
-///   - logits: `[N, C]`, `[N, C, ...]`, or with `axis: -1` `[..., C]`, which is the faster form; float32 or bfloat16.
-///   - targets: int32 or int64, in the shape of the logits without the classes; each in `0 ..< C`, or `ignoring`.
+///   - logits: `[N, C]`, `[N, C, ...]`, or with `axis: -1` `[..., C]`, which is the faster form;
+///     float32 or bfloat16.
+///   - targets: int32 or int64, in the shape of the logits without the classes; each in
+///     `0 ..< C`, or `ignoring`.
 ///   - axis: where the classes are.
 ///   - ignoring: a target with loss 0 that no mean counts.
 ///   - smoothing: in 0...1.

@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// What a student learns from a teacher's logits, `T² KL(softmax(t / T) ‖ softmax(s / T))`: the factor keeps the gradients'
-/// size whatever the temperature T. Hinton et al., arXiv:1503.02531. The teacher takes no gradient.
+/// Distillation loss of a student's logits against a teacher's,
+/// `T² KL(softmax(t / T) ‖ softmax(s / T))`: the factor keeps the gradients' size whatever the
+/// temperature T. Hinton et al., arXiv:1503.02531. The teacher takes no gradient.
 ///
 /// - Parameters: student, teacher: logits `[..., C]`, of one shape.
 /// - Returns: reduced over the rows; `[...]` with `reduction: .none`.
@@ -39,8 +40,9 @@ public enum FeatureDistance: Sendable {
   case cosine
 }
 
-/// What a student learns from a teacher's feature maps, of one shape `[N, C, ...]`: if the student's have other channels, put
-/// a 1x1 convolution between. The teacher takes no gradient.
+/// Distillation loss of a student's feature maps against a teacher's, of one shape
+/// `[N, C, ...]`: if the student's have other channels, put a 1x1 convolution between. The
+/// teacher takes no gradient.
 ///
 /// - Returns: with `reduction: .none`, `[N, C, ...]` for squares, `[N, ...]` for cosines.
 public func featureDistillationLoss(

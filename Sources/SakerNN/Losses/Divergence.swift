@@ -1,11 +1,12 @@
 import SakerTensor
 
-/// Kullback-Leibler divergence from the predicted distribution to the target's, element by element: `p (log p − x)` with x
-/// the logarithms of the prediction. Its sum over a distribution is KL(p ‖ q): use `.batchMean` (or `.sum`); `.mean` divides
-/// by the number of elements, which is no divergence. As PyTorch's `kl_div`; float32.
+/// Kullback-Leibler divergence from the predicted distribution to the target's, element by element:
+/// `p (log p − x)` with x the logarithms of the prediction. Its sum over a distribution is KL(p ‖
+/// q): use `.batchMean` (or `.sum`); `.mean` divides by the number of elements, which is no
+/// divergence. As PyTorch's `kl_div`; float32.
 ///
-/// Where p is 0, the element is 0; where p is not 0 and q is, it is infinite: the notes' "vanishing gradient" is
-/// Jensen-Shannon's (E73).
+/// Where p is 0, the element is 0; where p is not 0 and q is, it is infinite: the notes' "vanishing
+/// gradient" is Jensen-Shannon's (E73).
 ///
 /// - Parameters:
 ///   - logPrediction: x = log q, from `logSoftmax`.
@@ -32,10 +33,12 @@ public func klDivergence(
   return reduction(losses, weight: weight)
 }
 
-/// Jensen-Shannon divergence of two distributions along `axis`, `½ KL(p ‖ m) + ½ KL(q ‖ m)` with m their mean: 0 for equal
-/// ones, log 2 for distributions that share nothing, where its gradient is 0 (E73). Lin, 1991.
+/// Jensen-Shannon divergence of two distributions along `axis`, `½ KL(p ‖ m) + ½ KL(q ‖ m)` with m
+/// their mean: 0 for equal ones, log 2 for distributions that share nothing, where its gradient is
+/// 0 (E73). Lin, 1991.
 ///
-/// - Parameters: p, q: logarithms of probabilities, of one shape, from `logSoftmax`; finite. Both may have gradients.
+/// - Parameters: p, q: logarithms of probabilities, of one shape, from `logSoftmax`; finite. Both
+///   may have gradients.
 /// - Returns: reduced over the distributions, of the shape without `axis`.
 public func jensenShannonDivergence(
   log p: Tensor, _ q: Tensor, axis: Int = -1, weight: Tensor? = nil, reduction: Reduction = .mean

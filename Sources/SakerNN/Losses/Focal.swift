@@ -1,9 +1,10 @@
 import CKernels
 import SakerTensor
 
-/// Focal loss of logits, `−α_t (1 − p_t)^γ log p_t` with p_t = σ(x) where y = 1 and 1 − σ(x) where y = 0: easy examples
-/// count little. Lin et al., arXiv:1708.02002; `torchvision.ops.sigmoid_focal_loss`, also for targets between 0 and 1.
-/// γ = 0 and no α is binary cross-entropy. RetinaNet divides the sum by the number of joined anchors, not by all.
+/// Focal loss of logits, `−α_t (1 − p_t)^γ log p_t` with p_t = σ(x) where y = 1 and 1 − σ(x) where
+/// y = 0: easy examples count little. Lin et al., arXiv:1708.02002;
+/// `torchvision.ops.sigmoid_focal_loss`, also for targets between 0 and 1. γ = 0 and no α is binary
+/// cross-entropy. RetinaNet divides the sum by the number of joined anchors, not by all.
 ///
 /// - Parameters:
 ///   - logits: x, any shape: one number a class, without a background class.
@@ -27,12 +28,14 @@ public func sigmoidFocalLoss(
   }
 }
 
-/// Focal loss of a choice among classes, `−α_c (1 − p_c)^γ log p_c` with p the softmax of the logits and c the target.
-/// γ = 0 is cross-entropy. The mean is over all targets that are not left out; if there are none, it is 0.
+/// Focal loss of a choice among classes, `−α_c (1 − p_c)^γ log p_c` with p the softmax of the
+/// logits and c the target. γ = 0 is cross-entropy. The mean is over all targets that are not left
+/// out; if there are none, it is 0.
 ///
 /// - Parameters:
 ///   - logits: `[N, C]`, `[N, C, ...]`, or with `axis: -1` `[..., C]`.
-///   - targets: int32 or int64, in the shape of the logits without the classes; each in `0 ..< C`, or `ignoring`.
+///   - targets: int32 or int64, in the shape of the logits without the classes; each in
+///     `0 ..< C`, or `ignoring`.
 ///   - alpha: α, float32 `[C]`; takes no gradient.
 ///   - gamma: γ ≥ 0.
 /// - Returns: `[]`, or in the shape of the targets with `reduction: .none`.
@@ -62,14 +65,16 @@ public func softmaxFocalLoss(
   return losses * (counted.total > 0 ? Float(1 / counted.total) : 0)
 }
 
-/// CornerNet's focal loss of heatmaps: `−(1 − p)^α log p` where the target is 1, elsewhere `−(1 − y)^β p^α log(1 − p)`,
-/// p = σ(x): places near an object's cost less. Law and Deng, arXiv:1808.01244, equation 1.
+/// CornerNet's focal loss of heatmaps: `−(1 − p)^α log p` where the target is 1, elsewhere
+/// `−(1 − y)^β p^α log(1 − p)`, p = σ(x): places near an object's cost less. Law and Deng,
+/// arXiv:1808.01244, equation 1.
 ///
 /// - Parameters:
 ///   - logits: x, any shape.
-///   - targets: y in 0...1, the shape of the logits: bumps with exactly 1 at the objects; take no gradient.
-/// - Returns: with `.mean`, the sum divided by the number of targets that are 1 (at least 1), as in the paper; else `[]` or
-///   the shape of the logits.
+///   - targets: y in 0...1, the shape of the logits: bumps with exactly 1 at the objects;
+///     take no gradient.
+/// - Returns: with `.mean`, the sum divided by the number of targets that are 1 (at least 1), as in
+///   the paper; else `[]` or the shape of the logits.
 public func heatmapFocalLoss(
   _ logits: Tensor, _ targets: Tensor, alpha: Float = 2, beta: Float = 4,
   weight: Tensor? = nil, reduction: Reduction = .mean

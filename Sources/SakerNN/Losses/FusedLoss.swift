@@ -1,14 +1,16 @@
 import CKernels
 import SakerTensor
 
-/// Losses whose forward pass also makes their slopes: one pass over the predictions for value and gradient, reduction
-/// included. The backward pass only multiplies the slopes.
+/// Losses whose forward pass also makes their slopes: one pass over the predictions for value and
+/// gradient, reduction included. The backward pass only multiplies the slopes.
 ///
-/// Inputs are predictions and targets, float32 and of one shape. Each loss belongs to `width` numbers that lie next to each
-/// other: 1 for losses of single elements, 4 for those of boxes. Targets have a gradient where the loss is symmetric; other
-/// callers must see to it that they need none.
+/// Inputs are predictions and targets, float32 and of one shape. Each loss belongs to `width`
+/// numbers that lie next to each other: 1 for losses of single elements, 4 for those of
+/// boxes. Targets have a gradient where the loss is symmetric; other callers must see to it
+/// that they need none.
 struct FusedLoss: TensorOperation {
-  /// Writes the losses of `count` items and their slopes by x, where wanted, and returns the sum of the losses.
+  /// Writes the losses of `count` items and their slopes by x, where wanted, and returns the
+  /// sum of the losses.
   typealias Body =
     @Sendable (
       _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ factor: UnsafePointer<Float>?,
@@ -98,8 +100,8 @@ struct FusedLoss: TensorOperation {
 }
 
 extension FusedLoss {
-  /// The losses of single elements, in float32; with weights, broadcast to the predictions' shape, they are weighed before
-  /// the reduction.
+  /// The losses of single elements, in float32; with weights, broadcast to the predictions' shape,
+  /// they are weighed before the reduction.
   static func ofElements(
     _ name: String, _ x: Tensor, _ targets: Tensor, factors: Tensor? = nil, weight: Tensor? = nil,
     _ reduction: Reduction, _ body: @escaping Body

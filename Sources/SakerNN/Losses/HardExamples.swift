@@ -1,16 +1,19 @@
 import SakerTensor
 
-/// Online hard example mining: of many losses only the largest are learned from. Shrivastava et al., arXiv:1604.03540.
+/// Online hard example mining: of many losses only the largest are learned from. Shrivastava et
+/// al., arXiv:1604.03540.
 public enum HardExamples: Sendable {
-  /// At most so many.
+  /// At most this many examples.
   case count(Int)
   /// This share of them in 0...1, rounded up.
   case ratio(Float)
-  /// All of at least this loss, and no fewer than `minimum` where there are so many. Segmentation's form.
+  /// All of at least this loss, and no fewer than `minimum` where there are so many.
+  /// Segmentation's form.
   case above(Float, minimum: Int = 1)
 
-  /// The largest of `losses`, of any shape, in falling order, `[kept]`, with their gradient; a loss that is not a number
-  /// counts as the largest, so that it shows. Of equal ones the first are taken.
+  /// The largest of `losses`, of any shape, in falling order, `[kept]`, with their
+  /// gradient; a loss that is not a number counts as the largest, so that it shows. Of
+  /// equal ones the first are taken.
   public func callAsFunction(_ losses: Tensor) -> Tensor {
     let all = losses.converted(to: .float32).reshape([losses.count])
     return all.topK(kept(all), axis: 0).values
@@ -34,8 +37,8 @@ public enum HardExamples: Sendable {
   }
 }
 
-/// The mean (or sum) of the hardest of `losses`, which come without a reduction: `ohemLoss(crossEntropy(x, y, reduction:
-/// .none), .ratio(0.25))`. The mean of none is 0.
+/// The mean (or sum) of the hardest of `losses`, which come without a reduction:
+/// `ohemLoss(crossEntropy(x, y, reduction: .none), .ratio(0.25))`. The mean of none is 0.
 public func ohemLoss(
   _ losses: Tensor, _ kept: HardExamples, reduction: Reduction = .mean
 ) -> Tensor {

@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Supervised contrastive loss: pictures of one class come near each other. Over all ordered pairs i ≠ j of one class the
-/// mean of `−log( exp(zᵢ·zⱼ / τ) / Σ_{k≠i} exp(zᵢ·z_k / τ) )`, z of length 1. Section 3.3 of arXiv:2101.10832; after
-/// Khosla et al., arXiv:2004.11362. 0 if no two have the same class.
+/// Supervised contrastive loss: pictures of one class come near each other. Over all ordered pairs
+/// i ≠ j of one class the mean of `−log( exp(zᵢ·zⱼ / τ) / Σ_{k≠i} exp(zᵢ·z_k / τ) )`, z of
+/// length 1. Section 3.3 of arXiv:2101.10832; after Khosla et al., arXiv:2004.11362. 0 if no two
+/// have the same class.
 ///
 /// - Parameters:
 ///   - features: `[N, D]`, of any length: they are normalized here.
@@ -30,12 +31,14 @@ public func supervisedContrastiveLoss(
   return ((normalizers - similar) * mask).sum() / total
 }
 
-/// The loss of one gradient-isolated module in locally supervised training, InfoPro. Wang et al., arXiv:2101.10832.
+/// The loss of one gradient-isolated module in locally supervised training, InfoPro. Wang et
+/// al., arXiv:2101.10832.
 ///
-/// The module should keep what its features h tell about the picture x, and drop what does not help with the label y:
-/// `α (−I(h, x) + β I(r*, h))`, r* the nuisance. That has the upper bound `−λ₁ I(h, x) − λ₂ I(h, y)` with
-/// `λ₁ = α (1 − β)` and `λ₂ = α β`. Both terms are bounded in turn by what small heads reach: I(h, x) by the reconstruction
-/// error of the picture, I(h, y) by the cross-entropy (or the contrastive loss) of an auxiliary classifier. So the loss is
+/// The module should keep what its features h tell about the picture x, and drop what does not help
+/// with the label y: `α (−I(h, x) + β I(r*, h))`, r* the nuisance. That has the upper bound
+/// `−λ₁ I(h, x) − λ₂ I(h, y)` with `λ₁ = α (1 − β)` and `λ₂ = α β`. Both terms are bounded in turn
+/// by what small heads reach: I(h, x) by the reconstruction error of the picture, I(h, y) by the
+/// cross-entropy (or the contrastive loss) of an auxiliary classifier. So the loss is
 /// `λ₁ · reconstruction + λ₂ · label`, up to a constant. Greedy supervised training is λ₁ = 0.
 public struct InfoProLoss: Hashable, Sendable {
   /// λ₁ ≥ 0
@@ -43,7 +46,8 @@ public struct InfoProLoss: Hashable, Sendable {
   /// λ₂ ≥ 0
   public var label: Float
 
-  /// The two weights by themselves: λ₁, λ₂. Early modules need more of the first, late ones more of the second.
+  /// The two weights by themselves: λ₁, λ₂. Early modules need more of the first, late ones
+  /// more of the second.
   public init(reconstruction: Float, label: Float) {
     check(
       reconstruction >= 0 && label >= 0, op: "InfoProLoss", expected: "weights >= 0",
@@ -59,8 +63,10 @@ public struct InfoProLoss: Hashable, Sendable {
 
   /// - Parameters:
   ///   - decoded: what the decoder head made of h, as logits, `[N, 3, H, W]`.
-  ///   - picture: x in 0...1, of the same shape. Its mean binary cross-entropy bounds I(h, x), as in the authors' code.
-  ///   - labelLoss: what bounds I(h, y), `[]`: `crossEntropy` of an auxiliary classifier, or `supervisedContrastiveLoss`.
+  ///   - picture: x in 0...1, of the same shape. Its mean binary cross-entropy bounds I(h, x), as
+  ///     in the authors' code.
+  ///   - labelLoss: what bounds I(h, y), `[]`: `crossEntropy` of an auxiliary classifier,
+  ///     or `supervisedContrastiveLoss`.
   public func callAsFunction(
     decoded: Tensor, picture: Tensor, labelLoss: Tensor
   ) -> Tensor {

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// Hinge loss of a choice among classes, `Σ max(0, margin − x[target] + x[c])^power / C` over the other classes c.
-/// PyTorch's `multi_margin_loss`.
+/// Hinge loss of a choice among classes, `Σ max(0, margin − x[target] + x[c])^power / C` over the
+/// other classes c. PyTorch's `multi_margin_loss`.
 ///
 /// - Parameters:
 ///   - scores: x, `[N, C]`.
@@ -37,7 +37,8 @@ public func multiMarginLoss(
   return reduction(losses, weight: weights.map(chosen.picking))
 }
 
-/// Hinge loss of pairs: a distance x for y = 1, `max(0, margin − x)` for y = −1. PyTorch's `hinge_embedding_loss`.
+/// Hinge loss of pairs: a distance x for y = 1, `max(0, margin − x)` for y = −1.
+/// PyTorch's `hinge_embedding_loss`.
 public func hingeEmbeddingLoss(
   _ x: Tensor, _ targets: Tensor, margin: Float = 1, weight: Tensor? = nil,
   reduction: Reduction = .mean
@@ -50,8 +51,8 @@ public func hingeEmbeddingLoss(
     .where(targets .== 1, x, hinge(margin - x)), weight: weight)
 }
 
-/// `1 − cos(a, b)` for y = 1, `max(0, cos(a, b) − margin)` for y = −1. PyTorch's `cosine_embedding_loss`; the cosine with a
-/// vector of zeros is 0.
+/// `1 − cos(a, b)` for y = 1, `max(0, cos(a, b) − margin)` for y = −1. PyTorch's
+/// `cosine_embedding_loss`; the cosine with a vector of zeros is 0.
 ///
 /// - Parameters: a, b: `[N, D]`; targets: `[N]` of 1 and −1.
 /// - Returns: `[]`, or `[N]` with `reduction: .none`.
@@ -76,7 +77,8 @@ public func cosineSimilarity(
   return (unit(a, axis, epsilon) * unit(b, axis, epsilon)).sum(axes: [axis])
 }
 
-/// `max(0, x)`, with slope 0 at 0. Unlike `relu` it keeps what is not a number: a broken score must not look like a loss of 0.
+/// `max(0, x)`, with slope 0 at 0. Unlike `relu` it keeps what is not a number: a broken score must
+/// not look like a loss of 0.
 func hinge(_ x: Tensor) -> Tensor { .where(x .<= 0, 0, x) }
 
 /// The vectors along `axis` with length 1; a norm counts as at least `epsilon`.

@@ -1,11 +1,14 @@
 import SakerTensor
 
-/// Negative log-likelihood, `−x[target]`, of logarithms of probabilities: `crossEntropy` without its softmax. The mean
-/// divides by the weights of the targets; if every target is left out, it is 0, where PyTorch divides 0 by 0.
+/// Negative log-likelihood, `−x[target]`, of logarithms of probabilities: `crossEntropy` without
+/// its softmax. The mean divides by the weights of the targets; if every target is left out, it is
+/// 0, where PyTorch divides 0 by 0.
 ///
 /// - Parameters:
-///   - logProbabilities: x, `[N, C]` or `[N, C, ...]`, or with `axis: -1` `[..., C]`; from `logSoftmax`.
-///   - targets: int32 or int64, in the shape of x without the classes; each in `0 ..< C`, or `ignoring`.
+///   - logProbabilities: x, `[N, C]` or `[N, C, ...]`, or with `axis: -1` `[..., C]`;
+///     from `logSoftmax`.
+///   - targets: int32 or int64, in the shape of x without the classes; each in
+///     `0 ..< C`, or `ignoring`.
 ///   - weights: float32 `[C]`; takes no gradient.
 /// - Returns: `[]`, or in the shape of the targets with `reduction: .none`.
 public func negativeLogLikelihood(

@@ -1,11 +1,12 @@
 import SakerTensor
 
-// Losses of overlapping regions, for segmentation: of probabilities `[N, C, ...]` (from `sigmoid`, or `softmax` over axis 1)
-// and targets of the same shape, 0...1. Each class of each picture has a loss, summed over all axes behind the second;
-// `weight` is broadcast to `[N, C]`, and `[N, C]` is the result with `reduction: .none`.
+// Losses of overlapping regions, for segmentation: of probabilities `[N, C, ...]` (from `sigmoid`,
+// or `softmax` over axis 1) and targets of the same shape, 0...1. Each class of each picture has a
+// loss, summed over all axes behind the second; `weight` is broadcast to `[N, C]`, and `[N, C]` is
+// the result with `reduction: .none`.
 
-/// `1 − (2 Σ p t + s) / (Σ p + Σ t + s)`: one minus the Dice coefficient, softened. Milletari et al., arXiv:1606.04797, who
-/// square p and t in the denominator: `squared`.
+/// `1 − (2 Σ p t + s) / (Σ p + Σ t + s)`: one minus the Dice coefficient, softened. Milletari et
+/// al., arXiv:1606.04797, who square p and t in the denominator: `squared`.
 ///
 /// - Parameter smooth: s ≥ 0; above 0 an empty class that is not predicted has loss 0.
 public func diceLoss(
@@ -18,8 +19,9 @@ public func diceLoss(
   return overlapLoss(shared, all, weight, reduction, op: "diceLoss")
 }
 
-/// `1 − (TP + s) / (TP + α FP + β FN + s)` of soft counts: Dice with a price for each kind of mistake. Salehi et al.,
-/// arXiv:1706.05721. α = β = ½ is Dice with twice this s; α = β = 1 is the Jaccard index, that is, soft IoU.
+/// `1 − (TP + s) / (TP + α FP + β FN + s)` of soft counts: Dice with a price for each kind of
+/// mistake. Salehi et al., arXiv:1706.05721. α = β = ½ is Dice with twice this s; α = β = 1 is the
+/// Jaccard index, that is, soft IoU.
 public func tverskyLoss(
   _ probabilities: Tensor, _ targets: Tensor, alpha: Float = 0.3, beta: Float = 0.7,
   smooth: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean

@@ -1,15 +1,15 @@
 import SakerTensor
 
-// Penalties on parameters, to be added to a loss. Frozen ones count in the value and take no gradient. Not meant for biases
-// and normalization's parameters: choose with `namedParameters`.
+// Penalties on parameters, to be added to a loss. Frozen ones count in the value and take no
+// gradient. Not meant for biases and normalization's parameters: choose with `namedParameters`.
 
 /// `strength · Σ|w|`: makes many weights exactly 0. The slope at 0 is taken as 0.
 public func l1Penalty(_ parameters: [Parameter], strength: Float) -> Tensor {
   penalty(parameters) { abs($0).sum() } * strength
 }
 
-/// `strength / 2 · Σw²`: keeps weights small. Its gradient is `strength · w`, so in plain SGD it equals `decay: strength`;
-/// in Adam it does not (E42).
+/// `strength / 2 · Σw²`: keeps weights small. Its gradient is `strength · w`, so in plain SGD it
+/// equals `decay: strength`; in Adam it does not (E42).
 public func l2Penalty(_ parameters: [Parameter], strength: Float) -> Tensor {
   penalty(parameters) { square($0).sum() } * (strength / 2)
 }

@@ -7,7 +7,8 @@ public enum Reduction: Sendable {
   /// Their mean, over all elements; not a number if there are none.
   case mean
   case sum
-  /// Their sum, divided by the size of the first axis: what the definition of a divergence asks for.
+  /// Their sum, divided by the size of the first axis: what the definition of a
+  /// divergence asks for.
   case batchMean
 
   /// What becomes of `losses`, for losses of your own: `reduction(abs(x - y))`.

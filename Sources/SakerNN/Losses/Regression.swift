@@ -1,8 +1,9 @@
 import CKernels
 import SakerTensor
 
-// The weight of each is broadcast to the shape of x and y. What a weighed mean divides by is PyTorch's choice: the sum of the
-// weights in `l1Loss` and `meanSquaredError`, the number of elements in the others.
+// The weight of each is broadcast to the shape of x and y. What a weighed mean divides by is
+// PyTorch's choice: the sum of the weights in `l1Loss` and `meanSquaredError`, the number of
+// elements in the others.
 
 /// `|x − y|`; the slope at 0 is taken as 0. A weighed mean divides by the sum of the weights.
 public func l1Loss(
@@ -11,8 +12,8 @@ public func l1Loss(
   difference(.absolute, x, y, weight, reduction, isMeanOfWeights: true, op: "l1Loss")
 }
 
-/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083; `beta` 0 is `l1Loss`. A
-/// weighed mean divides by the number of elements.
+/// `d² / (2 beta)` where `d = |x − y| < beta`, else `d − beta / 2`. Girshick, arXiv:1504.08083;
+/// `beta` 0 is `l1Loss`. A weighed mean divides by the number of elements.
 public func smoothL1Loss(
   _ x: Tensor, _ y: Tensor, beta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
@@ -94,8 +95,8 @@ private func difference(
   return (losses * factors).sum() / factors.sum()
 }
 
-/// `d² / 2` where `d = |x − y| < delta`, else `delta (d − delta / 2)`: smooth L1 times its beta. Huber, 1964. A
-/// weighed mean divides by the number of elements.
+/// `d² / 2` where `d = |x − y| < delta`, else `delta (d − delta / 2)`: smooth L1 times its beta.
+/// Huber, 1964. A weighed mean divides by the number of elements.
 public func huberLoss(
   _ x: Tensor, _ y: Tensor, delta: Float = 1, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
@@ -104,7 +105,8 @@ public func huberLoss(
 }
 
 extension Tensor {
-  /// A float32 tensor in the shape of `x` that `body` writes, part by part, from all elements of `x` and `y`.
+  /// A float32 tensor in the shape of `x` that `body` writes, part by part, from all
+  /// elements of `x` and `y`.
   fileprivate static func ofPairs(
     _ x: Tensor, _ y: Tensor,
     _ body: (

@@ -1,10 +1,12 @@
 import SakerTensor
 
-/// Entropic optimal transport, `min ⟨P, C⟩ + ε KL(P ‖ a bᵀ)` over plans P with rows a and columns b: Sinkhorn's iterations on
-/// logarithms, which neither overflow nor underflow for small ε. Cuturi, arXiv:1306.0895.
+/// Entropic optimal transport, `min ⟨P, C⟩ + ε KL(P ‖ a bᵀ)` over plans P with rows a and columns
+/// b: Sinkhorn's iterations on logarithms, which neither overflow nor underflow for small ε.
+/// Cuturi, arXiv:1306.0895.
 ///
-/// Differentiable in the cost: the gradient is the plan (by the envelope theorem, so the iterations are not recorded and
-/// must come near the fixed point; more are needed for smaller ε). As ε goes to 0 it becomes the transport distance.
+/// Differentiable in the cost: the gradient is the plan (by the envelope theorem, so the iterations
+/// are not recorded and must come near the fixed point; more are needed for smaller ε). As ε goes
+/// to 0 it becomes the transport distance.
 ///
 /// - Parameters:
 ///   - cost: C, `[n, m]`, finite; n, m ≥ 1.
@@ -41,7 +43,8 @@ public func sinkhornDistance(
       g = next
       if change < 1e-6 { break }
     }
-    // Each row a distribution over columns: exactly the masses of a, whatever digits the potentials lost.
+    // Each row a distribution over columns: exactly the masses of a, whatever digits
+    // the potentials lost.
     let rows = logSoftmax(g + logB - scaled, axis: 1)
     let plan = exp(rows + logA)
     return (plan, (plan * (rows - logB)).sum())
@@ -49,8 +52,9 @@ public func sinkhornDistance(
   return (plan * cost).sum() + entropy * epsilon
 }
 
-/// Sinkhorn divergence of two point clouds, `OT(x, y) − ½ OT(x, x) − ½ OT(y, y)` for the squared Euclidean distance: 0 for
-/// equal clouds, which the distance alone is not. Feydy et al., arXiv:1810.08278. Both clouds have gradients.
+/// Sinkhorn divergence of two point clouds, `OT(x, y) − ½ OT(x, x) − ½ OT(y, y)` for the squared
+/// Euclidean distance: 0 for equal clouds, which the distance alone is not. Feydy et al.,
+/// arXiv:1810.08278. Both clouds have gradients.
 ///
 /// - Parameters: x: `[n, d]`; y: `[m, d]`; each point weighs the same.
 /// - Returns: `[]`

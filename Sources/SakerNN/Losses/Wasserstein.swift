@@ -1,14 +1,14 @@
 import SakerTensor
 
-/// Wasserstein-1 distance of two samples on a line, `∫ |F(t) − G(t)| dt` with the samples' distribution functions: the
-/// earth mover's. Exact, by sorting. Both samples have gradients; where positions coincide, one of the slopes is taken.
-/// Equal to `scipy.stats.wasserstein_distance`.
+/// Wasserstein-1 distance of two samples on a line, `∫ |F(t) − G(t)| dt` with the samples'
+/// distribution functions: the earth mover's. Exact, by sorting. Both samples have gradients; where
+/// positions coincide, one of the slopes is taken. Equal to `scipy.stats.wasserstein_distance`.
 ///
 /// - Parameters:
 ///   - x: positions, `[..., n]`, n ≥ 1: each row is a sample.
 ///   - y: `[..., m]`, with the same leading axes; m may differ from n.
-///   - xWeights, yWeights: masses in the shape of x and y, each row with a positive sum, by which it is divided; no
-///     gradient. Without them all points weigh the same.
+///   - xWeights, yWeights: masses in the shape of x and y, each row with a positive sum, by which
+///     it is divided; no gradient. Without them all points weigh the same.
 /// - Returns: reduced over the rows; `[...]` with `reduction: .none`.
 public func wassersteinDistance(
   _ x: Tensor, _ y: Tensor, xWeights: Tensor? = nil, yWeights: Tensor? = nil,
@@ -38,10 +38,11 @@ public func wassersteinDistance(
   return reduction(rows)
 }
 
-/// Wasserstein-1 distance of histograms over the same bins, `spacing` apart: the sum of the differences between their
-/// cumulative sums. Both sides have gradients, those of the masses.
+/// Wasserstein-1 distance of histograms over the same bins, `spacing` apart: the sum of the
+/// differences between their cumulative sums. Both sides have gradients, those of the masses.
 ///
-/// - Parameters: p, q: masses `[..., bins]`, of one shape; each row's sums to 1, which is not checked.
+/// - Parameters: p, q: masses `[..., bins]`, of one shape; each row's sums to 1, which is not
+///   checked.
 /// - Returns: reduced over the rows; `[...]` with `reduction: .none`.
 public func wassersteinDistance(
   histograms p: Tensor, _ q: Tensor, spacing: Float = 1, reduction: Reduction = .mean
@@ -55,7 +56,8 @@ public func wassersteinDistance(
   return reduction(abs(differences).sum(axes: [-1]) * spacing)
 }
 
-/// Row by row: `Σ |F − G| (z[i+1] − z[i])` over all positions z in order, and how it changes with each z.
+/// Row by row: `Σ |F − G| (z[i+1] − z[i])` over all positions z in order, and how it
+/// changes with each z.
 private struct SortedTransport: BinaryOperation {
   let xWeights, yWeights: [Float]?
 

@@ -1,9 +1,11 @@
 import SakerTensor
 
-/// The curve through given points made of cubic pieces that join with equal value, slope and curvature.
+/// The curve through given points made of cubic pieces that join with equal value,
+/// slope and curvature.
 ///
-/// n pieces have 4 n numbers; the points give 2 n equations, equal slopes and curvatures inside 2 (n − 1): two are missing, which
-/// the ends settle. High polynomials swing between equidistant points instead (Runge's phenomenon).
+/// n pieces have 4 n numbers; the points give 2 n equations, equal slopes and curvatures inside 2
+/// (n − 1): two are missing, which the ends settle. High polynomials swing between equidistant
+/// points instead (Runge's phenomenon).
 public struct CubicSpline: Sendable {
   /// The two equations that the points leave open.
   public enum Ends: Sendable, Hashable {
@@ -17,7 +19,8 @@ public struct CubicSpline: Sendable {
 
   /// Increasing.
   public let x: [Double]
-  /// Of piece i: value, slope, half the curvature and a sixth of the third derivative at its left point.
+  /// Of piece i: value, slope, half the curvature and a sixth of the third derivative
+  /// at its left point.
   private let pieces: [(Double, Double, Double, Double)]
 
   /// - Parameters:
@@ -40,7 +43,8 @@ public struct CubicSpline: Sendable {
     }
   }
 
-  /// The value at `at`, or a derivative, the first to the third. Beyond the ends the outer pieces go on.
+  /// The value at `at`, or a derivative, the first to the third. Beyond the ends the
+  /// outer pieces go on.
   public func callAsFunction(_ at: Double, derivative: Int = 0) -> Double {
     var (low, high) = (0, pieces.count - 1)
     while low < high {
@@ -60,7 +64,8 @@ public struct CubicSpline: Sendable {
     }
   }
 
-  /// The slopes at all points: those at which curvatures agree inside, with the ends' two equations.
+  /// The slopes at all points: those at which curvatures agree inside, with the ends' two
+  /// equations.
   private static func slopes(_ h: [Double], _ slope: [Double], _ ends: Ends) -> [Double] {
     let n = h.count
     if ends == .notAKnot && n == 1 { return [slope[0], slope[0]] }

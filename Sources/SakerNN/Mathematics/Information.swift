@@ -1,8 +1,9 @@
 import Foundation
 import SakerTensor
 
-/// Measures of distributions over finitely many outcomes, in nats. A distribution is a list of probabilities that are not
-/// negative and add up to 1; `0 log 0` counts as 0. Each stops if that or the lengths don't hold.
+/// Measures of distributions over finitely many outcomes, in nats. A distribution is a list of
+/// probabilities that are not negative and add up to 1; `0 log 0` counts as 0. Each stops if that
+/// or the lengths don't hold.
 public enum Information {
   /// `−Σ p log p`, 0 for what is certain, `log n` for n equal chances. Shannon 1948.
   public static func entropy(_ p: [Double]) -> Double {
@@ -16,15 +17,16 @@ public enum Information {
     return -zip(p, q).reduce(0) { $0 + ($1.0 > 0 ? $1.0 * log($1.1) : 0) }
   }
 
-  /// Kullback & Leibler's divergence `Σ p log(p/q)`, 0 for equal distributions only, infinite where q excludes what p allows:
-  /// so for any two that do not overlap.
+  /// Kullback & Leibler's divergence `Σ p log(p/q)`, 0 for equal distributions only, infinite where
+  /// q excludes what p allows: so for any two that do not overlap.
   public static func klDivergence(_ p: [Double], _ q: [Double]) -> Double {
     require(p, q, "klDivergence")
     return zip(p, q).reduce(0) { $0 + ($1.0 > 0 ? $1.0 * log($1.0 / $1.1) : 0) }
   }
 
-  /// Jensen & Shannon's divergence, the mean of both divergences from the middle `(p + q) / 2`: symmetric, in `0...log 2`. It is
-  /// `log 2` for any two distributions that do not overlap, however far apart, so that it has no gradient there.
+  /// Jensen & Shannon's divergence, the mean of both divergences from the middle `(p + q) / 2`:
+  /// symmetric, in `0...log 2`. It is `log 2` for any two distributions that do not overlap,
+  /// however far apart, so that it has no gradient there.
   public static func jsDivergence(_ p: [Double], _ q: [Double]) -> Double {
     require(p, q, "jsDivergence")
     let middle = zip(p, q).map { ($0 + $1) / 2 }
@@ -34,8 +36,9 @@ public enum Information {
     return half(p) + half(q)
   }
 
-  /// The earth mover's distance of two distributions over the places 0, 1, …: `Σ |P − Q|` of the cumulated probabilities. Grows
-  /// with how far apart they are, also where the divergences no longer change.
+  /// The earth mover's distance of two distributions over the places 0, 1, …: `Σ |P − Q|` of
+  /// the cumulated probabilities. Grows with how far apart they are, also where the divergences
+  /// no longer change.
   public static func wasserstein1(_ p: [Double], _ q: [Double]) -> Double {
     require(p, q, "wasserstein1")
     var (difference, total) = (0.0, 0.0)
@@ -46,8 +49,8 @@ public enum Information {
     return total
   }
 
-  /// What each of two variables says about the other, `Σ p(x, y) log(p(x, y) / (p(x) p(y)))`, from the table of the
-  /// probabilities of pairs: 0 for independent ones.
+  /// What each of two variables says about the other, `Σ p(x, y) log(p(x, y) / (p(x) p(y)))`, from
+  /// the table of the probabilities of pairs: 0 for independent ones.
   public static func mutualInformation(_ joint: [[Double]]) -> Double {
     check(
       Set(joint.map(\.count)).count == 1, op: "mutualInformation", expected: "rows of one length",
@@ -77,15 +80,16 @@ public enum Information {
   }
 }
 
-/// Choosing among models by fit and size: the smaller the better; only differences on the same data mean anything.
+/// Choosing among models by fit and size: the smaller the better; only differences on the same
+/// data mean anything.
 public enum ModelCriterion {
   /// Akaike's criterion `2 k − 2 log L`, k parameters and L the largest likelihood. Akaike 1974.
   public static func aic(logLikelihood: Double, parameters: Int) -> Double {
     2 * Double(parameters) - 2 * logLikelihood
   }
 
-  /// Schwarz's criterion `k log n − 2 log L` for n samples. A parameter costs more than Akaike's 2 once n > e² = 7.39, so from 8
-  /// samples on. Schwarz 1978.
+  /// Schwarz's criterion `k log n − 2 log L` for n samples. A parameter costs more than Akaike's 2
+  /// once n > e² = 7.39, so from 8 samples on. Schwarz 1978.
   public static func bic(logLikelihood: Double, parameters: Int, samples: Int) -> Double {
     check(samples > 0, op: "bic", expected: "at least one sample", got: samples)
     return Double(parameters) * log(Double(samples)) - 2 * logLikelihood

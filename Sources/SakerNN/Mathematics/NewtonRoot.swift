@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// √n to `digits` digits after the point, cut off, not rounded: the integer root of n · 100^digits by Newton's iteration
-/// `x ← (x + N/x) / 2` from above, in integers of any size, so that all digits are right.
+/// √n to `digits` digits after the point, cut off, not rounded: the integer root of n · 100^digits
+/// by Newton's iteration `x ← (x + N/x) / 2` from above, in integers of any size, so that all
+/// digits are right.
 public func squareRoot(of n: Int, digits: Int) -> String {
   check(
     n >= 0 && digits >= 0, op: "squareRoot", expected: "n >= 0 and digits >= 0", got: (n, digits))
@@ -13,8 +14,8 @@ public func squareRoot(of n: Int, digits: Int) -> String {
   return text[..<point] + "." + text[point...]
 }
 
-/// A root of `f` near `start`: `x ← x − f(x)/f'(x)` until a step is below `tolerance`; `nil` if `steps` do not suffice or the
-/// iteration leaves the finite numbers.
+/// A root of `f` near `start`: `x ← x − f(x)/f'(x)` until a step is below `tolerance`; `nil` if
+/// `steps` do not suffice or the iteration leaves the finite numbers.
 public func newtonRoot(
   _ f: (Double) -> Double, slope: (Double) -> Double, from start: Double, tolerance: Double = 1e-14,
   steps: Int = 100
@@ -29,8 +30,8 @@ public func newtonRoot(
   return nil
 }
 
-/// The second derivatives of `f` at `x`, by central differences of relative step `step`. The derivative of a gradient is a
-/// matrix, one row for each variable; it is symmetric.
+/// The second derivatives of `f` at `x`, by central differences of relative step `step`. The
+/// derivative of a gradient is a matrix, one row for each variable; it is symmetric.
 public func hessian(
   at x: [Double], step: Double = 1e-4, of f: ([Double]) -> Double
 ) -> [[Double]] {
@@ -121,11 +122,13 @@ struct Natural: Equatable, CustomStringConvertible {
     return a.digits.reversed().lexicographicallyPrecedes(b.digits.reversed())
   }
 
-  /// The whole part of a / b, by Knuth's algorithm D ("The Art of Computer Programming", section 4.3.1).
+  /// The whole part of a / b, by Knuth's algorithm D ("The Art of Computer
+  /// Programming", section 4.3.1).
   static func / (a: Natural, b: Natural) -> Natural {
     check(!b.digits.isEmpty, op: "Natural", expected: "a divisor above 0", got: 0)
     if a < b { return Natural(0) }
-    // Both times a number that makes the divisor's first digit at least half the base: then two digits guess the third.
+    // Both times a number that makes the divisor's first digit at least half the base: then two
+    // digits guess the third.
     let factor = base / (b.digits[b.digits.count - 1] + 1)
     var rest = a.scaled(by: factor)
     let divisor = b.scaled(by: factor).trimmed

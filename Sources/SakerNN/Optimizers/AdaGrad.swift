@@ -1,8 +1,9 @@
 import CKernels
 
-/// AdaGrad: `s = s + g²`, `θ = θ − rate · g / (√s + ε)`: what has moved much moves less. Duchi et al., "Adaptive subgradient
-/// methods", JMLR 2011. The notes have ε inside the root (E23); `epsilonPlacement` says where it is. Decay is added to the
-/// gradient. It has no momentum: what a schedule says about it is ignored.
+/// AdaGrad: `s = s + g²`, `θ = θ − rate · g / (√s + ε)`: what has moved much moves less. Duchi et
+/// al., "Adaptive subgradient methods", JMLR 2011. The notes have ε inside the root (E23);
+/// `epsilonPlacement` says where it is. Decay is added to the gradient. It has no momentum: what a
+/// schedule says about it is ignored.
 public struct AdaGrad: UpdateRule {
   public var epsilon, decay: Double
   public var epsilonPlacement: EpsilonPlacement

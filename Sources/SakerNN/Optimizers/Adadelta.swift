@@ -1,11 +1,13 @@
 import CKernels
 
-/// Adadelta: `s = ρ s + (1 − ρ) g²`, `Δ = g · √(d + ε) / √(s + ε)`, `d = ρ d + (1 − ρ) Δ²`, `θ = θ − rate · Δ`. Zeiler,
-/// arXiv:1212.5701. Steps have the unit of the parameters, so the rate is 1. Δ is computed from the d of the steps before,
-/// and only then becomes a part of it (E24: the notes have it the other way round, which nobody can compute).
+/// Adadelta: `s = ρ s + (1 − ρ) g²`, `Δ = g · √(d + ε) / √(s + ε)`, `d = ρ d + (1 − ρ) Δ²`,
+/// `θ = θ − rate · Δ`. Zeiler, arXiv:1212.5701. Steps have the unit of the parameters, so the rate
+/// is 1. Δ is computed from the d of the steps before, and only then becomes a part of it (E24: the
+/// notes have it the other way round, which nobody can compute).
 ///
-/// The notes' first form has 1 in place of `√(d + ε)`, and so a rate that must be chosen: `Adadelta(numerator: .one)`. Decay
-/// is added to the gradient. It has no momentum: what a schedule says about it is ignored.
+/// The notes' first form has 1 in place of `√(d + ε)`, and so a rate that must be chosen:
+/// `Adadelta(numerator: .one)`. Decay is added to the gradient. It has no momentum: what a schedule
+/// says about it is ignored.
 public struct Adadelta: UpdateRule {
   /// What stands above the fraction.
   public enum Numerator: String, Codable, Hashable, Sendable, CaseIterable {

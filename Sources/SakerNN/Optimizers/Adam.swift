@@ -1,11 +1,13 @@
 import CKernels
 import Foundation
 
-/// Adam: `m = β₁ m + (1 − β₁) g`, `v = β₂ v + (1 − β₂) g²`, `θ = θ − rate · m̂ / (√v̂ + ε)`, with `m̂ = m / (1 − β₁ᵗ)` and v̂
-/// likewise. Kingma & Ba, arXiv:1412.6980. Decay is added to the gradient.
+/// Adam: `m = β₁ m + (1 − β₁) g`, `v = β₂ v + (1 − β₂) g²`,
+/// `θ = θ − rate · m̂ / (√v̂ + ε)`, with `m̂ = m / (1 − β₁ᵗ)` and v̂ likewise. Kingma & Ba,
+/// arXiv:1412.6980. Decay is added to the gradient.
 ///
-/// AMSGrad takes the largest v so far in place of v, so that a step never grows again because a large gradient is
-/// forgotten. Reddi et al., arXiv:1904.09237; as in PyTorch it is the largest before the correction of its bias.
+/// AMSGrad takes the largest v so far in place of v, so that a step never grows again because a
+/// large gradient is forgotten. Reddi et al., arXiv:1904.09237; as in PyTorch it is the largest
+/// before the correction of its bias.
 public struct Adam: UpdateRule {
   /// β₁
   public var momentum: Double
@@ -39,8 +41,8 @@ public struct Adam: UpdateRule {
   }
 }
 
-/// Adam with decay apart from the gradient: `θ = θ − rate · decay · θ` before each update. Loshchilov & Hutter,
-/// arXiv:1711.05101. AMSGrad as in `Adam`.
+/// Adam with decay apart from the gradient: `θ = θ − rate · decay · θ` before each update.
+/// Loshchilov & Hutter, arXiv:1711.05101. AMSGrad as in `Adam`.
 public struct AdamW: UpdateRule {
   private var adam: Adam
   public let decay: Double

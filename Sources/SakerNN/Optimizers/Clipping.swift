@@ -1,9 +1,10 @@
 import CKernels
 import SakerTensor
 
-/// Scales all gradients by one factor so that their common Euclidean norm is at most `limit`, `limit / (norm + 1e-6)` at
-/// most 1. Pascanu et al., arXiv:1211.5063.
-/// - Returns: the norm before. If it is infinite or not a number, the gradients stay as they are: skip the step.
+/// Scales all gradients by one factor so that their common Euclidean norm is at most `limit`,
+/// `limit / (norm + 1e-6)` at most 1. Pascanu et al., arXiv:1211.5063.
+/// - Returns: the norm before. If it is infinite or not a number, the gradients stay as they
+///   are: skip the step.
 @discardableResult
 public func clipGradients(of parameters: [Parameter], norm limit: Double) -> Double {
   let norm = gradientNorm(of: parameters)

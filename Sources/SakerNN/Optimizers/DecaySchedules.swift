@@ -12,7 +12,8 @@ public struct ExponentialSchedule: Schedule {
   public func rate(at step: Int) -> Double { rate * pow(factor, Double(step)) }
 }
 
-/// From `rate` to `floor` over `steps` as `(1 − t / steps)` to the power, then the floor; with power 1 a straight line.
+/// From `rate` to `floor` over `steps` as `(1 − t / steps)` to the power, then the floor; with
+/// power 1 a straight line.
 public struct PolynomialSchedule: Schedule {
   public let rate, floor, power: Double
   public let steps: Int
@@ -43,8 +44,9 @@ public struct LambdaSchedule: Schedule {
   public func rate(at step: Int) -> Double { rate * factor(step) }
 }
 
-/// Half a cosine from `rate` to `floor`, again and again: the first one over `steps`, every other `growth` times as long as
-/// the one before. Each begins at the whole rate, a warm restart. Loshchilov & Hutter, "SGDR", arXiv:1608.03983.
+/// Half a cosine from `rate` to `floor`, again and again: the first one over `steps`, every other
+/// `growth` times as long as the one before. Each begins at the whole rate, a warm restart.
+/// Loshchilov & Hutter, "SGDR", arXiv:1608.03983.
 public struct CosineRestarts: Schedule {
   public let rate, floor: Double
   public let steps, growth: Int

@@ -1,8 +1,8 @@
 import CKernels
 import SakerTensor
 
-/// One long vector in place of many parameters, for methods that see all of them as one point. Sums are the same for any
-/// number of threads.
+/// One long vector in place of many parameters, for methods that see all of them as one point. Sums
+/// are the same for any number of threads.
 struct FlatVector {
   let storage: Buffer
 

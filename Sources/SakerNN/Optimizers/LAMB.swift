@@ -1,8 +1,9 @@
 import CKernels
 
-/// LAMB, for very large batches: Adam's direction with decay, `r = m̂ / (√v̂ + ε) + decay · θ`, made as long as each whole
-/// parameter wants it: `θ = θ − rate · ‖θ‖ / ‖r‖ · r`. You et al., arXiv:1904.00962, algorithm 2 with φ(z) = z. Where one
-/// of the norms is 0, as in a bias that starts with zeros, their ratio counts as 1.
+/// LAMB, for very large batches: Adam's direction with decay, `r = m̂ / (√v̂ + ε) + decay · θ`,
+/// made as long as each whole parameter wants it: `θ = θ − rate · ‖θ‖ / ‖r‖ · r`. You et al.,
+/// arXiv:1904.00962, algorithm 2 with φ(z) = z. Where one of the norms is 0, as in a bias that
+/// starts with zeros, their ratio counts as 1.
 public struct LAMB: UpdateRule {
   /// β₁
   public var momentum: Double

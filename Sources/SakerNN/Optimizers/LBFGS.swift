@@ -1,11 +1,13 @@
 import SakerTensor
 
-/// L-BFGS: steps along `−H g`, where H stands for the inverse of the second derivative, a matrix (E43 of the catalogue) that
-/// is never stored: the last `history` steps and what they changed in the gradient make it. Liu & Nocedal, "On the limited
-/// memory BFGS method for large scale optimization", 1989; behaves as `torch.optim.LBFGS`.
+/// L-BFGS: steps along `−H g`, where H stands for the inverse of the second derivative, a matrix
+/// (E43 of the catalogue) that is never stored: the last `history` steps and what they changed in
+/// the gradient make it. Liu & Nocedal, "On the limited memory BFGS method for large scale
+/// optimization", 1989; behaves as `torch.optim.LBFGS`.
 ///
-/// For problems without noise, such as a picture in style transfer, where it needs far fewer steps than gradient descent.
-/// The loss is computed several times a step, so a step gets the way to compute it:
+/// For problems without noise, such as a picture in style transfer, where it needs far fewer
+/// steps than gradient descent. The loss is computed several times a step, so a step gets the
+/// way to compute it:
 ///
 ///     let optimizer = LBFGS([picture])
 ///     for _ in 0..<50 { optimizer.step { styleLoss(picture.value) } }
@@ -88,9 +90,11 @@ public final class LBFGS {
 
   private var count: Int { parameters.reduce(0) { $0 + $1.shape.elements } }
 
-  /// Goes down as far as `iterations` and the tolerances let it. Gradients of the parameters are overwritten.
+  /// Goes down as far as `iterations` and the tolerances let it. Gradients of the
+  /// parameters are overwritten.
   ///
-  /// A loss that is not finite at the start moves nothing; one that a line search meets counts as too high.
+  /// A loss that is not finite at the start moves nothing; one that a line search meets
+  /// counts as too high.
   /// - Parameter loss: computes the loss, one number, from the parameters' values.
   /// - Returns: the loss before the step.
   @discardableResult
@@ -144,7 +148,8 @@ public final class LBFGS {
     return (value.detached().item, FlatVector(gradientsOf: parameters))
   }
 
-  /// `−H g`, by the recursion in two loops of Nocedal 1980, after the last step has become a part of H.
+  /// `−H g`, by the recursion in two loops of Nocedal 1980, after the last step has
+  /// become a part of H.
   private func nextDirection(_ gradient: FlatVector) -> FlatVector {
     guard let last else { return gradient.scaled(by: -1) }
     let change = gradient.adding(-1, last.gradient)

@@ -1,9 +1,10 @@
 import Foundation
 import SakerTensor
 
-/// Tries learning rates before a training: one step at each rate of a range, from the lowest to the highest, rising by the
-/// same factor. Where the loss falls fastest is a good rate; where it explodes, none is. Smith, "Cyclical learning rates for
-/// training neural networks", arXiv:1506.01186, section 3.3.
+/// Tries learning rates before a training: one step at each rate of a range, from the lowest to the
+/// highest, rising by the same factor. Where the loss falls fastest is a good rate; where it
+/// explodes, none is. Smith, "Cyclical learning rates for training neural networks",
+/// arXiv:1506.01186, section 3.3.
 ///
 ///     let sweep = LearningRateFinder().run(optimizer, model) { step in loss(of: batches[step]) }
 ///     optimizer.rate = sweep.suggestion ?? 1e-3
@@ -33,7 +34,8 @@ public struct LearningRateFinder: Hashable, Sendable {
     return range.lowerBound * pow(range.upperBound / range.lowerBound, share)
   }
 
-  /// Sweeps, and leaves model and optimizer as they were. Generators of random layers have moved on.
+  /// Sweeps, and leaves model and optimizer as they were. Generators of random layers have moved
+  /// on.
   /// - Parameters:
   ///   - loss: the loss of a step's batch, one number.
   ///   - clip: what happens to the gradients before the step.
@@ -70,13 +72,14 @@ public struct LearningRateFinder: Hashable, Sendable {
   }
 }
 
-/// What `LearningRateFinder` saw: equally many rates, losses before a step of that rate, and the losses' trend.
+/// What `LearningRateFinder` saw: equally many rates, losses before a step of that rate, and
+/// the losses' trend.
 public struct LearningRateSweep: Codable, Hashable, Sendable {
   public private(set) var rates: [Double] = []
   public private(set) var losses: [Double] = []
   /// A moving average that makes up for its start.
   public private(set) var smoothed: [Double] = []
-  /// Whether it ended because the loss exploded or was no number.
+  /// Whether it ended because the loss diverged or was NaN.
   public private(set) var diverged = false
   private var average = 0.0
 
@@ -95,8 +98,9 @@ public struct LearningRateSweep: Codable, Hashable, Sendable {
     return !diverged
   }
 
-  /// Where the smoothed loss falls fastest against the logarithm of the rate, before its minimum; `nil` if it never falls,
-  /// or with fewer than 5 rates. The first tenth does not count: there the average is young.
+  /// Where the smoothed loss falls fastest against the logarithm of the rate, before its minimum;
+  /// `nil` if it never falls, or with fewer than 5 rates. The first tenth does not count: there the
+  /// average is young.
   public var suggestion: Double? {
     guard rates.count >= 5, let lowest = smoothed.indices.min(by: { smoothed[$0] < smoothed[$1] })
     else { return nil }

@@ -1,8 +1,9 @@
 import CKernels
 
-/// Lion: `θ = θ − rate · (sign(β₁ m + (1 − β₁) g) + decay · θ)`, then `m = β₂ m + (1 − β₂) g`. Chen et al., "Symbolic discovery
-/// of optimization algorithms", arXiv:2302.06675. Every step has the length of the rate in every element, so the paper's
-/// rates are 3 to 10 times smaller than Adam's, and its decays that much larger.
+/// Lion: `θ = θ − rate · (sign(β₁ m + (1 − β₁) g) + decay · θ)`, then `m = β₂ m + (1 − β₂) g`. Chen
+/// et al., "Symbolic discovery of optimization algorithms", arXiv:2302.06675. Every step has the
+/// length of the rate in every element, so the paper's rates are 3 to 10 times smaller than Adam's,
+/// and its decays that much larger.
 public struct Lion: UpdateRule {
   /// β₁: the share of the past in the direction.
   public var momentum: Double

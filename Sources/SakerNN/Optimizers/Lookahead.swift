@@ -1,9 +1,10 @@
 import CKernels
 import SakerTensor
 
-/// Another rule, followed at a distance: after every `interval` of its steps the slow weights go `share` of the way to
-/// where it has come, and it goes on from there, `φ = φ + α (θ − φ)`, `θ = φ`. What the rule itself remembers stays. Zhang et
-/// al., "Lookahead optimizer: k steps forward, 1 step back", arXiv:1907.08610.
+/// Another rule, followed at a distance: after every `interval` of its steps the slow weights go
+/// `share` of the way to where it has come, and it goes on from there, `φ = φ + α (θ − φ)`,
+/// `θ = φ`. What the rule itself remembers stays. Zhang et al., "Lookahead optimizer: k steps
+/// forward, 1 step back", arXiv:1907.08610.
 ///
 ///     Optimizer(Lookahead(AdamW()), model, rate: 1e-3)
 public struct Lookahead<Rule: UpdateRule>: UpdateRule {

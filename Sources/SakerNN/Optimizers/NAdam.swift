@@ -1,8 +1,9 @@
 import Foundation
 
-/// Adam with Nesterov's look ahead: the step takes the gradient itself for the part of the mean that it is about to become,
-/// `(1 − μₜ) g / (1 − ∏μ) + μₜ₊₁ m / (1 − ∏μ μₜ₊₁)` in place of m̂, with `μₜ = β₁ (1 − 0.96^(ψt) / 2)`. Dozat, "Incorporating
-/// Nesterov momentum into Adam", ICLR workshop 2016.
+/// Adam with Nesterov's look ahead: the step takes the gradient itself for the part of the
+/// mean that it is about to become, `(1 − μₜ) g / (1 − ∏μ) + μₜ₊₁ m / (1 − ∏μ μₜ₊₁)` in place
+/// of m̂, with `μₜ = β₁ (1 − 0.96^(ψt) / 2)`. Dozat, "Incorporating Nesterov momentum into
+/// Adam", ICLR workshop 2016.
 public struct NAdam: UpdateRule {
   /// β₁
   public var momentum: Double

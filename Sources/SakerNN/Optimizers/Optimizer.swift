@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// Changes parameters by their gradients: `Optimizer(SGD(momentum: 0.9), model.parameterGroups(), rate: 0.1)`.
+/// Changes parameters by their gradients: `Optimizer(SGD(momentum: 0.9),
+/// model.parameterGroups(), rate: 0.1)`.
 public final class Optimizer {
   public var rule: any UpdateRule
   public private(set) var groups: [ParameterGroup]
@@ -33,7 +34,8 @@ public final class Optimizer {
 
   public var parameters: [Parameter] { groups.flatMap { $0.parameters.map(\.parameter) } }
 
-  /// Updates every parameter that has a gradient and is not frozen, all of them in one parallel loop.
+  /// Updates every parameter that has a gradient and is not frozen, all of them in one parallel
+  /// loop.
   public func step() {
     var items: [UpdatePass.Item] = []
     for group in groups {
@@ -86,18 +88,20 @@ public final class Optimizer {
 // MARK: - Looking ahead
 
 extension Optimizer {
-  /// Runs `body` where momentum alone would take the parameters, `θ − μ v`, and moves them back, bit for bit: Nesterov's accelerated
-  /// gradient as Sutskever and the notes write it, with the gradient there and the step here.
+  /// Runs `body` where momentum alone would take the parameters, `θ − μ v`, and moves them back,
+  /// bit for bit: Nesterov's accelerated gradient as Sutskever and the notes write it, with the
+  /// gradient there and the step here.
   ///
   ///     optimizer.zeroGradients()
   ///     optimizer.lookingAhead { loss(model(x), y).backward() }
   ///     optimizer.step()
   ///
-  /// `SGD(nesterov: true)` is the same walk, told by the points at which gradients are taken, `φ = θ − μ v`: it moves parameters
-  /// once instead of three times, and is what frameworks have. Decay belongs to the step, so to θ here and to φ there.
+  /// `SGD(nesterov: true)` is the same walk, told by the points at which gradients are taken,
+  /// `φ = θ − μ v`: it moves parameters once instead of three times, and is what frameworks have.
+  /// Decay belongs to the step, so to θ here and to φ there.
   ///
-  /// The rule is `SGD` without `nesterov`. With the rate outside of the velocity the place is `θ − rate μ v`. Before the first step, and
-  /// of frozen parameters, nothing moves.
+  /// The rule is `SGD` without `nesterov`. With the rate outside of the velocity the place is
+  /// `θ − rate μ v`. Before the first step, and of frozen parameters, nothing moves.
   public func lookingAhead<R>(_ body: () throws -> R) rethrows -> R {
     let sgd = rule as? SGD
     check(
@@ -121,8 +125,8 @@ extension Optimizer {
 // MARK: - Stored and restored
 
 extension Optimizer {
-  /// What the rule remembers, by parameter name: `fc.weight.momentum_buffer`, and `fc.weight.step` as an int64 scalar; a
-  /// number of the rule's own is a float32 scalar.
+  /// What the rule remembers, by parameter name: `fc.weight.momentum_buffer`, and `fc.weight.step`
+  /// as an int64 scalar; a number of the rule's own is a float32 scalar.
   public var state: [NamedTensor] {
     var result: [NamedTensor] = []
     for named in groups.flatMap(\.parameters) {

@@ -30,8 +30,8 @@ public struct GroupRule: Sendable {
 }
 
 extension Module {
-  /// The parameters as groups: each goes with the first rule its name fits, those that fit none come last. Groups without
-  /// parameters are left out.
+  /// The parameters as groups: each goes with the first rule its name fits, those that fit none
+  /// come last. Groups without parameters are left out.
   public func parameterGroups(_ rules: [GroupRule] = []) -> [ParameterGroup] {
     var rest = namedParameters
     var groups: [ParameterGroup] = []

@@ -1,5 +1,6 @@
-/// Lowers the rate when a measured value no longer gets better: as `torch.optim.lr_scheduler.ReduceLROnPlateau`. It depends
-/// on what was measured, so it is no `Schedule` but a plain value: store it to resume.
+/// Lowers the rate when a measured value no longer gets better: as
+/// `torch.optim.lr_scheduler.ReduceLROnPlateau`. It depends on what was measured, so it is no
+/// `Schedule` but a plain value: store it to resume.
 ///
 ///     var plateau = Plateau(0.1, aim: .smallest)
 ///     optimizer.rate = plateau.update(validationLoss)   // after each epoch

@@ -1,9 +1,11 @@
 import Foundation
 
-/// Adam whose first steps do not trust v, which few gradients have made: as long as its variance cannot be told
-/// (`ρₜ ≤ 5`) the step is `rate · m̂`, later Adam's times `√((ρₜ−4)(ρₜ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρₜ))`, with `ρ∞ = 2 / (1 − β₂) − 1` and
-/// `ρₜ = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)`. It needs no warm-up. Liu et al., arXiv:1908.03265. As in PyTorch ε is added to √v before
-/// its bias is corrected, and ρₜ is compared with 5, where the paper has 4.
+/// Adam whose first steps do not trust v, which few gradients have made: as long as its
+/// variance cannot be told (`ρₜ ≤ 5`) the step is `rate · m̂`, later Adam's times
+/// `√((ρₜ−4)(ρₜ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρₜ))`, with `ρ∞ = 2 / (1 − β₂) − 1` and
+/// `ρₜ = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)`. It needs no warm-up. Liu et al., arXiv:1908.03265. As
+/// in PyTorch ε is added to √v before its bias is corrected, and ρₜ is compared with 5,
+/// where the paper has 4.
 public struct RAdam: UpdateRule {
   /// β₁
   public var momentum: Double

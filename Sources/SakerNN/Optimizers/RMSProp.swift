@@ -1,11 +1,12 @@
 import CKernels
 
-/// RMSProp: `s = α s + (1 − α) g²`, `θ = θ − rate · g / (√s + ε)`. Tieleman & Hinton, lecture 6.5 of "Neural networks for
-/// machine learning", 2012. Decay is added to the gradient.
+/// RMSProp: `s = α s + (1 − α) g²`, `θ = θ − rate · g / (√s + ε)`. Tieleman & Hinton, lecture 6.5
+/// of "Neural networks for machine learning", 2012. Decay is added to the gradient.
 ///
-/// Centered, `√(s − m²)` takes the place of `√s`, with m the mean of the gradients (Graves, arXiv:1308.0850). With momentum
-/// the steps are summed up, `v = μ v + g / (√s + ε)`, `θ = θ − rate · v`. PyTorch has ε outside of the root, Keras and the
-/// notes inside (E23): `epsilonPlacement`. Keras's other numbers are α = 0.9 and ε = 1e-7.
+/// Centered, `√(s − m²)` takes the place of `√s`, with m the mean of the gradients (Graves,
+/// arXiv:1308.0850). With momentum the steps are summed up, `v = μ v + g / (√s + ε)`,
+/// `θ = θ − rate · v`. PyTorch has ε outside of the root, Keras and the notes inside (E23):
+/// `epsilonPlacement`. Keras's other numbers are α = 0.9 and ε = 1e-7.
 public struct RMSProp: UpdateRule {
   /// α: the share of the past in the mean of squares.
   public var smoothing: Double

@@ -1,23 +1,29 @@
 import CKernels
 import SakerTensor
 
-/// On which side of the momentum the learning rate stands (E22 of the catalogue). The two agree while the rate stays the same.
+/// On which side of the momentum the learning rate stands (E22 of the catalogue). The two agree
+/// while the rate stays the same.
 public enum MomentumConvention: String, Codable, Hashable, Sendable, CaseIterable {
-  /// PyTorch's: `v = μ v + g`, `θ = θ − rate · v`. v is a sum of gradients, and a new rate holds for all of it at once.
+  /// PyTorch's: `v = μ v + g`, `θ = θ − rate · v`. v is a sum of gradients, and a new rate holds
+  /// for all of it at once.
   case rateOutside = "rate-outside"
-  /// Sutskever's, Keras's and the notes': `v = μ v + rate · g`, `θ = θ − v`. v is a sum of steps, of which each keeps the rate that
-  /// it was made with. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+  /// Sutskever's, Keras's and the notes': `v = μ v + rate · g`, `θ = θ − v`. v is a sum of steps,
+  /// of which each keeps the rate that it was made with. Sutskever et al., "On the importance of
+  /// initialization and momentum in deep learning", 2013.
   case rateInside = "rate-inside"
 }
 
-/// Stochastic gradient descent with momentum, `v = μ v + (1 − dampening) g`, `θ = θ − rate · v`, where the first v is g. Nesterov
-/// takes `g + μ v` for v in the second formula. Decay is added to the gradient, `g = ∂loss/∂θ + decay · θ`.
+/// Stochastic gradient descent with momentum, `v = μ v + (1 − dampening) g`, `θ = θ − rate · v`,
+/// where the first v is g. Nesterov takes `g + μ v` for v in the second formula. Decay is added to
+/// the gradient, `g = ∂loss/∂θ + decay · θ`.
 ///
-/// With `convention: .rateInside` it is `v = μ v + rate · g`, `θ = θ − v`, and with Nesterov `θ = θ − (μ v + rate · g)`, as Keras
-/// has both; there is no dampening then. Nesterov's gradient at `θ − μ v`, as the notes write it, is `Optimizer.lookingAhead`.
+/// With `convention: .rateInside` it is `v = μ v + rate · g`, `θ = θ − v`, and with Nesterov
+/// `θ = θ − (μ v + rate · g)`, as Keras has both; there is no dampening then. Nesterov's gradient
+/// at `θ − μ v`, as the notes write it, is `Optimizer.lookingAhead`.
 ///
-/// What is remembered is stored as `momentum_buffer`, PyTorch's name, or as `velocity`: the two are of different units (gradients,
-/// and steps of rates that nobody stores), so that a state of the other convention is refused instead of converted.
+/// What is remembered is stored as `momentum_buffer`, PyTorch's name, or as `velocity`: the two are
+/// of different units (gradients, and steps of rates that nobody stores), so that a state of the
+/// other convention is refused instead of converted.
 public struct SGD: UpdateRule {
   public var momentum, dampening, decay: Double
   public var nesterov: Bool

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The learning rate as a pure function of the step, counted from 0: a run that resumes asks for the same numbers.
+/// The learning rate as a pure function of the step, counted from 0: a run that resumes asks for
+/// the same numbers.
 public protocol Schedule: Sendable {
   func rate(at step: Int) -> Double
   /// The momentum, of a schedule that moves it too.
@@ -59,8 +60,8 @@ public struct StepSchedule: Schedule {
   }
 }
 
-/// Half a cosine from `rate` to `floor` over `steps`, then the floor. Loshchilov & Hutter, arXiv:1608.03983, without
-/// restarts.
+/// Half a cosine from `rate` to `floor` over `steps`, then the floor. Loshchilov & Hutter,
+/// arXiv:1608.03983, without restarts.
 public struct CosineSchedule: Schedule {
   public let rate, floor: Double
   public let steps: Int
@@ -77,7 +78,8 @@ public struct CosineSchedule: Schedule {
   }
 }
 
-/// Rises in a straight line from `start` of the first rate to the whole of it, over `steps`; then `schedule` begins.
+/// Rises in a straight line from `start` of the first rate to the whole of it, over `steps`; then
+/// `schedule` begins.
 public struct WarmUp: Schedule {
   public let steps: Int
   public let start: Double
@@ -99,8 +101,9 @@ public struct WarmUp: Schedule {
   }
 }
 
-/// One cycle: the rate rises to its peak, then falls to far below its start, while the momentum does the opposite.
-/// Smith & Topin, arXiv:1708.07120; phases and their ends are PyTorch's `OneCycleLR`.
+/// One cycle: the rate rises to its peak, then falls to far below its start, while the
+/// momentum does the opposite. Smith & Topin, arXiv:1708.07120; phases and their ends are
+/// PyTorch's `OneCycleLR`.
 public struct OneCycle: Schedule {
   public enum Shape: Sendable { case cosine, linear }
 

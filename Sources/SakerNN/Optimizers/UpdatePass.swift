@@ -1,9 +1,10 @@
 import SakerTensor
 
-/// The update of many parameters as one parallel loop: small ones cost no loop of their own, and a large one is shared out.
+/// The update of many parameters as one parallel loop: small ones cost no loop of their own, and a
+/// large one is shared out.
 ///
-/// Parameters are cut into blocks whose size is always the same, and sums are added block by block, so that the result does
-/// not depend on the number of threads.
+/// Parameters are cut into blocks whose size is always the same, and sums are added block by block,
+/// so that the result does not depend on the number of threads.
 struct UpdatePass {
   /// One parameter's part of the work. It keeps what the pointers point to.
   struct Item {
@@ -25,8 +26,8 @@ struct UpdatePass {
       self.gradient = gradient.converted(to: .float32).detached().contiguous()
       self.slots = slots
       (self.rate, self.decay, self.step, self.scalar) = (rate, decay, step, scalar)
-      // The memory stays where it is as long as parameter, gradient and slots keep their values, which this item sees to:
-      // nobody gives them others during the pass.
+      // The memory stays where it is as long as parameter, gradient and slots keep their values,
+      // which this item sees to: nobody gives them others during the pass.
       guard parameter.shape.elements > 0, let values = Item.place({ parameter.update($0) }),
         let slope = self.gradient.withElements(of: Float.self, { $0.baseAddress })
       else { return nil }

@@ -1,18 +1,22 @@
 import SakerTensor
 
-/// How a rule changes one parameter. A value: what it remembers of each parameter lies in the optimizer.
+/// How a rule changes one parameter. A value: what it remembers of each parameter lies
+/// in the optimizer.
 public protocol UpdateRule: Sendable {
-  /// What it remembers of a parameter, tensors of the parameter's shape, as the field's checkpoints call them.
+  /// What it remembers of a parameter, tensors of the parameter's shape, as the field's
+  /// checkpoints call them.
   var slots: [String] { get }
   /// What the elements of a slot start as; 0 unless the rule says otherwise.
   func start(ofSlot index: Int) -> Double
 
-  /// What it calls one number that it remembers of a parameter beside the count of its steps, if there is one.
+  /// What it calls one number that it remembers of a parameter beside the count of its
+  /// steps, if there is one.
   var scalar: String? { get }
   /// That number in a step, from what it was in the step before; 1 before the first.
   func advanced(_ scalar: Double, step: Int) -> Double
 
-  /// The share of the past in the direction, which schedules may cycle. A rule without momentum has 0 and keeps it.
+  /// The share of the past in the direction, which schedules may cycle. A rule without momentum
+  /// has 0 and keeps it.
   var momentum: Double { get set }
   /// What parameters of groups without a decay of their own decay by.
   var decay: Double { get }
@@ -67,9 +71,9 @@ public struct UpdateSlice {
   }
 }
 
-/// On which side of the root ε keeps a division by nothing away. The notes and some papers write `√(v + ε)`, as Keras
-/// computes; PyTorch computes `√v + ε` (E23 of the catalogue). The same ε is far weaker outside: for v = 0 it divides by
-/// ε instead of √ε.
+/// On which side of the root ε keeps a division by nothing away. The notes and some papers write
+/// `√(v + ε)`, as Keras computes; PyTorch computes `√v + ε` (E23 of the catalogue). The same ε is
+/// far weaker outside: for v = 0 it divides by ε instead of √ε.
 public enum EpsilonPlacement: String, Codable, Hashable, Sendable, CaseIterable {
   case outside, inside
 

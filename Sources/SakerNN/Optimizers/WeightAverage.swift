@@ -2,10 +2,11 @@ import CKernels
 import Foundation
 import SakerTensor
 
-/// An exponential moving average of a model's weights and running statistics, which often evaluates better than the
-/// weights themselves. Polyak & Juditsky 1992.
+/// An exponential moving average of a model's weights and running statistics, which often evaluates
+/// better than the weights themselves. Polyak & Juditsky 1992.
 ///
-/// The average forgets faster while it is young: with decay d and warm-up τ, update t keeps `d (1 − e^(−t/τ))` of it.
+/// The average forgets faster while it is young: with decay d and warm-up τ, update t keeps
+/// `d (1 − e^(−t/τ))` of it.
 public final class WeightAverage {
   public let decay, warmUp: Double
   /// How often it was updated.
@@ -23,7 +24,8 @@ public final class WeightAverage {
     averages = entries.map { Buffer($0.item.value.contiguous()) }
   }
 
-  /// Takes note of the model after a step. Numbers that are not floating, such as counts, are copied.
+  /// Takes note of the model after a step. Numbers that are not floating, such as
+  /// counts, are copied.
   public func update() {
     check(
       !isSwapped, op: "WeightAverage.update", expected: "the model's own weights",

@@ -1,8 +1,9 @@
 import Foundation
 
-/// The search for a step length that satisfies the strong Wolfe conditions: the loss falls by at least `c₁ t φ'(0)`, and the
-/// slope `|φ'(t)|` is at most `c₂ |φ'(0)|`. Nocedal & Wright, "Numerical optimization", algorithms 3.5 (bracketing) and 3.6
-/// (zoom), with cubic interpolation and the safeguards of Schmidt's minFunc, which PyTorch has too.
+/// The search for a step length that satisfies the strong Wolfe conditions: the loss falls by at
+/// least `c₁ t φ'(0)`, and the slope `|φ'(t)|` is at most `c₂ |φ'(0)|`. Nocedal & Wright,
+/// "Numerical optimization", algorithms 3.5 (bracketing) and 3.6 (zoom), with cubic interpolation
+/// and the safeguards of Schmidt's minFunc, which PyTorch has too.
 struct WolfeSearch {
   /// A tried length with what was found there.
   struct Point {
@@ -91,7 +92,8 @@ struct WolfeSearch {
     return (low, tried)
   }
 
-  /// Where the cubic through two losses and slopes is smallest, inside `range`; the middle if there is no such place.
+  /// Where the cubic through two losses and slopes is smallest, inside `range`; the middle if there
+  /// is no such place.
   private func interpolate(_ a: Point, _ b: Point, in range: ClosedRange<Double>) -> Float {
     let (left, right) = a.length <= b.length ? (a, b) : (b, a)
     let width = Double(right.length) - Double(left.length)

@@ -1,22 +1,27 @@
 import SakerTensor
 
-/// Channels that can only go together: what puts them out, what passes them on one by one, and what reads them. In a chain, one layer
-/// and the next; through a residual sum, all that add to it. Fang et al., "DepGraph", arXiv:2301.12900.
+/// Channels that can only go together: what puts them out, what passes them on one by one, and what
+/// reads them. In a chain, one layer and the next; through a residual sum, all that add to it. Fang
+/// et al., "DepGraph", arXiv:2301.12900.
 ///
 /// Layers are named by their paths, as in a state: `layer1.0.conv1`.
 public struct ChannelGroup: Hashable, Sendable {
-  /// Of the first layer that puts the channels out: the key by which a narrowed network is described.
+  /// Of the first layer that puts the channels out: the key by which a narrowed
+  /// network is described.
   public var name: String
   public var channels: Int
-  /// Convolutions and linear layers whose outputs these are. More than one where their results are added.
+  /// Convolutions and linear layers whose outputs these are. More than one where their
+  /// results are added.
   public var producers: [String]
   /// Batch norms over the channels.
   public var norms: [String] = []
   /// Batch norms over joined maps, of which the channels are a part.
   public var joinedNorms: [Reader] = []
-  /// How many channels, one after the other, can only go together: those of a group of a grouped convolution.
+  /// How many channels, one after the other, can only go together: those of a group of a
+  /// grouped convolution.
   public var block = 1
-  /// Layers with an output for each channel that aren't asked which matter: depthwise convolutions, the last layer of a gate.
+  /// Layers with an output for each channel that aren't asked which matter: depthwise convolutions,
+  /// the last layer of a gate.
   public var followers: [String] = []
   public var readers: [Reader]
   /// Whether results are added in these channels: a residual stream.
@@ -52,7 +57,8 @@ public struct ChannelGroup: Hashable, Sendable {
 
 /// What says which channels matter.
 public enum ChannelCriterion: Hashable, Sendable {
-  /// Σ|w| of what makes a channel. Li et al., "Pruning Filters for Efficient ConvNets", arXiv:1608.08710.
+  /// Σ|w| of what makes a channel. Li et al., "Pruning Filters for Efficient
+  /// ConvNets", arXiv:1608.08710.
   case l1
   /// √Σw².
   case l2
@@ -68,7 +74,8 @@ public struct ChannelPruning: Hashable, Sendable {
   public var criterion: ChannelCriterion
   /// The share that goes, 0..<1: of each group, by `slimming` of all groups together.
   public var amount: Double
-  /// What stays of a group is rounded up to a multiple, as kernels compute 8 or 16 channels at a time.
+  /// What stays of a group is rounded up to a multiple, as kernels compute 8 or 16
+  /// channels at a time.
   public var multiple = 1
   /// Whether channels of residual streams go, too, and not only those inside of blocks.
   public var includesStreams = false
@@ -159,9 +166,11 @@ extension ChannelGroup {
 // MARK: - Taking channels away
 
 extension Module {
-  /// Makes channels 0 that are not kept: weights, biases, γ and β of all that puts them out. The network computes as if they were gone.
+  /// Makes channels 0 that are not kept: weights, biases, γ and β of all that puts them out. The
+  /// network computes as if they were gone.
   ///
-  /// - Parameter kept: channels that stay, by the group's name; groups that are not named stay whole.
+  /// - Parameter kept: channels that stay, by the group's name; groups that are not
+  ///   named stay whole.
   public func maskChannels(_ groups: [ChannelGroup], keeping kept: [String: [Int]]) {
     let parameters = Dictionary(
       uniqueKeysWithValues: namedParameters.map { ($0.name, $0.parameter) })
@@ -192,9 +201,11 @@ extension Module {
 }
 
 extension ChannelGroup {
-  /// A state without the channels that are not kept: smaller tensors, for a network that is built with so many.
+  /// A state without the channels that are not kept: smaller tensors, for a network that is
+  /// built with so many.
   ///
-  /// - Parameter kept: channels that stay, by the group's name; groups that are not named stay whole.
+  /// - Parameter kept: channels that stay, by the group's name; groups that are not
+  ///   named stay whole.
   public static func narrow(
     _ state: [NamedTensor], _ groups: [ChannelGroup], keeping kept: [String: [Int]]
   ) -> [NamedTensor] {
@@ -262,8 +273,8 @@ extension ChannelGroup {
 // MARK: - While training
 
 extension Module {
-  /// `strength · Σ|γ|` over all batch norms, to be added to the loss: channels that don't help fade away. Liu et al.,
-  /// arXiv:1708.06519, equation 1; there 1e−4 or 1e−5.
+  /// `strength · Σ|γ|` over all batch norms, to be added to the loss: channels that don't help fade
+  /// away. Liu et al., arXiv:1708.06519, equation 1; there 1e−4 or 1e−5.
   public func slimmingPenalty(strength: Float) -> Tensor {
     let scales = namedModules.compactMap { ($0.module as? BatchNorm)?.weight }
     return l1Penalty(scales, strength: strength)

@@ -8,7 +8,8 @@ enum Pruning {
     return Int((amount * Double(count)).rounded(.toNearestOrEven))
   }
 
-  /// What stays when the `number` least scores go; of equal ones the first go. What is no number counts as the largest.
+  /// What stays when the `number` least scores go; of equal ones the first go. What is no number
+  /// counts as the largest.
   ///
   /// - Parameter candidates: where false, it is gone already and is not counted again.
   static func kept(

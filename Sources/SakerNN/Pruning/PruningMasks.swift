@@ -1,8 +1,9 @@
 import SakerTensor
 
-/// Single weights that are taken away and stay away: unstructured pruning. Han et al., "Learning both Weights and Connections",
-/// arXiv:1506.02626. A weight that is gone is 0; nothing gets smaller or faster by it, but files pack better, and a network shows how few
-/// of its weights it needs.
+/// Single weights that are taken away and stay away: unstructured pruning. Han et al.,
+/// "Learning both Weights and Connections", arXiv:1506.02626. A weight that is gone is 0;
+/// nothing gets smaller or faster by it, but files pack better, and a network shows how few of
+/// its weights it needs.
 ///
 ///     var masks = PruningMasks(of: model.prunableWeights)
 ///     masks.prune(0.8, by: .magnitude)
@@ -19,14 +20,14 @@ public struct PruningMasks {
 
   /// Among which weights an amount is counted.
   public enum Scope: Sendable {
-    /// Of all together: layers with larger weights keep more.
+    /// Scores of all layers together: layers with larger weights keep more.
     case global
-    /// Of each layer.
+    /// Scores of each layer separately.
     case layer
   }
 
   public let weights: [NamedParameter]
-  /// Of each weight's elements, in row-major order: whether it stays.
+  /// Whether each element of each weight stays, in row-major order.
   public private(set) var kept: [[Bool]]
 
   /// All stay.
@@ -100,8 +101,8 @@ extension Parameter {
 }
 
 extension Module {
-  /// The weights of convolutions and linear layers: everything that is called `weight` and has two axes or more. Biases and normalizations
-  /// are few, and stay.
+  /// The weights of convolutions and linear layers: everything that is called `weight` and has two
+  /// axes or more. Biases and normalizations are few, and stay.
   public var prunableWeights: [NamedParameter] {
     namedParameters.filter {
       $0.parameter.shape.rank >= 2 && $0.parameter.dtype == .float32

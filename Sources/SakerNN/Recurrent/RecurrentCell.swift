@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// What computes one step of a recurrent layer: the state after it from the input and the state before it.
+/// What computes one step of a recurrent layer: the state after it from the input and
+/// the state before it.
 public protocol RecurrentStep: Module {
   /// The state after `x`, `[N, in]`; before it zeros if left out. States are `[N, H]`.
   func callAsFunction(_ x: Tensor, _ state: RecurrentState?) -> RecurrentState
@@ -9,7 +10,8 @@ public protocol RecurrentStep: Module {
 extension RecurrentStep {
   /// One step after the other over `[T, N, in]`, at least one.
   ///
-  /// - Returns: the outputs, which are the hidden states of all steps, `[T, N, H]`, and the last state.
+  /// - Returns: the outputs, which are the hidden states of all steps, `[T, N, H]`,
+  ///   and the last state.
   public func run(
     _ x: Tensor, initial: RecurrentState? = nil
   ) -> (output: Tensor, state: RecurrentState) {
@@ -59,12 +61,12 @@ public final class RecurrentCell: RecurrentStep {
   }
 }
 
-/// One step of a recurrent layer whose products are normalized, which holds the sizes of states steady over long sequences:
-/// `h' = f(LN(W x) + LN(U h))`; for an LSTM c' is normalized too before it leaves through the output gate. Ba et al.,
-/// arXiv:1607.06450, equations 4 and 20 to 22.
+/// One step of a recurrent layer whose products are normalized, which holds the sizes of states
+/// steady over long sequences: `h' = f(LN(W x) + LN(U h))`; for an LSTM c' is normalized too before
+/// it leaves through the output gate. Ba et al., arXiv:1607.06450, equations 4 and 20 to 22.
 ///
-/// The biases of the norms are those of the gates. All gates are normalized together, a GRU's candidate with them (the paper
-/// normalizes that one apart).
+/// The biases of the norms are those of the gates. All gates are normalized together, a GRU's
+/// candidate with them (the paper normalizes that one apart).
 public final class LayerNormCell: RecurrentStep {
   /// `[G H, in]` and `[G H, H]`, G the gates
   public let weightIh, weightHh: Parameter

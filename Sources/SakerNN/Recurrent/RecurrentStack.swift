@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// The state of recurrent layers: one matrix `[N, H]` for each layer and direction, stacked as `[layers · directions, N, H]`,
-/// the directions of a layer next to each other.
+/// The state of recurrent layers: one matrix `[N, H]` for each layer and direction, stacked as
+/// `[layers · directions, N, H]`, the directions of a layer next to each other.
 public struct RecurrentState {
   public var hidden: Tensor
   /// Only for an LSTM.
@@ -37,8 +37,8 @@ public struct RecurrentOptions: Sendable {
   }
 }
 
-/// Recurrent layers over sequences, stacked, in one or two directions, with PyTorch's names: `weight_ih_l0`,
-/// `weight_hh_l0_reverse`, …
+/// Recurrent layers over sequences, stacked, in one or two directions, with PyTorch's names:
+/// `weight_ih_l0`, `weight_hh_l0_reverse`, …
 public class RecurrentStack: Layer {
   public let kind: RecurrentKind
   public let inputs, hidden: Int
@@ -84,9 +84,11 @@ public class RecurrentStack: Layer {
   /// - Parameters:
   ///   - x: `[T, N, in]`, with `batchFirst` `[N, T, in]`.
   ///   - initial: the state before the first step, zeros if left out.
-  ///   - lengths: for each sample how many steps it has; all T if left out. As PyTorch's packed sequences: outputs beyond are
-  ///     0, the state is that after the sample's last step, and the way back starts there. In any order.
-  /// - Returns: the outputs, in the order of `x` with the last axis `directions · H`, and the last state.
+  ///   - lengths: for each sample how many steps it has; all T if left out. As PyTorch's packed
+  ///     sequences: outputs beyond are 0, the state is that after the sample's last step, and the
+  ///     way back starts there. In any order.
+  /// - Returns: the outputs, in the order of `x` with the last axis `directions · H`,
+  ///   and the last state.
   public func run(
     _ x: Tensor, initial: RecurrentState? = nil, lengths: [Int]? = nil
   ) -> (output: Tensor, state: RecurrentState) {
@@ -130,10 +132,11 @@ public class RecurrentStack: Layer {
   }
 }
 
-/// Simple recurrent layers, `h' = tanh(W x + b + U h + c)`, or with ReLU. Elman, "Finding Structure in Time" (1990).
+/// Simple recurrent layers, `h' = tanh(W x + b + U h + c)`, or with ReLU. Elman, "Finding
+/// Structure in Time" (1990).
 ///
-/// The gradient of a step t steps back passes t times through U: it shrinks or grows like a power, which LSTM and GRU, whose
-/// states add up, avoid.
+/// The gradient of a step t steps back passes t times through U: it shrinks or grows like a power,
+/// which LSTM and GRU, whose states add up, avoid.
 public final class RNN: RecurrentStack {
   public init(
     _ inputs: Int, _ hidden: Int, relu: Bool = false, _ options: RecurrentOptions = .init()

@@ -1,10 +1,11 @@
 import SakerTensor
 
-/// CutMix: a rectangle of each picture is replaced by the same of another of the batch, and the targets are mixed by area.
-/// Yun et al., arXiv:1905.04899.
+/// CutMix: a rectangle of each picture is replaced by the same of another of the batch, and the
+/// targets are mixed by area. Yun et al., arXiv:1905.04899.
 ///
-/// λ is from Beta(α, α); the rectangle has the share √(1 − λ) of each side, its centre anywhere in the picture. What reaches
-/// over the edge is cut off, and λ becomes what is left of the picture itself.
+/// λ is from Beta(α, α); the rectangle has the share √(1 − λ) of each side, its centre
+/// anywhere in the picture. What reaches over the edge is cut off, and λ becomes what is left
+/// of the picture itself.
 public struct CutMix: Sendable {
   public let alpha: Double
   public var random: Random

@@ -1,7 +1,7 @@
 import SakerTensor
 
-/// MixUp: each picture and its target become λ of themselves and 1 − λ of another of the batch, λ from Beta(α, α), one for
-/// the batch. Zhang et al., arXiv:1710.09412.
+/// MixUp: each picture and its target become λ of themselves and 1 − λ of another of the batch, λ
+/// from Beta(α, α), one for the batch. Zhang et al., arXiv:1710.09412.
 public struct MixUp: Sendable {
   public let alpha: Double
   public var random: Random

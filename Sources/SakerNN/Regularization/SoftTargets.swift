@@ -1,7 +1,8 @@
 import SakerTensor
 
-/// Class numbers as shares `[..., classes]`, float32: 1 for the target, or with smoothing s, `1 − s + s / classes` for it and
-/// `s / classes` for the others. Szegedy et al., arXiv:1512.00567, section 7. What MixUp and CutMix mix.
+/// Class numbers as shares `[..., classes]`, float32: 1 for the target, or with smoothing s,
+/// `1 − s + s / classes` for it and `s / classes` for the others. Szegedy et al., arXiv:1512.00567,
+/// section 7. What MixUp and CutMix mix.
 ///
 /// - Parameter targets: int32 or int64; stops at one outside `0 ..< classes`.
 public func oneHot(_ targets: Tensor, classes: Int, smoothing: Float = 0) -> Tensor {
@@ -23,8 +24,8 @@ public func oneHot(_ targets: Tensor, classes: Int, smoothing: Float = 0) -> Ten
   }
 }
 
-/// `−Σ target · log softmax(logits)` over the last axis, the mean over all rows: cross-entropy with shares for targets, such
-/// as MixUp's.
+/// `−Σ target · log softmax(logits)` over the last axis, the mean over all rows: cross-entropy with
+/// shares for targets, such as MixUp's.
 public func softTargetCrossEntropy(_ logits: Tensor, _ shares: Tensor) -> Tensor {
   check(
     logits.rank >= 1 && logits.shape == shares.shape, op: "softTargetCrossEntropy",

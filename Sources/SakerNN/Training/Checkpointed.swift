@@ -1,9 +1,10 @@
 import SakerTensor
 
-/// A layer whose inner results the tape forgets and computes again going backward: see `checkpoint`.
+/// A layer whose inner results the tape forgets and computes again going backward: see
+/// `checkpoint`.
 ///
-/// Random numbers are drawn the same both times, and statistics are collected once: gradients are the layer's own, bit for bit.
-/// Names in a state are the layer's, too.
+/// Random numbers are drawn the same both times, and statistics are collected once: gradients are
+/// the layer's own, bit for bit. Names in a state are the layer's, too.
 public final class Checkpointed: Layer {
   public let layer: any Layer
 

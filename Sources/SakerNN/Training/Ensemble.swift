@@ -18,7 +18,8 @@ public enum Vote {
   }
 }
 
-/// What a classifier believes of pictures without labels, where it is sure enough: Lee, "Pseudo-Label" (2013).
+/// What a classifier believes of pictures without labels, where it is sure enough: Lee,
+/// "Pseudo-Label" (2013).
 ///
 /// - Parameters:
 ///   - logits: `[N, classes]`

@@ -1,12 +1,13 @@
 import SakerTensor
 
-/// A network that learns module by module: no gradient flows from one module into the one before, so that only one module's
-/// results have to be kept at a time. Each module but the last learns from an auxiliary head of its own, by InfoPro's loss; the last
-/// one from the network's. Wang et al., arXiv:2101.10832. Greedy training is `InfoProLoss(reconstruction: 0, label: 1)`.
+/// A network that learns module by module: no gradient flows from one module into the one before,
+/// so that only one module's results have to be kept at a time. Each module but the last learns
+/// from an auxiliary head of its own, by InfoPro's loss; the last one from the network's. Wang et
+/// al., arXiv:2101.10832. Greedy training is `InfoProLoss(reconstruction: 0, label: 1)`.
 public final class LocallySupervised: Layer {
   /// One after the other.
   public let modules: [any Layer]
-  /// Of the modules but the last.
+  /// Heads of all modules but the last.
   public let heads: [LocalHead]
   /// From the last module's maps to logits `[N, classes]`.
   public let classifier: any Layer
@@ -45,11 +46,13 @@ public final class LocallySupervised: Layer {
       label: between(losses.first.label, losses.last.label))
   }
 
-  /// One training step's gradients, added to the parameters'. Each module's tape is walked and forgotten before the next begins.
+  /// One training step's gradients, added to the parameters'. Each module's tape is walked and
+  /// forgotten before the next begins.
   ///
   /// - Parameters:
   ///   - images: `[N, C, H, W]` as the first module takes them.
-  ///   - pictures: the same in 0...1, `[N, 3, H, W]` or `[N, 1, H, W]`: what reconstruction aims at.
+  ///   - pictures: the same in 0...1, `[N, 3, H, W]` or `[N, 1, H, W]`: what
+  ///     reconstruction aims at.
   ///   - labels: int32 or int64 `[N]`.
   /// - Returns: the loss of each module, the network's last.
   @discardableResult
@@ -59,7 +62,8 @@ public final class LocallySupervised: Layer {
 
   /// The same with any loss of logits `[N, classes]`.
   ///
-  /// - Parameter together: what losses are divided by before gradients are taken: as many batches as add up to a step.
+  /// - Parameter together: what losses are divided by before gradients are taken: as many batches
+  ///   as add up to a step.
   @discardableResult
   public func backward(
     _ images: Tensor, pictures: Tensor, together: Int = 1, labelLoss: (Tensor) -> Tensor
@@ -80,8 +84,8 @@ public final class LocallySupervised: Layer {
   }
 }
 
-/// What tells a module how good its maps are: a decoder that makes the picture again, and a classifier. Both as small as in
-/// section 4 of the paper.
+/// The local head of a module: a decoder that reconstructs the image, and a classifier. Both as
+/// small as in section 4 of the paper.
 public final class LocalHead: Layer {
   /// From the maps, resized, to the picture's logits.
   let decoder: Sequential

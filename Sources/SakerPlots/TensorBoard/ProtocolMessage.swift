@@ -1,5 +1,5 @@
-/// A message of Protocol Buffers while it is written (protobuf.dev, "Encoding"): fields in the order
-/// of the calls, each by its number.
+/// A message of Protocol Buffers while it is written (protobuf.dev, "Encoding"): fields in the
+/// order of the calls, each by its number.
 struct ProtocolMessage {
   private(set) var bytes: [UInt8] = []
 

@@ -23,8 +23,9 @@ public struct TensorBoardFolder {
     files.flatMap(TensorBoardFolder.records).filter { !$0.isVersion }
   }
 
-  /// Takes away what a run that goes on after `step` writes again: events of later steps, pictures, which stand at the end of a run, and
-  /// what a process that was killed left torn. Files with nothing to take away stay as they are.
+  /// Takes away what a run that goes on after `step` writes again: events of later steps, pictures,
+  /// which stand at the end of a run, and what a process that was killed left torn. Files with
+  /// nothing to take away stay as they are.
   ///
   /// - Returns: whether any event is left.
   /// - Throws: `PlotError` that names the file.

@@ -31,7 +31,8 @@ extension Anomaly.Place: CustomStringConvertible {
   }
 }
 
-/// Runs `body` while every operation of this thread is watched, forward and backward; slow, for finding out where a NaN begins.
+/// Runs `body` while every operation of this thread is watched, forward and backward; slow, for
+/// finding out where a NaN begins.
 /// - Returns: what `body` returns, and the first anomaly, or `nil` if there was none.
 public func detectingAnomalies<R>(_ body: () throws -> R) rethrows -> (result: R, anomaly: Anomaly?)
 {

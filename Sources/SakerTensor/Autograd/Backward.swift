@@ -1,7 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Walks the tape back from this tensor and adds into the gradient of every leaf that it was computed from.
+  /// Walks the tape back from this tensor and adds into the gradient of every leaf that it
+  /// was computed from.
   ///
   /// - Parameters:
   ///   - gradient: of this tensor, its shape; 1 for a scalar if left out.
@@ -23,8 +24,9 @@ extension Tensor {
     }
   }
 
-  /// Calls `body` with this tensor's gradient once it is complete in a backward pass; what it returns, unless `nil`,
-  /// takes the gradient's place. Stops for a tensor through which no gradient flows.
+  /// Calls `body` with this tensor's gradient once it is complete in a backward pass; what
+  /// it returns, unless `nil`, takes the gradient's place. Stops for a tensor through which
+  /// no gradient flows.
   @discardableResult
   public func onGradient(_ body: @escaping (Tensor) -> Tensor?) -> HookHandle {
     guard let node else {
@@ -45,7 +47,8 @@ public struct HookHandle {
   public func remove() { action() }
 }
 
-/// The gradients of `body`'s scalar result with respect to each tensor in `tensors`; zero for one it does not depend on.
+/// The gradients of `body`'s scalar result with respect to each tensor in `tensors`; zero for one
+/// it does not depend on.
 public func gradients(
   at tensors: [Tensor], of body: ([Tensor]) -> Tensor
 ) -> (value: Tensor, gradients: [Tensor]) {
@@ -61,11 +64,11 @@ public func gradients(
   )
 }
 
-/// One walk back from a tensor. A node has its turn when its last use has come, so that a parameter's gradient is complete, and can
-/// be sent or applied, while the rest is still computed.
+/// One walk back from a tensor. A node has its turn when its last use has come, so that a
+/// parameter's gradient is complete, and can be sent or applied, while the rest is still computed.
 private struct BackwardPass {
-  /// A leaf's share in this pass. Not kept in the node: what a checkpoint computes anew is a pass of its own, inside of another that
-  /// may be waiting for the same leaf.
+  /// A leaf's share in this pass. Not kept in the node: what a checkpoint computes anew is a pass
+  /// of its own, inside of another that may be waiting for the same leaf.
   private struct Leaf {
     let node: Node
     var uses = 0

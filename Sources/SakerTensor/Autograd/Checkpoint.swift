@@ -1,14 +1,17 @@
 import CKernels
 
-/// `body(x)`, of which the tape keeps only `x`: going backward, `body` runs again to find what its operations would have kept.
-/// Memory for time, one more forward pass. Chen et al., "Training Deep Nets with Sublinear Memory Cost", arXiv:1604.06174.
+/// `body(x)`, of which the tape keeps only `x`: going backward, `body` runs again to find what its
+/// operations would have kept. Memory for time, one more forward pass. Chen et al., "Training Deep
+/// Nets with Sublinear Memory Cost", arXiv:1604.06174.
 ///
-/// `body` has to compute the same both times; `Checkpointed` sees to that for layers that draw random numbers or collect
-/// statistics. Parameters that it uses get their gradients as they always do.
+/// `body` has to compute the same both times; `Checkpointed` sees to that for layers that
+/// draw random numbers or collect statistics. Parameters that it uses get their gradients
+/// as they always do.
 ///
 /// - Parameter body: runs once without a tape and once more, with one, when the gradient comes.
 public func checkpoint(_ x: Tensor, _ body: @escaping (Tensor) -> Tensor) -> Tensor {
-  // Parameters inside want gradients also where x wants none, and an operation is recorded only for its inputs' sake.
+  // Parameters inside want gradients also where x wants none, and an operation is recorded only for
+  // its inputs' sake.
   var flag = Tensor.zeros([])
   flag.node = Node(shape: [], dtype: .float32)
   return apply(Checkpoint(body: body), x, flag)
@@ -44,7 +47,8 @@ public func withRecording<R>(_ body: () throws -> R) rethrows -> R {
 }
 
 extension Tensor {
-  /// Bytes that the tape behind this tensor keeps for its backward pass, memory that several operations share once.
+  /// Bytes that the tape behind this tensor keeps for its backward pass, memory that several
+  /// operations share once.
   public var tapeBytes: Int {
     var seen: Set<ObjectIdentifier> = []
     var storages: [ObjectIdentifier: Int] = [:]

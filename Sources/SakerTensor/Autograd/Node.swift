@@ -2,8 +2,8 @@ import CKernels
 
 /// One entry of the tape: the operation that made a tensor, or a leaf that collects a gradient.
 ///
-/// Ids grow with creation, so an operation's id is larger than its inputs'; walking ids downward visits every node after
-/// all that used its result.
+/// Ids grow with creation, so an operation's id is larger than its inputs'; walking ids downward
+/// visits every node after all that used its result.
 final class Node: @unchecked Sendable {
   let id = saker_next_id()
   let operation: (any TensorOperation)?
@@ -19,7 +19,8 @@ final class Node: @unchecked Sendable {
   }
   /// Called with the complete gradient; what they return goes on.
   var hooks: [(id: Int64, body: (Tensor) -> Tensor?)] = []
-  /// The gradient as far as it has arrived in the running backward pass; of leaves the pass keeps it.
+  /// The gradient as far as it has arrived in the running backward pass; of leaves the pass keeps
+  /// it.
   var arriving: Tensor?
   /// How often what waits in the running backward pass used this node's result.
   var uses = 0
@@ -76,8 +77,8 @@ final class Node: @unchecked Sendable {
     return result
   }
 
-  /// The gradients of the inputs that are recorded, nil where none flows, and the memory that was kept for them freed unless it is
-  /// wanted again.
+  /// The gradients of the inputs that are recorded, nil where none flows, and the memory that was
+  /// kept for them freed unless it is wanted again.
   func gradients(for gradient: Tensor, keepingGraph: Bool) -> [(node: Node, gradient: Tensor?)] {
     guard let operation else { return [] }
     check(
@@ -104,7 +105,8 @@ final class Node: @unchecked Sendable {
     return pairs
   }
 
-  /// Releases a chain without recursion: a hundred thousand nested releases would overflow the stack.
+  /// Releases a chain without recursion: a hundred thousand nested releases would
+  /// overflow the stack.
   deinit {
     // Leaves have nothing that would be released after them.
     if more.isEmpty && first?.isLeaf != false && second?.isLeaf != false { return }

@@ -6,7 +6,7 @@ public struct OperationEvent: Sendable {
   public enum Phase: String, Sendable { case forward, backward }
   public let operation: any TensorOperation
   public let phase: Phase
-  /// Of the inputs going forward; of the gradient going backward.
+  /// Shapes of the inputs in the forward pass, of the gradient in the backward pass.
   public let inputShapes: [Shape]
   public let outputShape: Shape
   public let nanoseconds: Int64
@@ -16,7 +16,8 @@ public struct OperationEvent: Sendable {
   public let outputs: [Tensor]
 }
 
-/// Sees every operation that runs, on whatever thread it runs. Operations inside operations are not told apart.
+/// Sees every operation that runs, on whatever thread it runs. Operations inside operations are not
+/// reported separately.
 public protocol Observer: AnyObject, Sendable {
   func didRun(_ event: OperationEvent)
 }

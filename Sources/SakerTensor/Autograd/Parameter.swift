@@ -1,11 +1,13 @@
 import CKernels
 import Synchronization
 
-/// A tensor that learns: a value that optimizers change in place, and the gradient that backward passes add into.
+/// A trainable tensor: a value that optimizers change in place, and the gradient that
+/// backward passes add to.
 public final class Parameter: @unchecked Sendable {
   private let leaf: Node
   private var stored: Tensor
-  /// Grows with every change of the value, so that what was derived from it (packed weights) knows when it is stale.
+  /// Grows with every change of the value, so that what was derived from it (packed weights) knows
+  /// when it is stale.
   public private(set) var version = 0
   /// A frozen parameter takes no gradient and no update.
   public var isFrozen = false
@@ -19,8 +21,8 @@ public final class Parameter: @unchecked Sendable {
   public var shape: Shape { stored.shape }
   public var dtype: DType { stored.dtype }
 
-  /// The value, recorded by the operations that use it unless the parameter is frozen. A new one must have the old one's
-  /// shape and type.
+  /// The value, recorded by the operations that use it unless the parameter is frozen. A new one
+  /// must have the old one's shape and type.
   public var value: Tensor {
     get {
       var value = stored
@@ -36,7 +38,8 @@ public final class Parameter: @unchecked Sendable {
     }
   }
 
-  /// What backward passes added since it was last cleared, the value's shape; `nil` if nothing came.
+  /// What backward passes added since it was last cleared, the value's shape; `nil` if nothing
+  /// came.
   public var gradient: Tensor? {
     get { leaf.gradient }
     set {
@@ -49,11 +52,12 @@ public final class Parameter: @unchecked Sendable {
     }
   }
 
-  /// Calls `body` in each backward pass as soon as this parameter's gradient is complete, while the gradients of what was computed
-  /// before it are still to come: to send it, or to apply it and forget it.
+  /// Calls `body` in each backward pass as soon as this parameter's gradient is complete,
+  /// while the gradients of what was computed before it are still to come: to send it, or to
+  /// apply it and forget it.
   ///
-  /// What `checkpoint` computes anew is a pass of its own: a parameter used in several such parts, or also outside of them, is
-  /// complete with the last call.
+  /// What `checkpoint` computes anew is a pass of its own: a parameter used in several such parts,
+  /// or also outside of them, is complete with the last call.
   @discardableResult
   public func onReady(_ body: @escaping (Parameter) -> Void) -> HookHandle {
     let id = saker_next_id()

@@ -1,17 +1,18 @@
 import CKernels
 
-/// One differentiable computation, ours or a user's: the seam that the tape, hooks, the profiler and everything else that
-/// must see each operation hang on.
+/// One differentiable computation, ours or a user's: the seam that the tape, hooks, the profiler
+/// and everything else that must see each operation hang on.
 ///
-/// A value that holds the attributes (stride, axes); `forward` computes and may keep tensors, `backward` gives one
-/// gradient, or none, for each input. Conform to `UnaryOperation` or `BinaryOperation` where that reads better.
+/// A value that holds the attributes (stride, axes); `forward` computes and may keep tensors,
+/// `backward` gives one gradient, or none, for each input. Conform to `UnaryOperation` or
+/// `BinaryOperation` where that reads better.
 public protocol TensorOperation: Sendable {
   /// What profiles and messages call it.
   var name: String { get }
   /// The result for `inputs`, which come without a tape; what `backward` needs goes into `saved`.
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor
-  /// For the gradient of the result (its shape), the gradients of the inputs (their shapes): `nil` for one that has none
-  /// or that `saved.needs` says nobody wants.
+  /// For the gradient of the result (its shape), the gradients of the inputs (their shapes): `nil`
+  /// for one that has none or that `saved.needs` says nobody wants.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?]
 }
 
@@ -71,7 +72,8 @@ public struct Saved {
     guard let first else { return more }
     return second.map { [first, $0] } ?? [first]
   }
-  // One or two inputs' shapes and kept tensors lie here: an array each would cost more than a small operation.
+  // One or two inputs' shapes and kept tensors lie here: an array each would cost more than
+  // a small operation.
   private let first, second: Shape?
   private let more: [Shape]
   private var kept: (Tensor?, Tensor?) = (nil, nil)

@@ -28,7 +28,7 @@ public struct ConvolutionCase: Hashable, Sendable {
   /// Channels of one group.
   public var inputs, outputs: Int
   public var groups: Int
-  /// Of the result.
+  /// Size of the result.
   public var height, width: Int
   public var padding: ConvolutionPadding
   public var dtype: DType

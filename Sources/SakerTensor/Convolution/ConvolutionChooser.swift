@@ -2,8 +2,9 @@ import Synchronization
 
 /// Which kernels compute which 3x3 convolution: docs/decisions/0015.
 ///
-/// The choice follows from the case, the instruction sets, the table of constants and, where there is one, the file of
-/// corrections: nothing is timed in passing, so that a run gives the same bits each time.
+/// The choice follows from the case, the instruction sets, the table of constants and, where
+/// there is one, the file of corrections: nothing is timed in passing, so that a run gives the
+/// same bits each time.
 public enum ConvolutionChooser {
   /// A method with what it is expected to take.
   public struct Estimate: Sendable {
@@ -48,7 +49,8 @@ public enum ConvolutionChooser {
     }
   }
 
-  /// The same for any convolution, `x` the input's shape. What is not 3x3 of stride 1 in float32 is direct.
+  /// The same for any convolution, `x` the input's shape. What is not 3x3 of stride 1 in
+  /// float32 is direct.
   static func method(
     _ pass: ConvolutionPass, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes,
     _ dtype: DType
@@ -79,14 +81,15 @@ public enum ConvolutionChooser {
     return least.nanoseconds < margin * estimates[0].nanoseconds ? least.method : .direct
   }
 
-  /// What share of the direct kernel's time ours may take at most by estimate. Estimates are off by 20 %, those of weights'
-  /// gradients and of the smallest cases by more: so that no choice costs time, they have to promise more.
+  /// What share of the direct kernel's time ours may take at most by estimate. Estimates are off by
+  /// 20 %, those of weights' gradients and of the smallest cases by more: so that no choice costs
+  /// time, they have to promise more.
   private static func margin(_ work: ConvolutionCase, _ direct: Estimate) -> Double {
     let isSmall = direct.nanoseconds < 50_000
     return work.pass == .weights ? (isSmall ? 0.6 : 0.8) : (isSmall ? 0.75 : 0.9)
   }
 
-  /// Of all methods that can compute a case, direct first.
+  /// Estimates of all methods that can compute a case, direct first.
   public static func estimates(for work: ConvolutionCase) -> [Estimate] {
     estimates(for: work, corrections)
   }
@@ -104,8 +107,9 @@ public enum ConvolutionChooser {
     }
   }
 
-  /// Nanoseconds of the passes over maps that direct kernels need in a block and ours do on the way: the map that is convolved
-  /// written out normalized, the result's gradient written out, statistics and sums in passes of their own.
+  /// Nanoseconds of the passes over maps that direct kernels need in a block and ours do on the
+  /// way: the map that is convolved written out normalized, the result's gradient written out,
+  /// statistics and sums in passes of their own.
   private static func passes(_ work: ConvolutionCase) -> Double {
     // Of reading or writing a number, at 25 GB/s.
     let touch = 0.16

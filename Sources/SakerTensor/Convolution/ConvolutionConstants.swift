@@ -1,5 +1,6 @@
-/// The nanoseconds of the cost model, fitted by Benchmarks/fit_convolutions.py to what `saker benchmark --mode convolution
-/// --json` measured: run it with `--write` to replace the tables.
+/// The nanoseconds of the cost model, fitted by Benchmarks/fit_convolutions.py to what
+/// `saker benchmark --mode convolution --json` measured: run it with `--write` to
+/// replace the tables.
 enum ConvolutionConstants {
   typealias Table = [InstructionSet: [ConvolutionPass: ConvolutionCost]]
 

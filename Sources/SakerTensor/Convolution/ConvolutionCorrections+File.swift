@@ -1,7 +1,8 @@
 import Foundation
 
-/// The file of corrections: a JSON object with an entry for each machine that was measured, as home folders are shared.
-/// Runs read it if it is there, so they choose the same as long as it stays the same.
+/// The file of corrections: a JSON object with an entry for each machine that was measured,
+/// as home folders are shared. Runs read it if it is there, so they choose the same as long
+/// as it stays the same.
 extension ConvolutionCorrections {
   /// What measurements hold for.
   public struct Machine: Codable, Hashable, Sendable {
@@ -28,7 +29,8 @@ extension ConvolutionCorrections {
     public var description: String { "\(file): \(problem)" }
   }
 
-  /// `$XDG_CACHE_HOME/saker/convolutions.json`, or `~/.cache/saker/convolutions.json`. Nothing where there is no home.
+  /// `$XDG_CACHE_HOME/saker/convolutions.json`, or `~/.cache/saker/convolutions.json`. Nothing
+  /// where there is no home.
   public static var path: String? { path(ProcessInfo.processInfo.environment) }
 
   static func path(_ environment: [String: String]) -> String? {
@@ -63,8 +65,8 @@ extension ConvolutionCorrections {
     self.init(all)
   }
 
-  /// Puts measurements into the file, beside those that it has of other cases and machines. A file that cannot be used is
-  /// replaced.
+  /// Puts measurements into the file, beside those that it has of other cases and machines. A file
+  /// that cannot be used is replaced.
   ///
   /// - Returns: all there are for `machine`.
   /// - Throws: `FileError` if the system refuses.

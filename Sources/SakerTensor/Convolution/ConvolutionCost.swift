@@ -1,5 +1,6 @@
-/// What a convolution costs: numbers of things to do, and the nanoseconds of each. Times are those of two threads; only
-/// their ratios decide, so that the number of threads changes no choice, and thereby no bit.
+/// What a convolution costs: numbers of things to do, and the nanoseconds of each. Times are
+/// those of two threads; only their ratios decide, so that the number of threads changes no
+/// choice, and thereby no bit.
 struct ConvolutionCost: Hashable, Sendable {
   /// Nanoseconds of starting it.
   var call: Double

@@ -1,5 +1,5 @@
-/// Runs one convolution by each of its methods, turn by turn, on made-up numbers: for benchmarks, and for corrections of the
-/// cost model by measurement.
+/// Runs one convolution by each of its methods, turn by turn, on made-up numbers: for benchmarks,
+/// and for corrections of the cost model by measurement.
 public struct ConvolutionMeasurement {
   /// What one method needed.
   public struct Result: Sendable {
@@ -14,7 +14,8 @@ public struct ConvolutionMeasurement {
     public let error: Double
     /// The same from sums in double precision, at some places.
     public let exactError: Double
-    /// Whether enough turns had the processor for themselves; if not, figures are too bad, and ratios nearer to 1.
+    /// Whether enough turns had the processor for themselves; if not, figures are too bad, and
+    /// ratios nearer to 1.
     public let isClean: Bool
   }
 
@@ -105,8 +106,8 @@ public struct ConvolutionMeasurement {
   }
 }
 
-/// A time, and the share of the processor that this process had meanwhile, 0...1: threads that wait for each other keep
-/// their cores busy, so what is missing was taken by somebody else.
+/// A time, and the share of the processor that this process had meanwhile, 0...1: threads that wait
+/// for each other keep their cores busy, so what is missing was taken by somebody else.
 private struct Sample {
   var seconds, share: Double
 }

@@ -1,6 +1,7 @@
 /// The one place that knows which kernels there are for which method.
 enum ConvolutionMethods {
-  /// The tiles of Winograd kernels that can compute a case, the largest first; none if only direct ones can.
+  /// The tiles of Winograd kernels that can compute a case, the largest first; none if
+  /// only direct ones can.
   static func tiles(for work: ConvolutionCase) -> [Int] {
     guard work.dtype == .float32 else { return [] }
     // A group of few channels fills no vector, and each is a call of its own.

@@ -1,5 +1,5 @@
-/// A 3x3 convolution by the sum that defines it, in double precision, at some places of the result: to tell whose rounding
-/// errors a difference between two kernels is.
+/// A 3x3 convolution by the sum that defines it, in double precision, at some places of the result:
+/// to tell whose rounding errors a difference between two kernels is.
 struct ConvolutionReference {
   /// Indices of the result's elements in its memory, and what is right there.
   private let places: [(index: Int, value: Double)]

@@ -14,11 +14,13 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     }
   }
 
-  /// What our kernels run on. The environment variable SAKER_ISA names a lesser one than the processor has.
+  /// What our kernels run on. The environment variable SAKER_ISA names a lesser one than
+  /// the processor has.
   public static let ours =
     InstructionSet(rawValue: String(cString: saker_winograd_form())) ?? .portable
 
-  /// Whether our 1x1 convolutions run on matrix units (AMX), beside AVX-512: see docs/decisions/0023. SAKER_ISA=avx512 does without.
+  /// Whether our 1x1 convolutions run on matrix units (AMX), beside AVX-512: see
+  /// docs/decisions/0023. SAKER_ISA=avx512 does without.
   public static let hasMatrixUnits = saker_amx() != 0
 
   /// What oneDNN runs on. Its environment variable ONEDNN_MAX_CPU_ISA names a lesser one.
@@ -30,10 +32,12 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 
 /// What our own kernels may use of the processor.
 public enum Instructions {
-  /// The environment variable that names a lesser set than the processor has, to imitate a lesser processor.
+  /// The environment variable that names a lesser set than the processor has, to imitate a
+  /// lesser processor.
   public static let variable = "SAKER_ISA"
 
-  /// Names of the sets that there are kernels for, the least first. Each has what stands before it; `amx` is AVX-512 with matrix units.
+  /// Names of the sets that there are kernels for, the least first. Each has what stands before it;
+  /// `amx` is AVX-512 with matrix units.
   public static let all = [SAKER_PORTABLE, SAKER_AVX2, SAKER_AVX512, SAKER_AMX].map {
     String(cString: saker_instructions_name(Int32($0.rawValue)))
   }
@@ -44,7 +48,8 @@ public enum Instructions {
   /// The one of `available` that runs.
   public static let chosen = all[Int(saker_instructions_chosen().rawValue)]
 
-  /// What is wrong with the environment variable, in one line; the most that is available runs then.
+  /// What is wrong with the environment variable, in one line; the most that is
+  /// available runs then.
   public static var problem: String? {
     problem(with: ProcessInfo.processInfo.environment[variable], available)
   }

@@ -1,10 +1,12 @@
 import CKernels
 
-/// A convolution in bfloat16 as a product of matrices: each pixel of the result is a row of all that it reads, times the weights. Chellapilla,
-/// Puri & Simard, "High performance convolutional neural networks for document processing", 2006.
+/// A convolution in bfloat16 as a product of matrices: each pixel of the result is a row of all
+/// that it reads, times the weights. Chellapilla, Puri & Simard, "High performance convolutional
+/// neural networks for document processing", 2006.
 ///
-/// With matrix units (AMX) oneDNN's products run at three to seven times the rate of its convolutions where a map's rows are shorter than a
-/// tile's sixteen. (Tried in float32, where strided convolutions have no Winograd form: not faster, and the rows are twice as large.)
+/// With matrix units (AMX) oneDNN's products run at three to seven times the rate of its
+/// convolutions where a map's rows are shorter than a tile's sixteen. (Tried in float32, where
+/// strided convolutions have no Winograd form: not faster, and the rows are twice as large.)
 struct LoweredConvolution {
   let x, y, weight: Shape
   let attributes: ConvolutionAttributes
@@ -32,7 +34,8 @@ struct LoweredConvolution {
   private func pays(_ pass: ConvolutionPass) -> Bool {
     let isStrided = attributes.stride != [1, 1]
     return switch pass {
-    // Weights that stay are kept in the layout of oneDNN's kernels, which then need no passes over rows.
+    // Weights that stay are kept in the layout of oneDNN's kernels, which then need no
+    // passes over rows.
     case .inference: false
     case .forward: y[3] <= 5
     case .data: !isStrided && y[3] <= 5

@@ -6,8 +6,8 @@
   import Darwin
 #endif
 
-/// Files that are replaced whole or not at all: the one way in which the project writes weights, tables, pictures. It lies
-/// on the lowest floor because all of the others write.
+/// Files that are replaced whole or not at all: the one way in which the project writes weights,
+/// tables, pictures. It lies on the lowest floor because all of the others write.
 package enum AtomicFile {
   /// What the system said when it refused.
   package struct Failure: Error, Hashable {
@@ -32,9 +32,10 @@ package enum AtomicFile {
     }
   }
 
-  /// Writes what `body` writes under another name beside `path`, flushes it to the disk and gives it its name. A process
-  /// that is killed on the way leaves the old file as it was, and at most a file `.NAME.PID.partial`. A link stays a link: the file
-  /// it leads to is replaced. What is no regular file (a pipe, a device) is written directly.
+  /// Writes what `body` writes under another name beside `path`, flushes it to the disk and gives
+  /// it its name. A process that is killed on the way leaves the old file as it was, and at most a
+  /// file `.NAME.PID.partial`. A link stays a link: the file it leads to is replaced. What is no
+  /// regular file (a pipe, a device) is written directly.
   ///
   /// - Throws: `Failure` when the system refuses, and what `body` throws.
   package static func write(_ path: String, _ body: (Output) throws -> Void) throws {

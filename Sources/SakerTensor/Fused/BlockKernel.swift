@@ -1,10 +1,11 @@
-/// Kernels of ours that normalize what they read, and make of each result what is to become of it while it is in registers.
+/// Kernels of ours that normalize what they read, and make of each result what is to become of it
+/// while it is in registers.
 protocol BlockKernel {
   /// Blocks of results that sums are taken over, and the results in each.
   func blocks(turned: Bool) -> [Int32]
 
-  /// The convolution of `x`, or with `turned` the gradient of the input from that of the result. Packed weights stay beside
-  /// the weight while it does not change, if `keeping`.
+  /// The convolution of `x`, or with `turned` the gradient of the input from that of the result.
+  /// Packed weights stay beside the weight while it does not change, if `keeping`.
   func convolve(
     _ x: KernelSource, _ weight: Tensor, turned: Bool, _ epilogue: KernelEpilogue,
     keeping: Bool

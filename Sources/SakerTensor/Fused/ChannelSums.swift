@@ -1,7 +1,7 @@
 import CKernels
 
-// Sums are taken over blocks of pixels whose borders depend on the map alone, and merged in the blocks' order in double
-// precision, so that any number of threads gives the same bits.
+// Sums are taken over blocks of pixels whose borders depend on the map alone, and merged in the
+// blocks' order in double precision, so that any number of threads gives the same bits.
 
 /// Mean and biased variance of each channel.
 struct ChannelStatistics {
@@ -63,16 +63,19 @@ struct GradientPartials {
   }
 }
 
-/// The sums over a gradient that batch norm's own needs: they are the gradients of its shift and scale.
+/// The sums over a gradient that batch norm's own needs: they are the gradients of its shift and
+/// scale.
 struct GradientSums {
   /// Σ g
   let shift: [Double]
   /// Σ g x̂
   let scale: [Double]
 
-  /// `[3, C]`: a, b, c of `saker_normalization_gradient`. Statistics that are constants leave only a.
+  /// `[3, C]`: a, b, c of `saker_normalization_gradient`. Statistics that are
+  /// constants leave only a.
   ///
-  /// - Parameter count: values a channel that the statistics were taken over, `nil` if they were given.
+  /// - Parameter count: values a channel that the statistics were taken over, `nil` if they were
+  ///   given.
   func coefficients(_ normalization: Normalization, count: Int?) -> Tensor {
     let channels = shift.count
     let result = Tensor(uninitialized: [3, channels])

@@ -1,8 +1,9 @@
-/// Convolutions, each with batch norm and an activation behind it, as one operation. Its inputs: `x`; for each stage weight,
-/// bias (if it has one), γ and β; the residual (if there is one).
+/// Convolutions, each with batch norm and an activation behind it, as one operation. Its inputs:
+/// `x`; for each stage weight, bias (if it has one), γ and β; the residual (if there is one).
 ///
-/// Only `x` and the convolutions' own results are kept. The normalized maps between them are computed again where they are
-/// needed, while a convolution loads them if its kernel can: a pass over memory costs more than their arithmetic.
+/// Only `x` and the convolutions' own results are kept. The normalized maps between them are
+/// computed again where they are needed, while a convolution loads them if its kernel can: a pass
+/// over memory costs more than their arithmetic.
 struct ConvolutionBlock: TensorOperation {
   struct Stage: Sendable {
     let attributes: ConvolutionAttributes
@@ -16,7 +17,8 @@ struct ConvolutionBlock: TensorOperation {
 
   let stages: [Stage]
   let hasResidual: Bool
-  /// The residual is `x` itself: then one gradient is that of both, added up where the convolution's is computed.
+  /// The residual is `x` itself: then one gradient is that of both, added up where the
+  /// convolution's is computed.
   var residualIsInput = false
   /// The largest of each 2x2 window of the last map.
   let pools: Bool
@@ -43,8 +45,9 @@ struct ConvolutionBlock: TensorOperation {
       : FusedKernels.normalized(source.map, normalization, residual: residual)
   }
 
-  /// Stage by stage, the last one first: the sums over the gradient of a normalized map are the gradients of γ and β and give
-  /// that of the convolution's result (see `saker_normalization_gradient`), which gives those of its inputs.
+  /// Stage by stage, the last one first: the sums over the gradient of a normalized map are the
+  /// gradients of γ and β and give that of the convolution's result (see
+  /// `saker_normalization_gradient`), which gives those of its inputs.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     var result = [Tensor?](repeating: nil, count: saved.needs.count)
     let starts = starts
@@ -81,7 +84,8 @@ struct ConvolutionBlock: TensorOperation {
     return result
   }
 
-  /// The gradient of the last convolution's result for that of the block's, and the sums over it; sets the residual's.
+  /// The gradient of the last convolution's result for that of the block's, and the sums over it;
+  /// sets the residual's.
   private func lastGradient(
     _ gradient: Tensor, _ saved: Saved, _ result: inout [Tensor?]
   ) -> (GradientSource, GradientSums) {
@@ -154,8 +158,8 @@ extension ConvolutionBlock.Stage {
     return (MapSource(y, normalization), normalization)
   }
 
-  /// Sets the gradients of bias, γ and β, whose inputs begin at `start`. A bias in front of the batch's own statistics moves
-  /// nothing but their mean: its gradient is 0.
+  /// Sets the gradients of bias, γ and β, whose inputs begin at `start`. A bias in front of the
+  /// batch's own statistics moves nothing but their mean: its gradient is 0.
   fileprivate func setVectors(
     _ result: inout [Tensor?], _ start: Int, _ sums: GradientSums, _ by: Normalization,
     _ needs: [Bool]
@@ -187,7 +191,8 @@ extension GradientSource.Pending {
 public struct ConvolutionStage: Sendable {
   /// What normalizes the convolution's result.
   public enum Statistics: Sendable {
-    /// The batch's own mean and biased variance of each channel, `[C]`, reported with the number of values they are over.
+    /// The batch's own mean and biased variance of each channel, `[C]`, reported with the number of
+    /// values they are over.
     case batch(report: @Sendable (_ mean: Tensor, _ biasedVariance: Tensor, _ count: Int) -> Void)
     /// Constants, `[C]`.
     case given(mean: Tensor, variance: Tensor)
@@ -213,13 +218,15 @@ public struct ConvolutionStage: Sendable {
   }
 }
 
-/// Stages of convolution, batch norm and activation one after the other; what `conv2d`, `batchNormTraining` or
-/// `batchNormInference` and the activations compute, with fewer passes over memory and less that is kept for the gradient.
+/// Stages of convolution, batch norm and activation one after the other; what `conv2d`,
+/// `batchNormTraining` or `batchNormInference` and the activations compute, with fewer passes over
+/// memory and less that is kept for the gradient.
 ///
 /// - Parameters:
 ///   - x: `[N, C, H, W]`, float32; or bfloat16 where kernels have it, and then without pooling.
 ///   - stages: at least one.
-///   - residual: added to the last normalized map before its activation, and of its shape. He et al., arXiv:1512.03385.
+///   - residual: added to the last normalized map before its activation, and of its shape. He et
+///     al., arXiv:1512.03385.
 ///   - pooling: gives the largest of each 2x2 window, 2 apart, as `maxPool2d(_, kernel: (2, 2))`.
 public func convolutionBlock(
   _ x: Tensor, _ stages: [ConvolutionStage], residual: Tensor? = nil, pooling: Bool = false

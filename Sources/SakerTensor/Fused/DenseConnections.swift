@@ -1,12 +1,14 @@
 import CKernels
 
-/// The layers of a densely connected block as one operation. Each layer is batch norm, ReLU, 1x1 convolution, batch norm, ReLU, 3x3 convolution; it sees the maps of all layers
-/// before it and adds its own behind them. Huang et al., arXiv:1608.06993. Inputs: `x`; for each layer γ, β and weight of the one, γ, β and
-/// weight of the other.
+/// The layers of a densely connected block as one operation. Each layer is batch norm, ReLU, 1x1
+/// convolution, batch norm, ReLU, 3x3 convolution; it sees the maps of all layers before it and
+/// adds its own behind them. Huang et al., arXiv:1608.06993. Inputs: `x`; for each layer γ, β and
+/// weight of the one, γ, β and weight of the other.
 ///
-/// All maps lie in one: what a layer adds is written in its place, so nothing is concatenated; a channel's statistics are computed once, for
-/// all layers that normalize it; and the normalized maps, of which the layers together would have many times the block's own size, exist only
-/// while a convolution loads them. The gradients of all layers gather in one map, too.
+/// All maps lie in one: what a layer adds is written in its place, so nothing is concatenated; a
+/// channel's statistics are computed once, for all layers that normalize it; and the normalized
+/// maps, of which the layers together would have many times the block's own size, exist only while
+/// a convolution loads them. The gradients of all layers gather in one map, too.
 struct DenseConnections: TensorOperation {
   struct Layer: Sendable {
     /// ε of the two batch norms, and who hears of their statistics.
@@ -64,7 +66,8 @@ struct DenseConnections: TensorOperation {
     return wide
   }
 
-  /// The 1x1 convolution of the first `seen` channels, normalized, and the statistics of its result.
+  /// The 1x1 convolution of the first `seen` channels, normalized, and the statistics of its
+  /// result.
   private func narrowed(
     _ wide: Tensor, _ normalization: Normalization, _ weight: Tensor, _ seen: Int
   ) -> (Tensor, ChannelStatistics) {
@@ -122,7 +125,8 @@ struct DenseConnections: TensorOperation {
     if needs[place + 1] { result[place + 1] = Tensor(sums.shift.map { Float($0) }) }
   }
 
-  /// Through the 3x3 convolution and the batch norm before it: the gradient of the 1x1 convolution's result.
+  /// Through the 3x3 convolution and the batch norm before it: the gradient of the 1x1
+  /// convolution's result.
   private func backward(
     _ gradient: GradientSource, _ input: MapSource, _ weight: Tensor, _ dw: inout Tensor?,
     wanted: Bool
@@ -142,7 +146,8 @@ struct DenseConnections: TensorOperation {
     return (GradientSource(gradient: dz, pending: pending), sums)
   }
 
-  /// Through the 1x1 convolution and the batch norm before it: added to the gathered gradients of the first `seen` channels.
+  /// Through the 1x1 convolution and the batch norm before it: added to the gathered gradients of
+  /// the first `seen` channels.
   private func gather(
     _ gradient: GradientSource, _ input: MapSource, _ weight: Tensor, _ seen: Int,
     _ scratch: Tensor, into gathered: Tensor, _ dw: inout Tensor?, wanted: Bool
@@ -231,10 +236,12 @@ public struct DenseConnection: Sendable {
   }
 }
 
-/// A densely connected block in training: for each layer `x = concatenate([x, conv3x3(relu(norm(conv1x1(relu(norm(x))))))])`, without the copies.
-/// Huang et al., arXiv:1608.06993.
+/// A densely connected block in training: for each layer `x = concatenate([x,
+/// conv3x3(relu(norm(conv1x1(relu(norm(x))))))])`, without the copies. Huang et al.,
+/// arXiv:1608.06993.
 ///
-/// - Parameter x: `[N, C, H, W]`, float32; each layer's first batch norm has all channels before it.
+/// - Parameter x: `[N, C, H, W]`, float32; each layer's first batch norm has all
+///   channels before it.
 /// - Returns: `[N, C + all growths, H, W]`.
 public func denselyConnected(_ x: Tensor, _ layers: [DenseConnection]) -> Tensor {
   check(

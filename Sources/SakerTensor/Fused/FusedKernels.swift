@@ -2,10 +2,11 @@ import CKernels
 
 /// Convolutions that normalize what they read and sum what they write.
 ///
-/// This is the seam to kernels that do so in registers. Where a shape has none, the map is written out first, and summed in a
-/// pass of its own.
+/// This is the seam to kernels that do so in registers. Where a shape has none, the map is written
+/// out first, and summed in a pass of its own.
 enum FusedKernels {
-  /// The convolution of `x`, with the statistics of the result if wanted. `weight` and `bias` float32 and contiguous.
+  /// The convolution of `x`, with the statistics of the result if wanted. `weight` and `bias`
+  /// float32 and contiguous.
   static func forward(
     _ x: MapSource, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     wantsStatistics: Bool
@@ -31,7 +32,8 @@ enum FusedKernels {
     return (y, partials?.merged(count: y.count / y.shape[1]) ?? statistics(y))
   }
 
-  /// Puts `g` in the form that the other two functions read best: written out, where each of them would have to do so.
+  /// Puts `g` in the form that the other two functions read best: written out, where each of them
+  /// would have to do so.
   static func prepare(
     _ g: inout GradientSource, _ x: Shape, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) {
@@ -44,8 +46,8 @@ enum FusedKernels {
     }
   }
 
-  /// The gradient of the map that was convolved; that of the normalized map if it was normalized, with the sums for
-  /// `source`'s own batch norm. `other` is added, where no sums are wanted.
+  /// The gradient of the map that was convolved; that of the normalized map if it was normalized,
+  /// with the sums for `source`'s own batch norm. `other` is added, where no sums are wanted.
   static func backwardData(
     _ g: GradientSource, _ weight: Tensor, _ xShape: Shape, _ attributes: ConvolutionAttributes,
     wantsSumsFor source: MapSource?, adding other: Tensor? = nil
@@ -157,7 +159,8 @@ extension GradientSource {
 // MARK: - The passes over maps
 
 extension FusedKernels {
-  /// Pixels, or blocks, of so many numbers that a thread is worth waking for: the maps of late layers have few pixels of many channels.
+  /// Pixels, or blocks, of so many numbers that a thread is worth waking for: the maps of late
+  /// layers have few pixels of many channels.
   static func grain(_ numbers: Int) -> Int { max(1, 32768 / numbers) }
 
   /// Mean and variance of each channel, exact even where the mean is far larger than the deviation.
@@ -232,8 +235,8 @@ extension FusedKernels {
     return y
   }
 
-  /// The sums over the gradient `dz` of a normalized map; with a residual also the gradient before the activation, which is
-  /// the residual's, in `dz`'s memory if nobody else sees it.
+  /// The sums over the gradient `dz` of a normalized map; with a residual also the gradient before
+  /// the activation, which is the residual's, in `dz`'s memory if nobody else sees it.
   static func sums(
     _ dz: consuming Tensor, _ x: Tensor, _ normalization: Normalization, residual: Tensor?
   ) -> (sums: GradientSums, dv: Tensor?) {

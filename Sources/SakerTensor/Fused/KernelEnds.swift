@@ -1,7 +1,7 @@
 import CKernels
 
-/// Where the input comes from: a map, perhaps still to be normalized, or a gradient through that. What the C parts point
-/// to lives as long as the caller holds it.
+/// Where the input comes from: a map, perhaps still to be normalized, or a gradient through that.
+/// What the C parts point to lives as long as the caller holds it.
 struct KernelSource {
   let map: Tensor
   var normalization: saker_normalization?

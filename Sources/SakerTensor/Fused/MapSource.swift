@@ -20,7 +20,8 @@ public struct Activation: Hashable, Sendable {
   /// v / (1 + exp(-v))
   public static let swish = Activation(slope: 1, isSwish: true)
 
-  /// v where positive, else slope * v; the slope in 0...1, so that the largest v gives the largest result.
+  /// v where positive, else slope * v; the slope in 0...1, so that the largest v gives
+  /// the largest result.
   public static func leaky(_ slope: Float) -> Activation {
     check((0...1).contains(slope), op: "Activation", expected: "a slope in 0...1", got: slope)
     return Activation(slope: slope)
@@ -40,7 +41,8 @@ public struct Activation: Hashable, Sendable {
   }
 }
 
-/// activation(a + b): the end of a residual block. Where nothing is recorded it takes the place of `a`, if nobody else sees that.
+/// activation(a + b): the end of a residual block. Where nothing is recorded it takes the place of
+/// `a`, if nobody else sees that.
 public func sum(_ a: consuming Tensor, _ b: Tensor, activation: Activation) -> Tensor {
   var a = a
   guard !isRecordingGradients || !(a.isRecorded || b.isRecorded), a.shape == b.shape,
@@ -102,7 +104,8 @@ struct Normalization {
   }
 }
 
-/// A feature map as a convolution reads it: written out, or still to be normalized while it is loaded.
+/// A feature map as a convolution reads it: written out, or still to be normalized
+/// while it is loaded.
 struct MapSource {
   /// `[N, C, H, W]`, channels-last, float32 or bfloat16.
   let map: Tensor
@@ -114,8 +117,8 @@ struct MapSource {
   }
 }
 
-/// The gradient of a convolution's result: written out, or still to be computed from that of the normalized map, see
-/// `saker_normalization_gradient`.
+/// The gradient of a convolution's result: written out, or still to be computed from that of the
+/// normalized map, see `saker_normalization_gradient`.
 struct GradientSource {
   /// Of the result itself, or of the normalized map if `pending`. Channels-last.
   var gradient: Tensor

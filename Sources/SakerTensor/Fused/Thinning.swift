@@ -1,5 +1,5 @@
-/// A strided 1x1 convolution, such as a residual network's shortcut, as one of stride 1 over the pixels that it reads: a copy of these costs less than what kernels
-/// for strides lose.
+/// A strided 1x1 convolution, such as a residual network's shortcut, as one of stride 1 over the
+/// pixels that it reads: a copy of these costs less than what kernels for strides lose.
 struct Thinning {
   /// Of the whole map.
   let shape: Shape

@@ -2,8 +2,9 @@ import CKernels
 import Foundation
 import Synchronization
 
-/// How lines of n complex numbers are transformed: by the factors 2, 3, 4, 5 in Stockham's form or, where n has others, as a
-/// convolution of a length that has only these (Bluestein 1970). Roots are computed in double precision.
+/// How lines of n complex numbers are transformed: by the factors 2, 3, 4, 5 in Stockham's form or,
+/// where n has others, as a convolution of a length that has only these (Bluestein 1970). Roots are
+/// computed in double precision.
 final class FourierPlan: Sendable {
   let length: Int
   /// Factors of the length that is transformed: `length`, or a power of two for Bluestein's form.

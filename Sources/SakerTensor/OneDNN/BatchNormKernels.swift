@@ -1,7 +1,8 @@
 import COneDNN
 
 extension Kernels {
-  /// Batch normalization's passes for one layout. Scale and shift are always passed, ones and zeros where a layer has none.
+  /// Batch normalization's passes for one layout. Scale and shift are always passed, ones and zeros
+  /// where a layer has none.
   private struct BatchNorm {
     let x: Tensor
     let epsilon: Float
@@ -77,8 +78,8 @@ extension Kernels {
     }
   }
 
-  /// Normalizes `x` (dense, channels-last for images); with `statistics` by those, else by the batch's own, which come
-  /// back. The workspace holds where the ReLU let values through.
+  /// Normalizes `x` (dense, channels-last for images); with `statistics` by those, else by the
+  /// batch's own, which come back. The workspace holds where the ReLU let values through.
   static func batchNorm(
     _ x: Tensor, scale: Tensor, shift: Tensor, statistics: (mean: Tensor, variance: Tensor)?,
     epsilon: Float, relu: Bool, training: Bool

@@ -1,6 +1,7 @@
 import COneDNN
 
-/// The attributes of a convolution, one number for each spatial axis: (height, width), or (depth, height, width).
+/// The attributes of a convolution, one number for each spatial axis: (height, width), or
+/// (depth, height, width).
 struct ConvolutionAttributes: Hashable {
   var stride = [1, 1]
   /// Rows above, columns left of the picture.
@@ -39,7 +40,8 @@ extension Kernels {
         + [hasBias ? 1 : 0, adds ? 1 : 0]
     }
 
-    /// `[groups, out/groups, in/groups, height, width]` if there are groups, so that oneDNN sees them.
+    /// `[groups, out/groups, in/groups, height, width]` if there are groups, so that
+    /// oneDNN sees them.
     var weightShape: Shape {
       let groups = attributes.groups
       return groups == 1
@@ -112,8 +114,8 @@ extension Kernels {
       }
     }
 
-    /// The float32 row-major weight in the layout and type that `primitive` wants. Kept beside the weight while it does not
-    /// change, if `keeping`.
+    /// The float32 row-major weight in the layout and type that `primitive` wants. Kept beside the
+    /// weight while it does not change, if `keeping`.
     func packed(_ weight: Tensor, for primitive: Primitive, _ pass: Int, keeping: Bool) -> Storage {
       let wanted = primitive.layout(dnnl_query_weights_md)
       let key = [pass] + self.key
@@ -125,15 +127,16 @@ extension Kernels {
     }
   }
 
-  /// Whether oneDNN's kernel may add to what stands in the result's place. Its depthwise one for SSE4.1 reads that with an
-  /// instruction for aligned addresses, and crashes unless the channels are a multiple of 4.
+  /// Whether oneDNN's kernel may add to what stands in the result's place. Its depthwise one for
+  /// SSE4.1 reads that with an instruction for aligned addresses, and crashes unless the channels
+  /// are a multiple of 4.
   static func canAdd(_ weight: Shape, _ attributes: ConvolutionAttributes) -> Bool {
     InstructionSet.oneDNN != .portable || weight[1] > 1 || attributes.groups % 4 == 0
   }
 
-  /// activation(convolution + bias + residual), the activation for inference only. `x` channels-last; `weight` and `bias` float32
-  /// and contiguous; the residual channels-last, of the result's shape and type, and no longer needed if the result may be
-  /// `overwriting` it.
+  /// activation(convolution + bias + residual), the activation for inference only. `x`
+  /// channels-last; `weight` and `bias` float32 and contiguous; the residual channels-last, of the
+  /// result's shape and type, and no longer needed if the result may be `overwriting` it.
   static func convolution(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes,
     training: Bool, residual: Tensor? = nil, overwriting: Bool = false,
@@ -220,8 +223,9 @@ extension Kernels {
 }
 
 extension Kernels {
-  /// The gradient of a 1x1 convolution's weight in bfloat16, as the product of two matrices: oneDNN's kernel for products uses the matrix units four to six times as well as
-  /// its kernel for this gradient. Nothing for other convolutions.
+  /// The gradient of a 1x1 convolution's weight in bfloat16, as the product of two matrices:
+  /// oneDNN's kernel for products uses the matrix units four to six times as well as its kernel for
+  /// this gradient. Nothing for other convolutions.
   private static func halfPointwiseGradient(
     _ x: Tensor, _ gradient: Tensor, _ weight: Shape, _ attributes: ConvolutionAttributes
   ) -> Tensor? {

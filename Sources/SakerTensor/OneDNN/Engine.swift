@@ -7,7 +7,8 @@ final class Engine: @unchecked Sendable {
 
   let engine: OpaquePointer
   let stream: OpaquePointer
-  /// Primitives take their scratch memory from our pool, so that it is shared among them and given back.
+  /// Primitives take their scratch memory from our pool, so that it is shared among
+  /// them and given back.
   let attributes: OpaquePointer
 
   private init() {
@@ -28,8 +29,8 @@ final class Engine: @unchecked Sendable {
     return attributes!
   }
 
-  /// Calls `body` with attributes by which a primitive adds its result to what stands in its place, if `adding`, and then
-  /// applies `function`.
+  /// Calls `body` with attributes by which a primitive adds its result to what stands in its place,
+  /// if `adding`, and then applies `function`.
   func withAttributes<R>(
     adding: Bool, _ function: ElementwiseFunction?, _ body: (_ attributes: OpaquePointer) -> R
   ) -> R {
@@ -80,8 +81,8 @@ func demand(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
   }
 }
 
-/// How oneDNN sees a tensor: sizes, type, strides or a layout of its own choice. Each distinct one is made once and lives
-/// as long as the program, so that nobody has to hold it.
+/// How oneDNN sees a tensor: sizes, type, strides or a layout of its own choice. Each distinct one
+/// is made once and lives as long as the program, so that nobody has to hold it.
 struct MemoryDescription {
   let raw: OpaquePointer
 

@@ -2,8 +2,8 @@ import CKernels
 import COneDNN
 
 extension Kernels {
-  /// `a [batch, m, k]` times `b [batch, k, n]`, plus a float32 bias `[n]`. Each matrix may lie by rows or by columns, so a
-  /// transposed view needs no copy; a batch of 1 repeats.
+  /// `a [batch, m, k]` times `b [batch, k, n]`, plus a float32 bias `[n]`. Each matrix may lie by
+  /// rows or by columns, so a transposed view needs no copy; a batch of 1 repeats.
   static func product(_ a: Tensor, _ b: Tensor, bias: Tensor?, into dtype: DType) -> Tensor {
     let (m, k, n) = (a.shape[1], a.shape[2], b.shape[2])
     let batch = max(a.shape[0], b.shape[0])
@@ -66,7 +66,8 @@ extension Kernels {
 }
 
 extension Tensor {
-  /// Itself if each matrix of `[batch, rows, columns]` lies by rows or by columns without gaps, else a copy.
+  /// Itself if each matrix of `[batch, rows, columns]` lies by rows or by columns without
+  /// gaps, else a copy.
   fileprivate var asMatrices: Tensor {
     let (batch, rows, columns) = (shape[0], shape[1], shape[2])
     let outer = batch == 1 || strides[0] == rows * columns

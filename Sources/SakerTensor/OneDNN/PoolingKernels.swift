@@ -1,6 +1,7 @@
 import COneDNN
 
-/// The attributes of a pooling, one number for each spatial axis: (height, width), or (depth, height, width).
+/// The attributes of a pooling, one number for each spatial axis: (height, width), or
+/// (depth, height, width).
 struct PoolingAttributes: Hashable {
   enum Kind: Int { case max, average, averageCountingPadding }
   var kind: Kind

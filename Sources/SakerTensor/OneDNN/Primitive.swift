@@ -64,16 +64,16 @@ final class Primitive: @unchecked Sendable {
   func bytes(_ what: dnnl_query_t) -> Int { saker_md_size(saker_pd_md(description, what)) }
 }
 
-/// All primitives made so far, by what they compute. Making one compiles code and takes up to a millisecond; finding it
-/// takes a hash.
+/// All primitives made so far, by what they compute. Making one compiles code and takes up to a
+/// millisecond; finding it takes a hash.
 final class PrimitiveCache: Sendable {
   static let shared = PrimitiveCache()
 
   struct Key: Hashable {
     var kind: String
     var numbers: [Int]
-    /// A primitive divides its work, and sizes its scratch memory, among the threads there are when it is made: with more of them
-    /// it would write beyond that memory.
+    /// A primitive divides its work, and sizes its scratch memory, among the threads there are when
+    /// it is made: with more of them it would write beyond that memory.
     var threads = Parallel.threads
   }
 
@@ -100,8 +100,9 @@ final class PrimitiveCache: Sendable {
   /// Making one may make others, which it starts from.
   private static let making = NSRecursiveLock()
 
-  /// Calls `body` while no other thread describes or makes a primitive: oneDNN up to 2.7 keeps what it plans of a convolution in a
-  /// global variable, so that two threads at it can get kernels that leave out channels.
+  /// Calls `body` while no other thread describes or makes a primitive: oneDNN up to 2.7 keeps what
+  /// it plans of a convolution in a global variable, so that two threads at it can get kernels that
+  /// leave out channels.
   static func alone<R>(_ body: () -> R) -> R {
     making.lock()
     defer { making.unlock() }
@@ -122,7 +123,8 @@ enum Kernels {
     return numbers
   }
 
-  /// Copies `source` of layout `from` into fresh memory of layout `to`; the same memory if the layouts agree.
+  /// Copies `source` of layout `from` into fresh memory of layout `to`; the same memory if
+  /// the layouts agree.
   static func reorder(
     _ source: Storage, _ pointer: UnsafeMutableRawPointer, from: OpaquePointer,
     to: OpaquePointer, _ key: [Int]

@@ -35,25 +35,28 @@ public func abs(_ x: Tensor) -> Tensor { apply(.abs, x) }
 public func square(_ x: Tensor) -> Tensor { apply(.square, x) }
 /// log(1 + exp(x)), stable for any x.
 public func softplus(_ x: Tensor) -> Tensor { apply(VectorFunction.softplus, x) }
-/// x Φ(x) with the normal distribution's Φ, by the error function. Hendrycks & Gimpel, arXiv:1606.08415.
+/// x Φ(x) with the normal distribution's Φ, by the error function. Hendrycks & Gimpel,
+/// arXiv:1606.08415.
 public func gelu(_ x: Tensor) -> Tensor { apply(VectorFunction.gelu, x) }
 /// The same by a tanh that approximates Φ.
 public func geluTanh(_ x: Tensor) -> Tensor { apply(.geluTanh, x) }
-/// x sigmoid(βx), also called SiLU for β = 1. Elfwing et al., arXiv:1702.03118; Ramachandran et al., arXiv:1710.05941.
+/// x sigmoid(βx), also called SiLU for β = 1. Elfwing et al., arXiv:1702.03118; Ramachandran et
+/// al., arXiv:1710.05941.
 public func swish(_ x: Tensor, beta: Float = 1) -> Tensor { apply(.swish(alpha: beta), x) }
 /// x tanh(softplus(x)). Misra, arXiv:1908.08681.
 public func mish(_ x: Tensor) -> Tensor { apply(VectorFunction.mish, x) }
 /// x ReLU6(x + 3) / 6. Howard et al., arXiv:1905.02244.
 public func hardSwish(_ x: Tensor) -> Tensor { apply(.hardSwish, x) }
-/// 0 below -3, 1 above 3, a straight line between, `min(max(x / 6 + 1/2, 0), 1)`. Howard et al., arXiv:1905.02244.
+/// 0 below -3, 1 above 3, a straight line between, `min(max(x / 6 + 1/2, 0), 1)`. Howard et
+/// al., arXiv:1905.02244.
 public func hardSigmoid(_ x: Tensor) -> Tensor { apply(VectorFunction.hardSigmoid, x) }
 /// min(max(x, -1), 1), or between other bounds; the gradient at them is 0.
 public func hardTanh(_ x: Tensor, from low: Float = -1, to high: Float = 1) -> Tensor {
   check(low < high, op: "hardTanh", expected: "a lower below an upper bound", got: (low, high))
   return apply(.clip(low, high), x)
 }
-/// scale · (x where positive, else α (exp(x) - 1)), whose numbers keep mean 0 and variance 1 from layer to layer.
-/// Klambauer et al., arXiv:1706.02515.
+/// scale · (x where positive, else α (exp(x) - 1)), whose numbers keep mean 0 and variance 1 from
+/// layer to layer. Klambauer et al., arXiv:1706.02515.
 public func selu(_ x: Tensor) -> Tensor { apply(VectorFunction.selu, x) }
 /// x / (1 + |x|)
 public func softsign(_ x: Tensor) -> Tensor { apply(VectorFunction.softsign, x) }
@@ -62,7 +65,8 @@ public func softplus(_ x: Tensor, beta: Float) -> Tensor {
   check(beta > 0, op: "softplus", expected: "a beta above 0", got: beta)
   return softplus(x * beta) / beta
 }
-/// Gated linear unit: the first half along `axis` times the sigmoid of the second. Dauphin et al., arXiv:1612.08083.
+/// Gated linear unit: the first half along `axis` times the sigmoid of the second. Dauphin et
+/// al., arXiv:1612.08083.
 public func glu(_ x: Tensor, axis: Int = -1) -> Tensor {
   let axis = x.shape.axis(axis, op: "glu")
   check(

@@ -1,15 +1,16 @@
 import CKernels
 
-/// `softmax(scale · q kᵀ + mask) v` for each matrix of a batch, in blocks: the weights, `[queries, keys]`, never lie in
-/// memory. Dao et al., arXiv:2205.14135.
+/// `softmax(scale · q kᵀ + mask) v` for each matrix of a batch, in blocks: the weights,
+/// `[queries, keys]`, never lie in memory. Dao et al., arXiv:2205.14135.
 struct Attention: TensorOperation {
   let scale: Float
   let isCausal: Bool
-  /// Added to the scores: float32 `[..., queries, keys]`, whose rows lie without holes; what repeats need not lie there twice.
-  /// A constant.
+  /// Added to the scores: float32 `[..., queries, keys]`, whose rows lie without holes; what
+  /// repeats need not lie there twice. A constant.
   let mask: Tensor?
 
-  /// - Parameter inputs: q `[batch, queries, e]`, k `[batch, keys, e]`, v `[batch, keys, f]`, float32.
+  /// - Parameter inputs: q `[batch, queries, e]`, k `[batch, keys, e]`, v
+  ///   `[batch, keys, f]`, float32.
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let (q, k, v) = (inputs[0].contiguous(), inputs[1].contiguous(), inputs[2].contiguous())
     let batch = q.shape[0]
@@ -38,8 +39,8 @@ struct Attention: TensorOperation {
     return y
   }
 
-  /// The weights p are computed again, from the logarithms of their sums. With d the sums of dy · y along rows:
-  /// dv = pᵀ dy, dq = scale · ds k, dk = scale · dsᵀ q, where ds = p (dy vᵀ − d).
+  /// The weights p are computed again, from the logarithms of their sums. With d the sums of dy · y
+  /// along rows: dv = pᵀ dy, dq = scale · ds k, dk = scale · dsᵀ q, where ds = p (dy vᵀ − d).
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let (q, k, v, y, sums) = (saved[0], saved[1], saved[2], saved[3], saved[4])
     let dy = gradient.contiguous()
@@ -112,16 +113,17 @@ struct Attention: TensorOperation {
   }
 }
 
-/// Scaled dot-product attention, `softmax(scale · q kᵀ + mask) v`. Vaswani et al., arXiv:1706.03762, equation 1.
+/// Scaled dot-product attention, `softmax(scale · q kᵀ + mask) v`. Vaswani et al.,
+/// arXiv:1706.03762, equation 1.
 ///
-/// A query that sees no key gives 0, and so are its gradients. The matrix of weights is never stored, in training either,
-/// unless a gradient flows into `mask`.
+/// A query that sees no key gives 0, and so are its gradients. The matrix of weights is never
+/// stored, in training either, unless a gradient flows into `mask`.
 ///
 /// - Parameters:
 ///   - q: queries, `[..., queries, e]`.
 ///   - k, v: keys `[..., keys, e]` and values `[..., keys, f]`; axes in front broadcast.
-///   - mask: broadcasts to `[..., queries, keys]`. Of `bool`: true where a query may see a key. Floating: added to the
-///     scores.
+///   - mask: broadcasts to `[..., queries, keys]`. Of `bool`: true where a query may see a key.
+///     Floating: added to the scores.
 ///   - causal: whether query i sees keys 0...i only.
 ///   - scale: 1/√e if left out.
 /// - Returns: `[..., queries, f]`, the type of `q`; computed in float32.
@@ -176,7 +178,8 @@ public func scaledDotProductAttention(
 }
 
 extension Tensor {
-  /// Without gradient and with a last axis of `count` numbers next to each other, also where one was meant for all.
+  /// Without gradient and with a last axis of `count` numbers next to each other, also where one
+  /// was meant for all.
   fileprivate func withRowsWithoutHoles(_ count: Int) -> Tensor {
     let dense = detached().contiguous()
     if dense.rank > 0 && dense.shape[rank - 1] == count { return dense }

@@ -1,13 +1,14 @@
 import CKernels
 
-/// `scale * (x - mean) / sqrt(variance + epsilon) + shift` for each channel, and a ReLU over it if wanted. Ioffe & Szegedy,
-/// arXiv:1502.03167. Mean and biased variance are the batch's own, or given: then they are constants.
+/// `scale * (x - mean) / sqrt(variance + epsilon) + shift` for each channel, and a ReLU over it if
+/// wanted. Ioffe & Szegedy, arXiv:1502.03167. Mean and biased variance are the batch's own, or
+/// given: then they are constants.
 struct BatchNorm: TensorOperation {
   let epsilon: Float
   let relu: Bool
   /// Given statistics; the batch's own if `nil`.
   let given: (mean: Tensor, variance: Tensor)?
-  /// Hears of the batch's own.
+  /// Called with the batch's statistics.
   let report: @Sendable (_ mean: Tensor, _ variance: Tensor) -> Void
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -66,12 +67,14 @@ struct BatchNorm: TensorOperation {
   }
 
   /// With x̂ the normalized input and m values a channel: dshift = Σ dy, dscale = Σ dy x̂,
-  /// dx = scale / sqrt(variance + epsilon) (dy - dshift / m - x̂ dscale / m); the last two terms only for the batch's own
-  /// statistics. The term of the mean through the variance is a sum of deviations, which is 0.
+  /// dx = scale / sqrt(variance + epsilon) (dy - dshift / m - x̂ dscale / m); the last two terms
+  /// only for the batch's own statistics. The term of the mean through the variance is a sum of
+  /// deviations, which is 0.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let x = saved[0]
     let gradient = x.rank >= 3 ? gradient.channelsLast() : gradient.contiguous()
-    // Bytes of oneDNN's, or the result itself, which says as well where the ReLU let values through.
+    // Bytes of oneDNN's, or the result itself, which says as well where the ReLU let values
+    // through.
     let last = saved.count > 4 ? saved[4] : nil
     let passed = last?.dtype == .uint8 ? nil : last
     let result = Kernels.batchNormBackward(
@@ -91,7 +94,8 @@ struct BatchNorm: TensorOperation {
 ///   - x: `[N, C]` or `[N, C, spatial...]`, float32 or bfloat16.
 ///   - scale, shift: `[C]`, float32; 1 and 0 if left out.
 ///   - relu: a ReLU over the result; what is no number stays so.
-///   - statistics: gets the mean and the biased variance of each channel, `[C]`, and how many values each is over.
+///   - statistics: gets the mean and the biased variance of each channel, `[C]`, and how many
+///     values each is over.
 public func batchNormTraining(
   _ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float, relu: Bool,
   statistics: @escaping @Sendable (_ mean: Tensor, _ biasedVariance: Tensor, _ count: Int) -> Void
@@ -101,7 +105,8 @@ public func batchNormTraining(
     x, nil, scale, shift, epsilon, relu, { mean, variance in statistics(mean, variance, count) })
 }
 
-/// Batch normalization by given statistics, as in evaluation: `mean` and `variance` are `[C]`, float32, and constant.
+/// Batch normalization by given statistics, as in evaluation: `mean` and `variance` are `[C]`,
+/// float32, and constant.
 public func batchNormInference(
   _ x: Tensor, mean: Tensor, variance: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Float,
   relu: Bool

@@ -1,6 +1,7 @@
 import CKernels
 
-/// Each map times a number of its own: `y[n, c, h, w] = x[n, c, h, w] s[n, c]`. As a product with broadcasting it would write a map for the gradient of `s` only to sum it.
+/// Each map times a number of its own: `y[n, c, h, w] = x[n, c, h, w] s[n, c]`. As a product with
+/// broadcasting it would write a map for the gradient of `s` only to sum it.
 struct ChannelScale: BinaryOperation {
   /// Parts of a picture that sums are kept for, whatever the number of threads.
   private static let parts = 4
@@ -58,7 +59,8 @@ struct ChannelScale: BinaryOperation {
   }
 }
 
-/// Each map of `x` `[N, C, H, W]` times its number in `scale` `[N, C, 1, 1]`: the gate of a squeeze-and-excitation block. As `x * scale`, in fewer passes.
+/// Each map of `x` `[N, C, H, W]` times its number in `scale` `[N, C, 1, 1]`: the gate of a
+/// squeeze-and-excitation block. As `x * scale`, in fewer passes.
 public func scaleChannels(_ x: Tensor, _ scale: Tensor) -> Tensor {
   check(
     x.rank == 4 && scale.shape == [x.shape[0], x.shape[1], 1, 1] && x.dtype == scale.dtype,

@@ -31,7 +31,8 @@ struct Concatenate: TensorOperation {
   }
 }
 
-/// The tensors one after the other along `axis`; all other sizes, and the types, must agree. In the memory order of the largest.
+/// The tensors one after the other along `axis`; all other sizes, and the types, must agree. In the
+/// memory order of the largest.
 public func concatenate(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
   check(!tensors.isEmpty, op: "concatenate", expected: "at least one tensor", got: "none")
   let first = tensors[0]

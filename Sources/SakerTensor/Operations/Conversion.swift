@@ -91,8 +91,8 @@ struct Convert: UnaryOperation {
 }
 
 extension Tensor {
-  /// The same numbers as `dtype`: rounded to nearest for floating types, toward zero for integers (saturating; NaN is 0).
-  /// Integers and `bool` carry no gradient.
+  /// The same numbers as `dtype`: rounded to nearest for floating types, toward zero for integers
+  /// (saturating; NaN is 0). Integers and `bool` carry no gradient.
   public func converted(to dtype: DType) -> Tensor {
     dtype == self.dtype ? self : apply(Convert(dtype: dtype, from: self.dtype), self)
   }

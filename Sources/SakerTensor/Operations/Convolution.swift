@@ -49,7 +49,8 @@ struct Convolution2d: TensorOperation {
   }
 }
 
-/// A convolution and what its epilogue makes of it, by whichever kernel is expected to be the fastest.
+/// A convolution and what its epilogue makes of it, by whichever kernel is expected to be the
+/// fastest.
 ///
 /// - Parameters:
 ///   - x: channels-last, as the residual; weight and bias float32 and contiguous.
@@ -68,8 +69,8 @@ func convolve(
     return kernel.convolve(
       KernelSource(x), weight, turned: false, epilogue, keeping: pass == .inference)
   }
-  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over both is faster. And some
-  // of its kernels can't add.
+  // Where others need the residual, too, it would be copied to where oneDNN adds to it: a pass over
+  // both is faster. And some of its kernels can't add.
   let adds = Kernels.canAdd(weight.shape, attributes)
   let later = adds && (overwriting || x.dtype != .float32) ? nil : epilogue.residual
   var y = Kernels.convolution(
@@ -82,7 +83,8 @@ func convolve(
 
 /// Cross-correlation of images with kernels, as layers of the field compute it.
 ///
-/// The result's sides are `(side + padding before and after - dilation * (kernel - 1) - 1) / stride + 1`, rounded down.
+/// The result's sides are `(side + padding before and after - dilation * (kernel - 1) - 1)
+/// / stride + 1`, rounded down.
 ///
 /// - Parameters:
 ///   - x: `[N, in, H, W]`, float32 or bfloat16.
@@ -103,7 +105,8 @@ public func conv2d(
   }
 }
 
-/// Where the kernels have no bfloat16, or no float16, the product is computed in float32 and rounded once.
+/// Where the kernels have no bfloat16, or no float16, the product is computed in float32
+/// and rounded once.
 func inKernelType(_ x: Tensor, _ body: (Tensor) -> Tensor) -> Tensor {
   if x.dtype == .float32 || (x.dtype == .bfloat16 && Engine.hasBFloat16) { return body(x) }
   return body(x.converted(to: .float32)).converted(to: x.dtype)

@@ -38,7 +38,8 @@ struct Convolution3d: TensorOperation {
 ///   - weight: `[out, in / groups, length]`, float32.
 ///   - bias: `[out]`, float32.
 ///   - padding: zeros before and after the sequences.
-/// - Returns: `[N, out, L']`, `L' = (L + before + after - dilation (length - 1) - 1) / stride + 1`, rounded down.
+/// - Returns: `[N, out, L']`, `L' = (L + before + after - dilation (length - 1) - 1)
+///   / stride + 1`, rounded down.
 public func conv1d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1,
   padding: (before: Int, after: Int) = (0, 0), dilation: Int = 1, groups: Int = 1

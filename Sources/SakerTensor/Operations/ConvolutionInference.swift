@@ -1,5 +1,6 @@
-/// activation(convolution + bias + residual) of which no gradient is wanted, and the largest of each 2x2 window of that, as far as
-/// possible while the results are in registers. Its inputs: `x`, weight, bias (if it has one), the residual (if there is one).
+/// activation(convolution + bias + residual) of which no gradient is wanted, and the largest of
+/// each 2x2 window of that, as far as possible while the results are in registers. Its inputs: `x`,
+/// weight, bias (if it has one), the residual (if there is one).
 struct ConvolutionInference: TensorOperation {
   let attributes: ConvolutionAttributes
   let hasBias: Bool
@@ -23,12 +24,13 @@ struct ConvolutionInference: TensorOperation {
   }
 }
 
-/// `conv2d` for inference, with what stands behind it done while the results are in registers: activation(conv2d + residual), and
-/// `maxPool2d(_, kernel: (2, 2))` of that if `pooling`. Records nothing: stops where a gradient is wanted.
+/// `conv2d` for inference, with what stands behind it done while the results are in registers:
+/// activation(conv2d + residual), and `maxPool2d(_, kernel: (2, 2))` of that if `pooling`. Records
+/// nothing: stops where a gradient is wanted.
 ///
 /// - Parameters:
-///   - residual: of the convolution's shape and the type of `x`. He et al., arXiv:1512.03385. The result may take its place if
-///     nobody else sees it.
+///   - residual: of the convolution's shape and the type of `x`. He et al., arXiv:1512.03385. The
+///     result may take its place if nobody else sees it.
 ///   - pooling: gives the largest of each 2x2 window, 2 apart.
 public func conv2dInference(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: (Int, Int) = (1, 1),

@@ -52,7 +52,8 @@ struct RunningMaximum: UnaryOperation {
 
 /// Where corner pooling looks, from each place on.
 public enum CornerDirection: String, CaseIterable, Sendable {
-  /// Upward from the bottom: `y[i] = max(x[i], x[i + 1], ...)` along the columns, for an object's top edge.
+  /// Upward from the bottom: `y[i] = max(x[i], x[i + 1], ...)` along the columns, for an
+  /// object's top edge.
   case top
   /// `y[i] = max(x[0], ..., x[i])` along the columns.
   case bottom
@@ -62,8 +63,8 @@ public enum CornerDirection: String, CaseIterable, Sendable {
   case right
 }
 
-/// The largest value from each place to the map's end, in one direction: a running maximum, so one step a pixel. Law &
-/// Deng, "CornerNet", arXiv:1808.01244, section 3.5.
+/// The largest value from each place to the map's end, in one direction: a running maximum, so one
+/// step a pixel. Law & Deng, "CornerNet", arXiv:1808.01244, section 3.5.
 ///
 /// - Parameter x: `[N, C, H, W]`.
 /// - Returns: the same shape; the gradient of a maximum goes to where the walk met it first.
@@ -78,8 +79,8 @@ public func cornerPool(_ x: Tensor, _ direction: CornerDirection) -> Tensor {
   return apply(operation, x.converted(to: .float32)).converted(to: x.dtype)
 }
 
-/// CornerNet's pair for top-left corners: what is largest below in `vertical`, plus what is largest to the right in
-/// `horizontal`.
+/// CornerNet's pair for top-left corners: what is largest below in `vertical`, plus what is largest
+/// to the right in `horizontal`.
 public func topLeftPool(_ vertical: Tensor, _ horizontal: Tensor) -> Tensor {
   cornerPool(vertical, .top) + cornerPool(horizontal, .left)
 }

@@ -2,8 +2,9 @@ import CKernels
 
 /// Convolution whose taps are moved, and weighed, anew at each place.
 ///
-/// A row of the taps' values for each result, times the weights: one product of matrices for some thousand results at a time, so that the rows
-/// stay in the cache. They are made again for the gradient, not kept.
+/// A row of the taps' values for each result, times the weights: one product of matrices for some
+/// thousand results at a time, so that the rows stay in the cache. They are made again for the
+/// gradient, not kept.
 struct DeformableConvolution2d: TensorOperation {
   let attributes: ConvolutionAttributes
   let offsetGroups: Int
@@ -183,13 +184,14 @@ extension DeformableConvolution2d {
   }
 }
 
-/// Deformable convolution: a convolution that reads each tap at the tap's place plus an offset, bilinear between the pixels, zero
-/// outside. Dai et al., arXiv:1703.06211; with `mask`, which weighs the taps, version 2: Zhu et al., arXiv:1811.11168.
+/// Deformable convolution: a convolution that reads each tap at the tap's place plus an offset,
+/// bilinear between the pixels, zero outside. Dai et al., arXiv:1703.06211; with `mask`, which
+/// weighs the taps, version 2: Zhu et al., arXiv:1811.11168.
 ///
 /// - Parameters:
 ///   - x: `[N, in, H, W]`.
-///   - offset: `[N, 2 G height width, H', W']` in pixels: for each of G groups of input channels and each tap (y, x). One that is
-///     not finite reads zero.
+///   - offset: `[N, 2 G height width, H', W']` in pixels: for each of G groups of input channels
+///     and each tap (y, x). One that is not finite reads zero.
 ///   - weight: `[out, in / groups, height, width]`, float32.
 ///   - mask: `[N, G height width, H', W']`, as the network has it: a sigmoid is the caller's.
 ///   - bias: `[out]`, float32.

@@ -1,7 +1,7 @@
 import CKernels
 
-/// The discrete Fourier transform along the axis before the last, whose two elements are real and imaginary part:
-/// `scale Σ x_k exp(∓2πi jk/n)`.
+/// The discrete Fourier transform along the axis before the last, whose two elements are real and
+/// imaginary part: `scale Σ x_k exp(∓2πi jk/n)`.
 struct FourierTransform: UnaryOperation {
   let isInverse: Bool
   let scale: Double
@@ -50,8 +50,9 @@ private func transform(
     .transposed(complexAxis, last)
 }
 
-/// The discrete Fourier transform, `Σ x_k exp(−2πi jk/n)`, of complex numbers `[..., 2]`, real and imaginary part, along one
-/// of the axes before these: `-1` is the last of them. Any length; float32, computed in double precision.
+/// The discrete Fourier transform, `Σ x_k exp(−2πi jk/n)`, of complex numbers `[..., 2]`, real and
+/// imaginary part, along one of the axes before these: `-1` is the last of them. Any length;
+/// float32, computed in double precision.
 public func fft(_ x: Tensor, axis: Int = -1) -> Tensor { transform("fft", x, axis, inverse: false) }
 
 /// The inverse of `fft`, `1/n Σ x_k exp(2πi jk/n)`.
@@ -74,16 +75,17 @@ public func complex(_ real: Tensor, _ imaginary: Tensor? = nil) -> Tensor {
   stack([real, imaginary ?? .zeros(real.shape, real.dtype)], axis: -1)
 }
 
-/// The transform of real numbers `[..., n]` along the last axis, without the half that is the conjugate of the other:
-/// `[..., n/2 + 1, 2]`.
+/// The transform of real numbers `[..., n]` along the last axis, without the half that is the
+/// conjugate of the other: `[..., n/2 + 1, 2]`.
 public func rfft(_ x: Tensor) -> Tensor {
   check(x.rank >= 1, op: "rfft", expected: "a tensor with axes", got: x.shape)
   let whole = fft(complex(x))
   return whole.narrow(whole.rank - 2, 0..<x.shape[x.rank - 1] / 2 + 1)
 }
 
-/// The inverse of `rfft`: `[..., n/2 + 1, 2]` to `[..., n]` real numbers. `count` says whether n is even or odd; even if left
-/// out. The imaginary parts of the first number and, for an even n, the last are taken as 0.
+/// The inverse of `rfft`: `[..., n/2 + 1, 2]` to `[..., n]` real numbers. `count` says whether n is
+/// even or odd; even if left out. The imaginary parts of the first number and, for an even n, the
+/// last are taken as 0.
 public func irfft(_ x: Tensor, count: Int? = nil) -> Tensor {
   check(
     x.rank >= 2 && x.shape[x.rank - 1] == 2, op: "irfft", expected: "[..., n/2 + 1, 2]",

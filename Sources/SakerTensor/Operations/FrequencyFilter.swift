@@ -22,8 +22,9 @@ public enum FrequencyFilter: Sendable, Hashable {
   }
 }
 
-/// Pictures `[..., H, W]` without what changes faster than the filter lets pass: blurred. The picture counts as periodic.
-/// Cutoffs are in cycles a pixel, from above 0 to 0.5 for the finest stripes.
+/// Pictures `[..., H, W]` without what changes faster than the filter lets pass: blurred.
+/// The picture counts as periodic. Cutoffs are in cycles a pixel, from above 0 to 0.5 for
+/// the finest stripes.
 public func lowPass(_ x: Tensor, _ filter: FrequencyFilter) -> Tensor {
   check(
     x.rank >= 2 && x.dtype.isFloating && filter.cutoff > 0, op: "lowPass",

@@ -155,7 +155,8 @@ extension Tensor {
       ScatterAdd(axis: shape.axis(axis, op: "scatterAdd")), self, value, indices.detached())
   }
 
-  /// Blocks of lanes, if this tensor and int64 `indices` lie row by row and agree on all axes but `axis`.
+  /// Blocks of lanes, if this tensor and int64 `indices` lie row by row and agree on
+  /// all axes but `axis`.
   fileprivate func plainLanes(_ indices: Tensor, _ axis: Int) -> Lanes? {
     guard indices.dtype == .int64, isContiguous, indices.isContiguous, count > 0,
       indices.count > 0, indices.rank == rank,
@@ -165,7 +166,8 @@ extension Tensor {
     return Lanes(self, axis: axis)
   }
 
-  /// Calls `body(block, steps of indices, the block's indices)` for all blocks; it answers -1, or which index is out of range.
+  /// Calls `body(block, steps of indices, the block's indices)` for all blocks; it answers -1, or
+  /// which index is out of range.
   fileprivate func eachBlock(
     _ indices: Tensor, _ lanes: Lanes, op: String,
     _ body: (Int, Int, UnsafePointer<Int64>) -> Int

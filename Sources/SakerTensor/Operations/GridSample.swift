@@ -83,13 +83,13 @@ struct GridSample: BinaryOperation {
   }
 }
 
-/// Pictures read at any points, with a gradient to both: the sampler of Jaderberg et al., "Spatial transformer networks",
-/// arXiv:1506.02025.
+/// Pictures read at any points, with a gradient to both: the sampler of Jaderberg et al., "Spatial
+/// transformer networks", arXiv:1506.02025.
 ///
 /// - Parameters:
 ///   - x: `[N, C, H, W]`.
-///   - grid: `[N, H', W', 2]`, each point (x, y), from -1 (left, top) to 1 (right, bottom). One that is not finite reads zeros
-///     or, with another border, the first pixel or the last.
+///   - grid: `[N, H', W', 2]`, each point (x, y), from -1 (left, top) to 1 (right, bottom). One
+///     that is not finite reads zeros or, with another border, the first pixel or the last.
 ///   - nearest: the nearest pixel instead of bilinear; then the grid gets a gradient of zero.
 ///   - border: what is read outside of the picture.
 ///   - aligningCorners: -1 and 1 are the centres of the outermost pixels, else their outer edges.

@@ -1,11 +1,11 @@
 import CKernels
 
-/// `scale * (x - mean) / sqrt(variance + epsilon) + shift`, each sample and group of neighbouring channels by its own mean
-/// and biased variance. Wu & He, arXiv:1803.08494.
+/// `scale * (x - mean) / sqrt(variance + epsilon) + shift`, each sample and group of neighbouring
+/// channels by its own mean and biased variance. Wu & He, arXiv:1803.08494.
 struct GroupNorm: TensorOperation {
   let groups: Int
   let epsilon: Float
-  /// Hears of each sample's and channel's mean and biased variance, `[N, C]`, if anybody wants to.
+  /// Called, if set, with the mean and biased variance of each sample and channel, `[N, C]`.
   let report: (@Sendable (_ mean: Tensor, _ variance: Tensor) -> Void)?
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
@@ -29,7 +29,8 @@ struct GroupNorm: TensorOperation {
     return y
   }
 
-  /// The moments of each group from those of its channels, and from them what normalizes each channel.
+  /// The moments of each group from those of its channels, and from them what
+  /// normalizes each channel.
   private func pool(
     _ mean: UnsafePointer<Float>, _ variance: UnsafePointer<Float>, _ channels: Int,
     _ by: UnsafeMutablePointer<Float>, _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>
@@ -55,8 +56,8 @@ struct GroupNorm: TensorOperation {
     }
   }
 
-  /// With g = dy scale, x̂ the normalized input and means over a group: dx = (g - mean(g) - x̂ mean(g x̂)) / √(variance + ε);
-  /// dscale = Σ dy x̂ and dshift = Σ dy over samples.
+  /// With g = dy scale, x̂ the normalized input and means over a group: dx = (g - mean(g) - x̂
+  /// mean(g x̂)) / √(variance + ε); dscale = Σ dy x̂ and dshift = Σ dy over samples.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let (x, dy) = (saved[0], gradient.channelRows)
     let (scale, values) = (saved[1], saved[2])
@@ -113,9 +114,10 @@ struct GroupNorm: TensorOperation {
   }
 }
 
-/// Group normalization of `[N, C, ...]`: each sample's `groups` of C / groups neighbouring channels by their own mean and
-/// biased variance, then scale and shift of each channel. One group is layer normalization with an affine form by channel,
-/// C groups are instance normalization. Wu & He, arXiv:1803.08494.
+/// Group normalization of `[N, C, ...]`: each sample's `groups` of C / groups neighbouring
+/// channels by their own mean and biased variance, then scale and shift of each channel. One group
+/// is layer normalization with an affine form by channel, C groups are instance normalization.
+/// Wu & He, arXiv:1803.08494.
 ///
 /// - Parameters:
 ///   - x: any floating type; computed in float32.
@@ -130,11 +132,11 @@ public func groupNorm(
   return groupNorm("groupNorm", x, groups, scale, shift, epsilon, nil)
 }
 
-/// Instance normalization of `[N, C, ...]`: each sample's channel by its own mean and biased variance.
-/// Ulyanov et al., arXiv:1607.08022.
+/// Instance normalization of `[N, C, ...]`: each sample's channel by its own mean and biased
+/// variance. Ulyanov et al., arXiv:1607.08022.
 ///
-/// - Parameter statistics: gets each sample's and channel's mean and biased variance, `[N, C]`, and how many values each is
-///   over.
+/// - Parameter statistics: gets each sample's and channel's mean and biased variance, `[N, C]`, and
+///   how many values each is over.
 public func instanceNorm(
   _ x: Tensor, scale: Tensor? = nil, shift: Tensor? = nil, epsilon: Float = 1e-5,
   statistics: (@Sendable (_ mean: Tensor, _ biasedVariance: Tensor, _ count: Int) -> Void)? = nil

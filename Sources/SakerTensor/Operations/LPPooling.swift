@@ -1,7 +1,9 @@
-/// The p-norm of each window, `(Σ xᵖ)^(1/p)`: the sum for p = 1, the largest size for p = ∞. Powers are of the numbers themselves, not of their
-/// sizes, as in PyTorch: where the sum of an odd power is negative, or p no integer and a number negative, the result is no number.
+/// The p-norm of each window, `(Σ xᵖ)^(1/p)`: the sum for p = 1, the largest size for p = ∞. Powers
+/// are of the numbers themselves, not of their sizes, as in PyTorch: where the sum of an odd power
+/// is negative, or p no integer and a number negative, the result is no number.
 ///
-/// The gradient of a window whose sum is 0 is 0. What `ceil` adds at the edges counts as the mean of what the window has.
+/// The gradient of a window whose sum is 0 is 0. What `ceil` adds at the edges counts as the mean
+/// of what the window has.
 ///
 /// - Parameters:
 ///   - x: `[N, C, H, W]`.

@@ -1,7 +1,8 @@
 import CKernels
 
-/// `scale * (x - mean) / sqrt(variance + epsilon) + shift` along the last axes, each row by its own mean and biased
-/// variance. Ba et al., arXiv:1607.06450. Not centred, the mean counts as 0: Zhang & Sennrich, arXiv:1910.07467.
+/// `scale * (x - mean) / sqrt(variance + epsilon) + shift` along the last axes, each row by its own
+/// mean and biased variance. Ba et al., arXiv:1607.06450. Not centred, the mean counts as 0:
+/// Zhang & Sennrich, arXiv:1910.07467.
 struct RowNorm: TensorOperation {
   /// Elements of a row.
   let width: Int
@@ -35,8 +36,8 @@ struct RowNorm: TensorOperation {
     return y
   }
 
-  /// With g = dy scale and x̂ the normalized row: dx = (g - mean(g) - x̂ mean(g x̂)) / √(variance + ε); not centred, without
-  /// mean(g). dscale = Σ dy x̂, dshift = Σ dy.
+  /// With g = dy scale and x̂ the normalized row: dx = (g - mean(g) - x̂ mean(g x̂))
+  /// / √(variance + ε); not centred, without mean(g). dscale = Σ dy x̂, dshift = Σ dy.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let (x, dy) = (saved[0], gradient.contiguous())
     let rows = x.count / width
@@ -90,8 +91,8 @@ public func layerNorm(
   rowNorm("layerNorm", x, shape, scale, shift, epsilon, isCentred: true)
 }
 
-/// Root mean square normalization, `x / √(mean(x²) + ε) · scale` over the last axes: layer normalization without the mean.
-/// Zhang & Sennrich, arXiv:1910.07467.
+/// Root mean square normalization, `x / √(mean(x²) + ε) · scale` over the last axes: layer
+/// normalization without the mean. Zhang & Sennrich, arXiv:1910.07467.
 public func rmsNorm(
   _ x: Tensor, over shape: Shape, scale: Tensor? = nil, epsilon: Float = .ulpOfOne
 ) -> Tensor {

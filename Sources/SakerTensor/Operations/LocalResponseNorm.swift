@@ -1,7 +1,7 @@
 import CKernels
 
-/// `x / (k + alpha Σ x²)^beta` over neighbouring channels. Krizhevsky et al., "ImageNet classification with deep
-/// convolutional neural networks", 2012, section 3.3.
+/// `x / (k + alpha Σ x²)^beta` over neighbouring channels. Krizhevsky et al., "ImageNet
+/// classification with deep convolutional neural networks", 2012, section 3.3.
 struct LocalResponseNorm: UnaryOperation {
   let size: Int
   /// What multiplies the sum.
@@ -27,7 +27,8 @@ struct LocalResponseNorm: UnaryOperation {
     return y
   }
 
-  /// dx_i = dy_i d_i^-β - 2 α β x_i Σ_j dy_j x_j d_j^(-β - 1) over the channels j whose windows i is in.
+  /// dx_i = dy_i d_i^-β - 2 α β x_i Σ_j dy_j x_j d_j^(-β - 1) over the channels j
+  /// whose windows i is in.
   func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
     let (x, dy) = (saved[0], gradient.channelRows)
     let dx = Tensor(uninitializedImage: x.shape)
@@ -61,9 +62,9 @@ public enum ResponseConvention: Sendable {
   case sum
 }
 
-/// Local response normalization of `[N, C, ...]`: each value by its neighbours of the same place in `size` channels, those
-/// beyond the ends counting as 0; `y = x / (k + α Σ x²)^β`, where `.mean` divides α by `size`. A window of even size has its
-/// larger half below, as PyTorch's.
+/// Local response normalization of `[N, C, ...]`: each value by its neighbours of the same place in
+/// `size` channels, those beyond the ends counting as 0; `y = x / (k + α Σ x²)^β`, where `.mean`
+/// divides α by `size`. A window of even size has its larger half below, as PyTorch's.
 public func localResponseNorm(
   _ x: Tensor, size: Int, alpha: Float = 1e-4, beta: Float = 0.75, k: Float = 1,
   convention: ResponseConvention = .mean

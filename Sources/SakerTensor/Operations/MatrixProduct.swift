@@ -1,6 +1,7 @@
 import CKernels
 
-/// Products of `[batch, m, k]` and `[batch, k, n]`, plus a bias `[n]` if there is a third input. A batch of 1 repeats.
+/// Products of `[batch, m, k]` and `[batch, k, n]`, plus a bias `[n]` if there is a third input. A
+/// batch of 1 repeats.
 struct MatrixProduct: TensorOperation {
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let (a, b) = (inputs[0], inputs[1])
@@ -22,8 +23,8 @@ struct MatrixProduct: TensorOperation {
       let flat = b.shape[0] == 1 && a.shape[0] > 1
       let rows = flat ? a.reshape([1, -1, a.shape[2]]) : a
       let grad = flat ? gradient.reshape([1, -1, gradient.shape[2]]) : gradient
-      // A matrix that lies by columns, such as a layer's transposed weight, gets its gradient by columns: turning 100 million
-      // numbers around takes longer than computing them.
+      // A matrix that lies by columns, such as a layer's transposed weight, gets its gradient by
+      // columns: turning 100 million numbers around takes longer than computing them.
       let byColumns = b.strides[1] == 1 && b.strides[2] > 1
       let product =
         byColumns
@@ -48,7 +49,8 @@ struct MatrixProduct: TensorOperation {
   }
 }
 
-/// The product of two float32 matrices: without the views that batches need, which cost more than a small product.
+/// The product of two float32 matrices: without the views that batches need, which cost more
+/// than a small product.
 struct PlainProduct: BinaryOperation {
   var name: String { "matrixProduct" }
 
@@ -99,8 +101,8 @@ extension Tensor {
   }
 }
 
-/// The matrix product over the last two axes; axes in front broadcast. A vector is a row on the left, a column on the
-/// right, and loses that axis in the result.
+/// The matrix product over the last two axes; axes in front broadcast. A vector is a row on the
+/// left, a column on the right, and loses that axis in the result.
 ///
 /// - Parameters:
 ///   - a: `[..., m, k]`; its type is the result's.

@@ -1,12 +1,14 @@
-/// What lies around an image, or a sequence, when a convolution reaches over its edge: by the field's words, or by numbers.
-/// Layers and functions take it alike.
+/// What lies around an image, or a sequence, when a convolution reaches over its edge: by the
+/// field's words, or by numbers. Layers and functions take it alike.
 ///
-/// The words mean what PyTorch means by them. Where an even kernel needs an odd number of rows for `.same`, the odd one goes to the
-/// bottom (right, behind), which is also what TensorFlow does. `.same` at another stride than 1 stops: TensorFlow's rule for it,
-/// `ceil(side / stride)` results, pads by an amount that depends on the picture, so that one network sees pictures of two sizes
+/// The words mean what PyTorch means by them. Where an even kernel needs an odd number of rows for
+/// `.same`, the odd one goes to the bottom (right, behind), which is also what TensorFlow does.
+/// `.same` at another stride than 1 stops: TensorFlow's rule for it, `ceil(side / stride)` results,
+/// pads by an amount that depends on the picture, so that one network sees pictures of two sizes
 /// shifted against each other.
 public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
-  /// As much as keeps the size at stride 1; of an odd number the larger half goes to the bottom and right.
+  /// As much as keeps the size at stride 1; of an odd number the larger half goes to the
+  /// bottom and right.
   case same
   /// None.
   case valid
@@ -25,7 +27,8 @@ public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
 
   package typealias Edges = (top: Int, bottom: Int, left: Int, right: Int)
 
-  /// Rows and columns on each edge for a kernel that reaches over `(height, width)` beyond its first element.
+  /// Rows and columns on each edge for a kernel that reaches over `(height, width)` beyond
+  /// its first element.
   package func edges(reach: (Int, Int)) -> Edges {
     switch self {
     case .same:
@@ -37,7 +40,8 @@ public enum Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
   }
 }
 
-/// What lies around a volume when a convolution reaches over its edge, by the same words as `Padding`.
+/// What lies around a volume when a convolution reaches over its edge, by the same
+/// words as `Padding`.
 public enum VolumePadding: Hashable, Sendable, ExpressibleByIntegerLiteral {
   /// As much as keeps the size at stride 1; of an odd number the larger half goes behind.
   case same
@@ -50,7 +54,8 @@ public enum VolumePadding: Hashable, Sendable, ExpressibleByIntegerLiteral {
 
   public init(integerLiteral value: Int) { self = .each(value, value, value) }
 
-  /// Elements before and behind on each axis, for a kernel that reaches over `reach` beyond its first.
+  /// Elements before and behind on each axis, for a kernel that reaches over `reach`
+  /// beyond its first.
   package func edges(reach: [Int]) -> [(before: Int, after: Int)] {
     switch self {
     case .same: reach.map { ($0 / 2, $0 - $0 / 2) }
@@ -63,7 +68,8 @@ public enum VolumePadding: Hashable, Sendable, ExpressibleByIntegerLiteral {
 
 // MARK: - Functions
 
-/// `conv2d` with padding by name: `conv2d(x, weight, padding: .same)`. `.same` stops at another stride than 1 (see `Padding`).
+/// `conv2d` with padding by name: `conv2d(x, weight, padding: .same)`. `.same` stops at another
+/// stride than 1 (see `Padding`).
 public func conv2d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: (Int, Int) = (1, 1),
   padding: Padding, dilation: (Int, Int) = (1, 1), groups: Int = 1
@@ -78,8 +84,8 @@ public func conv2d(
     x, weight, bias: bias, stride: stride, padding: edges, dilation: dilation, groups: groups)
 }
 
-/// `conv1d` with padding by name, of which left is before and right behind: `conv1d(x, weight, padding: .same)`. `.same` stops
-/// at another stride than 1 (see `Padding`).
+/// `conv1d` with padding by name, of which left is before and right behind:
+/// `conv1d(x, weight, padding: .same)`. `.same` stops at another stride than 1 (see `Padding`).
 public func conv1d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding,
   dilation: Int = 1, groups: Int = 1
@@ -94,7 +100,8 @@ public func conv1d(
     groups: groups)
 }
 
-/// `conv3d` with padding by name: `conv3d(x, weight, padding: .same)`. `.same` stops at another stride than 1 (see `Padding`).
+/// `conv3d` with padding by name: `conv3d(x, weight, padding: .same)`. `.same` stops at another
+/// stride than 1 (see `Padding`).
 public func conv3d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: (Int, Int, Int) = (1, 1, 1),
   padding: VolumePadding, dilation: (Int, Int, Int) = (1, 1, 1), groups: Int = 1

@@ -66,8 +66,8 @@ struct ParametricActivation: BinaryOperation {
     return (dx.converted(to: gradient.dtype), dp)
   }
 
-  /// Writes the gradient of `x` into `dx`, and gives that of the parameter. Sums are over blocks whose borders do not depend
-  /// on the threads.
+  /// Writes the gradient of `x` into `dx`, and gives that of the parameter. Sums are over blocks
+  /// whose borders do not depend on the threads.
   private func slopes(_ x: Tensor, _ p: Tensor, _ g: Tensor, _ dx: Tensor) -> Tensor {
     let layout = Layout(x, parameters: p.count)
     let (from, by) = (x.pointer(Float.self), p.pointer(Float.self))
@@ -127,7 +127,8 @@ private func apply(_ function: ParametricActivation.Function, _ x: Tensor, _ p: 
 
 /// x where positive, else slope · x, with a slope that learns. He et al., arXiv:1502.01852.
 ///
-/// - Parameter slope: float32, one number or `[C]` for `x` of `[N, C, ...]`. At 0 the slope is the gradient.
+/// - Parameter slope: float32, one number or `[C]` for `x` of `[N, C, ...]`. At 0 the
+///   slope is the gradient.
 public func prelu(_ x: Tensor, slope: Tensor) -> Tensor { apply(.prelu, x, slope) }
 
 /// `x · sigmoid(βx)` with a β that learns, one number or `[C]` for `x` of `[N, C, ...]`.

@@ -30,8 +30,9 @@ struct ChannelShuffle: UnaryOperation {
   }
 }
 
-/// Mixes the channels of grouped convolutions: channel `g * (C / groups) + i` goes to `i * groups + g`. Zhang et al.,
-/// "ShuffleNet", arXiv:1707.01083. `x` is `[N, C, ...]`; with `C / groups` groups it undoes itself.
+/// Mixes the channels of grouped convolutions: channel `g * (C / groups) + i` goes to
+/// `i * groups + g`. Zhang et al., "ShuffleNet", arXiv:1707.01083. `x` is `[N, C, ...]`; with
+/// `C / groups` groups it undoes itself.
 public func channelShuffle(_ x: Tensor, groups: Int) -> Tensor {
   check(
     x.rank >= 2 && groups >= 1 && x.shape[1] % max(groups, 1) == 0, op: "channelShuffle",
@@ -39,8 +40,8 @@ public func channelShuffle(_ x: Tensor, groups: Int) -> Tensor {
   return apply(ChannelShuffle(groups: groups), x)
 }
 
-/// Channels become pixels: `[N, C r², H, W]` to `[N, C, H r, W r]`, `y[c, h r + i, w r + j] = x[c r² + i r + j, h, w]`. Shi et
-/// al., arXiv:1609.05158.
+/// Channels become pixels: `[N, C r², H, W]` to `[N, C, H r, W r]`,
+/// `y[c, h r + i, w r + j] = x[c r² + i r + j, h, w]`. Shi et al., arXiv:1609.05158.
 public func pixelShuffle(_ x: Tensor, _ factor: Int) -> Tensor {
   check(
     x.rank == 4 && factor >= 1 && x.shape[1] % max(factor * factor, 1) == 0, op: "pixelShuffle",

@@ -11,7 +11,8 @@ struct Pool: UnaryOperation {
     return y
   }
 
-  /// The gradient goes to where the largest value stood, the first of equals; or evenly to the whole window.
+  /// The gradient goes to where the largest value stood, the first of equals; or evenly to
+  /// the whole window.
   func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
     Kernels.poolingBackward(
       gradient.channelsLast(), saved.shapes[0], attributes,
@@ -25,7 +26,8 @@ struct Pool: UnaryOperation {
 ///   - x: `[N, C, H, W]`.
 ///   - stride: the kernel's size if left out.
 ///   - padding: on both sides, at most half the kernel; padded places never win.
-///   - ceil: rounds the result's sides up, as long as each window starts inside the picture or its padding before.
+///   - ceil: rounds the result's sides up, as long as each window starts inside the picture or
+///     its padding before.
 public func maxPool2d(
   _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: (Int, Int) = (0, 0),
   dilation: (Int, Int) = (1, 1), ceil: Bool = false
@@ -42,13 +44,15 @@ public func averagePool2d(
     x, countingPadding ? .averageCountingPadding : .average, kernel, stride, padding, (1, 1), ceil)
 }
 
-/// The largest value of each of `size` (rows, columns) windows that cover the picture; window `i` of `n` over a side of `s`
-/// reaches from `i * s / n`, rounded down, to `(i + 1) * s / n`, rounded up.
+/// The largest value of each of `size` (rows, columns) windows that cover the picture; window
+/// `i` of `n` over a side of `s` reaches from `i * s / n`, rounded down, to
+/// `(i + 1) * s / n`, rounded up.
 public func adaptiveMaxPool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
   adaptivePool2d(x, size) { maxPool2d($0, kernel: $1) }
 }
 
-/// The mean of each of `size` (rows, columns) windows that cover the picture, placed as in `adaptiveMaxPool2d`.
+/// The mean of each of `size` (rows, columns) windows that cover the picture, placed as
+/// in `adaptiveMaxPool2d`.
 public func adaptiveAveragePool2d(_ x: Tensor, _ size: (Int, Int)) -> Tensor {
   if x.rank == 4, x.count > 0, x.dtype.isFloating, size.0 >= 1, size.1 >= 1,
     x.shape[2] % size.0 != 0 || x.shape[3] % size.1 != 0
@@ -133,8 +137,8 @@ extension PoolingAttributes {
   }
 }
 
-/// The field's rule for windows that `ceil` lets hang over the declared padding: what hangs over is not counted. The mean
-/// that counts all is corrected by the windows' counts.
+/// The field's rule for windows that `ceil` lets hang over the declared padding: what hangs over is
+/// not counted. The mean that counts all is corrected by the windows' counts.
 private func averageOverhanging(
   _ x: Tensor, _ attributes: PoolingAttributes, _ padding: [Int]
 ) -> Tensor {

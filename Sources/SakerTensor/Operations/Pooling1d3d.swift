@@ -53,7 +53,8 @@ private func pool1d(
 
 // MARK: - Windows that cover any size
 
-/// The largest value of each of `size` windows that cover sequences `[N, C, L]`; see `adaptiveMaxPool2d`.
+/// The largest value of each of `size` windows that cover sequences `[N, C, L]`; see
+/// `adaptiveMaxPool2d`.
 public func adaptiveMaxPool1d(_ x: Tensor, _ size: Int) -> Tensor {
   check(x.rank == 3, op: "adaptiveMaxPool1d", expected: "[N, C, L]", got: x.shape)
   return adaptiveMaxPool2d(x.unsqueeze(2), (1, size)).squeeze(2)
@@ -65,7 +66,8 @@ public func adaptiveAveragePool1d(_ x: Tensor, _ size: Int) -> Tensor {
   return adaptiveAveragePool2d(x.unsqueeze(2), (1, size)).squeeze(2)
 }
 
-/// The largest value of each of `size` (planes, rows, columns) windows that cover volumes `[N, C, D, H, W]`.
+/// The largest value of each of `size` (planes, rows, columns) windows that cover volumes
+/// `[N, C, D, H, W]`.
 public func adaptiveMaxPool3d(_ x: Tensor, _ size: (Int, Int, Int)) -> Tensor {
   adaptivePool3d(x, size, op: "adaptiveMaxPool3d", adaptiveMaxPool2d)
 }
@@ -75,8 +77,8 @@ public func adaptiveAveragePool3d(_ x: Tensor, _ size: (Int, Int, Int)) -> Tenso
   adaptivePool3d(x, size, op: "adaptiveAveragePool3d", adaptiveAveragePool2d)
 }
 
-/// Each plane, then across the planes: the largest of the largest is the largest, and the mean of means of windows of one
-/// size is the mean.
+/// Each plane, then across the planes: the largest of the largest is the largest, and the mean of
+/// means of windows of one size is the mean.
 private func adaptivePool3d(
   _ x: Tensor, _ size: (Int, Int, Int), op: String, _ pool: (Tensor, (Int, Int)) -> Tensor
 ) -> Tensor {

@@ -1,7 +1,7 @@
 import CKernels
 
-/// max(x, 0). What is no number stays so, and lets its gradient through, as in PyTorch. Keeps its result, which the next operation mostly keeps
-/// as well.
+/// max(x, 0). NaN propagates, and its gradient passes, as in PyTorch. Keeps its result, which the
+/// next operation mostly keeps as well.
 struct ReLU: UnaryOperation {
   var name: String { "relu" }
 
@@ -68,7 +68,8 @@ struct ReLU: UnaryOperation {
   }
 }
 
-/// max(x, 0); what is no number stays no number. As the end of a convolution's own pass (`conv2dInference`, `convolutionBlock`) it is 0 there.
+/// max(x, 0); NaN propagates. As the end of a convolution's own pass (`conv2dInference`,
+/// `convolutionBlock`) it is 0 there.
 public func relu(_ x: Tensor) -> Tensor {
   check(x.dtype.isFloating, op: "relu", expected: "a floating tensor", got: x.dtype)
   return apply(ReLU(), x)

@@ -1,10 +1,11 @@
 import CKernels
 
-/// A recurrent layer of one direction over all its steps. Backward runs through time; the products with the input are one
-/// for all steps, forward and backward.
+/// A recurrent layer of one direction over all its steps. Backward runs through time; the products
+/// with the input are one for all steps, forward and backward.
 ///
-/// The gates' order and the two biases are PyTorch's. The state of step t lies at t before and t + 1 after it, at t + 1
-/// before and t after it when time runs backward: then each step's neighbours are views of one memory.
+/// The gates' order and the two biases are PyTorch's. The state of step t lies at t before and
+/// t + 1 after it, at t + 1 before and t after it when time runs backward: then each step's
+/// neighbours are views of one memory.
 struct RecurrentLayer: TensorOperation {
   /// What happens in a step.
   enum Kind: Sendable, Hashable {
@@ -34,8 +35,8 @@ struct RecurrentLayer: TensorOperation {
     }
   }
 
-  /// - Parameter inputs: x `[T, N, in]`, h `[N, H]`, for an LSTM c `[N, H]`, the weights `[G H, in]` and `[G H, H]`, and the
-  ///   biases `[G H]`, two or none.
+  /// - Parameter inputs: x `[T, N, in]`, h `[N, H]`, for an LSTM c `[N, H]`, the weights
+  ///   `[G H, in]` and `[G H, H]`, and the biases `[G H]`, two or none.
   /// - Returns: `[T + 1, N, H]`, the outputs and the last h; for an LSTM one more, the last c.
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let isLSTM = kind == .lstm
@@ -205,8 +206,8 @@ public enum RecurrentKind: Sendable, Hashable {
   /// c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g), h' = σ(o) ⊙ tanh(c'), gates in the order i, f, g, o.
   /// Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
   case lstm
-  /// h' = (1 − z) ⊙ n + z ⊙ h with n = tanh(W x + b + r ⊙ (U h + c)), gates in the order r, z, n. Cho et al.,
-  /// arXiv:1406.1078, with the reset after the product, as PyTorch and cuDNN do.
+  /// h' = (1 − z) ⊙ n + z ⊙ h with n = tanh(W x + b + r ⊙ (U h + c)), gates in the order r, z, n.
+  /// Cho et al., arXiv:1406.1078, with the reset after the product, as PyTorch and cuDNN do.
   case gru
 
   /// Rows of the weights for each hidden number.
@@ -243,8 +244,10 @@ public struct RecurrentWeights {
 ///
 /// - Parameters:
 ///   - x: `[T, N, in]`, computed in float32.
-///   - hidden, cell: the state before the first step, `[N, H]`; zeros if left out. Only an LSTM has a cell.
-///   - lengths: for each sample how many steps it has, 0...T; all T if left out. Outputs beyond are 0, the state stays.
+///   - hidden, cell: the state before the first step, `[N, H]`; zeros if left out. Only
+///     an LSTM has a cell.
+///   - lengths: for each sample how many steps it has, 0...T; all T if left out. Outputs beyond are
+///     0, the state stays.
 ///   - reversed: from the last step of each sample to its first.
 /// - Returns: the outputs `[T, N, H]` and the state after the last step of each sample, `[N, H]`.
 public func recurrent(

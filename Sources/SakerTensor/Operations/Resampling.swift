@@ -38,14 +38,16 @@ struct Resample: UnaryOperation {
   }
 }
 
-/// `x` with its axes after the first two at other sizes: sequences `[N, C, L]`, pictures `[N, C, H, W]` or volumes `[N, C, D, H, W]`.
+/// `x` with its axes after the first two at other sizes: sequences `[N, C, L]`, pictures
+/// `[N, C, H, W]` or volumes `[N, C, D, H, W]`.
 ///
 /// - Parameters:
 ///   - size: one number for each of those axes.
-///   - aligningCorners: the centres of the outermost elements fall on each other, so positions are
-///     `o (in - 1) / (out - 1)`; else their outer edges do, `(o + 1/2) in / out - 1/2`. For linear and cubic.
-///   - antialias: widens the filter when the result is smaller, as picture libraries do. For linear and cubic, not with
-///     aligned corners.
+///   - aligningCorners: the centres of the outermost elements fall on each other, so positions
+///     are `o (in - 1) / (out - 1)`; else their outer edges do, `(o + 1/2) in / out - 1/2`. For
+///     linear and cubic.
+///   - antialias: widens the filter when the result is smaller, as picture libraries do. For linear
+///     and cubic, not with aligned corners.
 /// - Returns: the new size in the type and memory order of `x`.
 public func interpolate(
   _ x: Tensor, size: [Int], mode: ResamplingMode = .nearest, aligningCorners: Bool = false,
@@ -54,7 +56,8 @@ public func interpolate(
   interpolate(x, size, nil, mode, aligningCorners, antialias)
 }
 
-/// The same by factors: the new sizes are `side * scale`, rounded down, and positions count with exactly these factors.
+/// The same by factors: the new sizes are `side * scale`, rounded down, and positions count with
+/// exactly these factors.
 public func interpolate(
   _ x: Tensor, scale: [Double], mode: ResamplingMode = .nearest, aligningCorners: Bool = false,
   antialias: Bool = false

@@ -14,7 +14,8 @@ public enum ResamplingMode: String, CaseIterable, Sendable {
   case area
 }
 
-/// Which elements of an axis, and how much of each, make each of the results: the same both ways, for the gradient.
+/// Which elements of an axis, and how much of each, make each of the results: the same both ways,
+/// for the gradient.
 struct ResamplingTaps: Sendable {
   /// Sums one after the other: those of result `o` are `starts[o]..<starts[o + 1]`.
   struct Table: Sendable {
@@ -87,7 +88,8 @@ struct ResamplingTaps: Sendable {
     return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0
   }
 
-  /// The filter widened by `spread`, so that a smaller picture sees all of the larger one; its taps sum up to 1.
+  /// The filter widened by `spread`, so that a smaller picture sees all of the larger one; its
+  /// taps sum up to 1.
   private static func filtered(
     _ size: Int, _ center: Double, _ mode: ResamplingMode, spread: Double
   ) -> [(Int, Double)] {
@@ -104,7 +106,8 @@ struct ResamplingTaps: Sendable {
 }
 
 extension ResamplingTaps.Table {
-  /// Taps of one element are added up; those of weight 0 go, so that infinities do not reach where they have no part.
+  /// Taps of one element are added up; those of weight 0 go, so that infinities do not reach where
+  /// they have no part.
   init(_ rows: [[(index: Int, weight: Double)]]) {
     for row in rows {
       var sums: [(index: Int, weight: Double)] = []

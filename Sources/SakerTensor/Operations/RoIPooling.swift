@@ -156,17 +156,19 @@ extension saker_roi {
   }
 }
 
-/// Each region cut into `size` cells of equal sides, each cell the mean of bilinear samples at regular points. Nothing is
-/// rounded: He et al., "Mask R-CNN", arXiv:1703.06870, section 3.
+/// Each region cut into `size` cells of equal sides, each cell the mean of bilinear samples at
+/// regular points. Nothing is rounded: He et al., "Mask R-CNN", arXiv:1703.06870, section 3.
 ///
 /// - Parameters:
 ///   - x: maps `[N, C, H, W]`.
-///   - rois: `[R, 5]`, float32: the picture's number, then left, top, right, bottom in pixels of the input. They get no gradient.
+///   - rois: `[R, 5]`, float32: the picture's number, then left, top, right, bottom in pixels of
+///     the input. They get no gradient.
 ///   - size: rows and columns of cells.
 ///   - scale: pixels of the map a pixel of the input: 1/16 for a map of stride 16.
-///   - samplingRatio: points a cell along each axis; 0 for as many as the cell is pixels long, rounded up.
-///   - aligned: takes half a pixel from the corners, because the pixel 0 of a map has its centre at 1/2. Without it, as first
-///     published, boxes are taken as at least 1 wide and high.
+///   - samplingRatio: points a cell along each axis; 0 for as many as the cell is pixels
+///     long, rounded up.
+///   - aligned: takes half a pixel from the corners, because the pixel 0 of a map has its centre at
+///     1/2. Without it, as first published, boxes are taken as at least 1 wide and high.
 /// - Returns: `[R, C, rows, columns]` in the type of `x`; zeros for an aligned region without area.
 public func roiAlign(
   _ x: Tensor, _ rois: Tensor, size: (Int, Int), scale: Double = 1, samplingRatio: Int = 0,
@@ -178,8 +180,9 @@ public func roiAlign(
   return run(RoIAlign(form: form), x, rois, form)
 }
 
-/// RoI Align where each cell reads channels of its own, `C = depth * rows * columns`: channel `(d rows + i) columns + j` for cell (i, j). Dai
-/// et al., "R-FCN", arXiv:1605.06409, with the samples of Mask R-CNN. Boxes are aligned.
+/// RoI Align where each cell reads channels of its own, `C = depth * rows * columns`: channel
+/// `(d rows + i) columns + j` for cell (i, j). Dai et al., "R-FCN", arXiv:1605.06409, with the
+/// samples of Mask R-CNN. Boxes are aligned.
 ///
 /// - Returns: `[R, depth, rows, columns]`; other parameters as `roiAlign`.
 public func positionSensitiveRoIAlign(
@@ -192,8 +195,9 @@ public func positionSensitiveRoIAlign(
   return run(RoIAlign(form: form), channelShuffle(x, groups: Int(form.depth)), rois, form)
 }
 
-/// Each region, its corners rounded to pixels, cut into `size` cells, each the largest value of its whole pixels. Girshick,
-/// "Fast R-CNN", arXiv:1504.08083. Boxes count both corners: they are at least one pixel. Parameters as `roiAlign`.
+/// Each region, its corners rounded to pixels, cut into `size` cells, each the largest value of its
+/// whole pixels. Girshick, "Fast R-CNN", arXiv:1504.08083. Boxes count both corners: they are at
+/// least one pixel. Parameters as `roiAlign`.
 ///
 /// - Returns: `[R, C, rows, columns]`; 0 for a cell outside of the map.
 public func roiPool(
@@ -203,11 +207,13 @@ public func roiPool(
   return run(RoIPool(form: form), x, rois, form)
 }
 
-/// R-FCN's pooling: boxes rounded to pixels, cells as means of their whole pixels, each from channels of its own as in
-/// `positionSensitiveRoIAlign`. Dai et al., arXiv:1605.06409. Boxes do not count their second corner, but are at least one pixel; as in
-/// torchvision, the map's last row and column are not read.
+/// R-FCN's pooling: boxes rounded to pixels, cells as means of their whole pixels, each from
+/// channels of its own as in `positionSensitiveRoIAlign`. Dai et al., arXiv:1605.06409. Boxes do
+/// not count their second corner, but are at least one pixel; as in torchvision, the map's last row
+/// and column are not read.
 ///
-/// - Returns: `[R, depth, rows, columns]`; 0 for a cell outside of the map. Parameters as `roiAlign`.
+/// - Returns: `[R, depth, rows, columns]`; 0 for a cell outside of the map. Parameters as
+///   `roiAlign`.
 public func positionSensitiveRoIPool(
   _ x: Tensor, _ rois: Tensor, size: (Int, Int), scale: Double = 1
 ) -> Tensor {

@@ -1,9 +1,11 @@
 import CKernels
 
-/// The samples of a channels-last float32 tensor `[N, C, ...]`, each as a map of its own for the passes of normalization.
+/// The samples of a channels-last float32 tensor `[N, C, ...]`, each as a map of its own for the
+/// passes of normalization.
 ///
-/// Many samples run side by side, so that each stays in a core's cache from one pass to the next; of a few samples the
-/// blocks do. Either way the sums are over the same blocks, and the bits are the same for any number of threads.
+/// Many samples run side by side, so that each stays in a core's cache from one pass to the next;
+/// of a few samples the blocks do. Either way the sums are over the same blocks, and the bits are
+/// the same for any number of threads.
 struct SampleMaps: @unchecked Sendable {
   private let x: Tensor
   let samples, channels, pixels: Int
@@ -97,6 +99,7 @@ struct SampleMaps: @unchecked Sendable {
 }
 
 extension Tensor {
-  /// The same numbers of `[N, C, ...]` with the channels of each place next to each other, without holes.
+  /// The same numbers of `[N, C, ...]` with the channels of each place next to each
+  /// other, without holes.
   var channelRows: Tensor { rank >= 3 ? channelsLast() : contiguous() }
 }

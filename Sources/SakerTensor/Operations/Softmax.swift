@@ -1,7 +1,7 @@
 import CKernels
 
-/// exp(x) / Σ exp(x) along the last axis, or its logarithm; the largest element is subtracted first, so that nothing
-/// overflows. Computed in float32.
+/// exp(x) / Σ exp(x) along the last axis, or its logarithm; the largest element is subtracted
+/// first, so that nothing overflows. Computed in float32.
 struct Softmax: UnaryOperation {
   let log: Bool
 

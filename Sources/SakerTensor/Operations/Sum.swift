@@ -94,7 +94,8 @@ enum Reduction {
     }
   }
 
-  /// Sums `count` rows of `length` into one; 64 blocks of rows, in order, whatever the number of threads.
+  /// Sums `count` rows of `length` into one; 64 blocks of rows, in order, whatever the
+  /// number of threads.
   private static func sumColumns(
     _ x: UnsafeMutablePointer<Float>, _ count: Int, _ length: Int, _ result: Tensor
   ) {
@@ -119,8 +120,8 @@ enum Reduction {
 }
 
 extension Tensor {
-  /// This tensor as `count` rows of `length` elements that lie densely: rows run over `outer`, elements over `inner` axes,
-  /// both in order; `nil` if memory is arranged differently.
+  /// This tensor as `count` rows of `length` elements that lie densely: rows run over `outer`,
+  /// elements over `inner` axes, both in order; `nil` if memory is arranged differently.
   fileprivate func rowView(
     _ outer: [Int], _ inner: [Int]
   ) -> (pointer: UnsafeMutablePointer<Float>, count: Int, length: Int)? {
@@ -134,8 +135,9 @@ extension Tensor {
     return (pointer(), outer.reduce(1) { $0 * shape[$1] }, length)
   }
 
-  /// This tensor as `outer` blocks of `size` steps of `inner` elements, where the axes `reduced` together are the steps and the
-  /// rest lies in its order around them; `nil` if memory is arranged differently.
+  /// This tensor as `outer` blocks of `size` steps of `inner` elements, where the axes `reduced`
+  /// together are the steps and the rest lies in its order around them; `nil` if memory is
+  /// arranged differently.
   fileprivate func laneView(_ reduced: [Int]) -> (outer: Int, size: Int, inner: Int)? {
     let order = (0..<rank).filter { shape[$0] != 1 }.sorted { strides[$0] > strides[$1] }
     guard isDense, let first = order.firstIndex(where: reduced.contains),
@@ -148,7 +150,8 @@ extension Tensor {
     return (product(order[..<first]), product(order[first...last]), product(order[(last + 1)...]))
   }
 
-  /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool` exactly and as int64.
+  /// The sum over `axes`, all if none are given: computed in float32, of integers and `bool`
+  /// exactly and as int64.
   public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) -> Tensor {
     let axes = axes.map { shape.axes($0, op: "sum") } ?? Array(0..<rank)
     return apply(Sum(axes: axes, keepingAxes: keepingAxes), self)

@@ -1,4 +1,5 @@
-/// The mean and the biased variance of each channel of a batch, and how many values a channel they are over.
+/// The mean and the biased variance of each channel of a batch, and how many values a
+/// channel they are over.
 public struct BatchMoments: Sendable, Hashable, Codable {
   /// `[C]`
   public let mean, variance: [Double]
@@ -13,8 +14,9 @@ public struct BatchMoments: Sendable, Hashable, Codable {
     self.count = count
   }
 
-  /// Those of all parts together: the variance within the parts and that between their means, so that no sum of squares
-  /// loses its digits. Chan et al., "Updating formulae and a pairwise algorithm", 1979. Parts without values don't count.
+  /// Those of all parts together: the variance within the parts and that between their means, so
+  /// that no sum of squares loses its digits. Chan et al., "Updating formulae and a pairwise
+  /// algorithm", 1979. Parts without values don't count.
   public static func combined(_ parts: [BatchMoments]) -> BatchMoments {
     let channels = parts.first?.mean.count ?? 0
     check(
@@ -39,9 +41,11 @@ public struct BatchMoments: Sendable, Hashable, Codable {
   }
 }
 
-/// Brings together what the replicas of a model computed, each of its share of a batch: threads, processes or machines.
+/// Brings together what the replicas of a model computed, each of its share of a batch: threads,
+/// processes or machines.
 ///
-/// Every replica makes the same calls in the same order; a call returns the same to all, once all have made it.
+/// Every replica makes the same calls in the same order; a call returns the same to all, once
+/// all have made it.
 public protocol StatisticsReducer: Sendable {
   /// The moments of all replicas' values: `BatchMoments.combined` of what each hands in.
   func combine(_ own: BatchMoments) -> BatchMoments
@@ -89,8 +93,8 @@ struct SynchronizedBatchNorm: TensorOperation {
       count: own.count)
   }
 
-  /// As batch norm's, with Σ dy and Σ dy x̂ over all replicas in dx. Those of scale and shift stay each replica's own, to be
-  /// summed with all other gradients.
+  /// As batch norm's, with Σ dy and Σ dy x̂ over all replicas in dx. Those of scale and shift stay
+  /// each replica's own, to be summed with all other gradients.
   func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
     let x = saved[0]
     let channels = x.shape[1]

@@ -1,4 +1,5 @@
-/// What a convolution does to its gradient: each input value lays a copy of the kernel, times itself, over the result.
+/// What a convolution does to its gradient: each input value lays a copy of the kernel, times
+/// itself, over the result.
 struct ConvolutionTransposed: TensorOperation {
   /// Of the convolution whose input has the shape of this one's result.
   let attributes: ConvolutionAttributes
@@ -35,21 +36,25 @@ struct ConvolutionTransposed: TensorOperation {
   }
 }
 
-/// Transposed convolution of images, also called deconvolution and fractionally strided convolution: the result's
-/// `y[i s + k] += x[i] w[k]`, cut by the padding. Long et al., arXiv:1411.4038; Dumoulin & Visin, arXiv:1603.07285.
+/// Transposed convolution of images, also called deconvolution and fractionally strided
+/// convolution: the result's `y[i s + k] += x[i] w[k]`, cut by the padding. Long et al.,
+/// arXiv:1411.4038; Dumoulin & Visin, arXiv:1603.07285.
 ///
-/// With the numbers of a convolution it turns that one's shapes around, not its values. It is not an interpolation. Where
-/// the stride does not divide the kernel, results get contributions of different counts, which shows as a checkerboard: take
-/// a kernel that is a multiple of the stride, or `interpolate` and convolve. Odena et al.,
+/// With the numbers of a convolution it turns that one's shapes around, not its values. It is not
+/// an interpolation. Where the stride does not divide the kernel, results get contributions of
+/// different counts, which shows as a checkerboard: take a kernel that is a multiple of the stride,
+/// or `interpolate` and convolve. Odena et al.,
 /// "Deconvolution and checkerboard artifacts", 2016.
 ///
 /// - Parameters:
 ///   - x: `[N, in, H, W]`, float32 or bfloat16.
-///   - weight: `[in, out / groups, height, width]`, float32: that of a convolution from `out` to `in`.
+///   - weight: `[in, out / groups, height, width]`, float32: that of a convolution
+///     from `out` to `in`.
 ///   - bias: `[out]`, float32.
 ///   - padding: rows and columns that are taken off each side of the result.
-///   - outputPadding: rows below and columns right that are added to the result, less than stride or dilation: a
-///     convolution of stride s makes one shape from s of them, this chooses which to give back.
+///   - outputPadding: rows below and columns right that are added to the result, less than
+///     stride or dilation: a convolution of stride s makes one shape from s of them, this
+///     chooses which to give back.
 /// - Returns: `[N, out, H', W']` in the type of `x`,
 ///   `H' = (H - 1) stride - 2 padding + dilation (height - 1) + outputPadding + 1`.
 public func convTranspose2d(
@@ -63,7 +68,8 @@ public func convTranspose2d(
     [outputPadding.0, outputPadding.1], [dilation.0, dilation.1], groups)
 }
 
-/// Transposed convolution of sequences `[N, in, L]` with a weight `[in, out / groups, length]`; see `convTranspose2d`.
+/// Transposed convolution of sequences `[N, in, L]` with a weight `[in, out / groups, length]`;
+/// see `convTranspose2d`.
 public func convTranspose1d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0,
   outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1
@@ -78,8 +84,8 @@ public func convTranspose1d(
   ).squeeze(2)
 }
 
-/// Transposed convolution of volumes `[N, in, D, H, W]` with a weight `[in, out / groups, depth, height, width]`; see
-/// `convTranspose2d`.
+/// Transposed convolution of volumes `[N, in, D, H, W]` with a weight
+/// `[in, out / groups, depth, height, width]`; see `convTranspose2d`.
 public func convTranspose3d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: (Int, Int, Int) = (1, 1, 1),
   padding: (Int, Int, Int) = (0, 0, 0), outputPadding: (Int, Int, Int) = (0, 0, 0),
@@ -111,7 +117,8 @@ private func convTranspose(
       outputPadding[$0] >= 0 && outputPadding[$0] < max(stride[$0], dilation[$0])
     }, op: op, expected: "output padding from 0 to below stride or dilation", got: outputPadding)
   var sides: [Int] = []
-  // Rows of zeros behind the result, where the convolution would see more of them than it has strides.
+  // Rows of zeros behind the result, where the convolution would see more of them than it has
+  // strides.
   var rest = [Int](repeating: 0, count: stride.count)
   for axis in stride.indices {
     let reach = dilation[axis] * (weight.shape[axis + 2] - 1) + 1

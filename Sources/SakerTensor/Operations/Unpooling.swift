@@ -102,7 +102,8 @@ private enum Places {
 /// The largest value of each window, and where it stands: what `maxUnpool` wants.
 ///
 /// - Parameters: as `maxPool2d`.
-/// - Returns: values `[N, C, H', W']`, and positions of the same shape, int64, `row * W + column` in the channel's map; the first of equals.
+/// - Returns: values `[N, C, H', W']`, and positions of the same shape, int64, `row * W + column`
+///   in the channel's map; the first of equals.
 public func maxPool2dWithIndices(
   _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: (Int, Int) = (0, 0),
   dilation: (Int, Int) = (1, 1), ceil: Bool = false
@@ -143,12 +144,13 @@ private func maxPoolWithIndices(
   return (apply(TakePlaces(), wide, indices).converted(to: x.dtype), indices)
 }
 
-/// Puts each value back to where its window had it; zero elsewhere. Zeiler & Fergus, arXiv:1311.2901.
+/// Puts each value back to where its window had it; zero elsewhere. Zeiler & Fergus,
+/// arXiv:1311.2901.
 ///
 /// - Parameters:
 ///   - x: `[N, C, sides...]` of one to three sides.
-///   - indices: int64 of the same shape, from `maxPool2dWithIndices` and its like. Of values with one place the last stays; each
-///     gets the gradient of the place.
+///   - indices: int64 of the same shape, from `maxPool2dWithIndices` and its like. Of values with
+///     one place the last stays; each gets the gradient of the place.
 ///   - size: the result's sides, those of what was pooled.
 /// - Returns: `[N, C, size...]`.
 public func maxUnpool(_ x: Tensor, _ indices: Tensor, size: [Int]) -> Tensor {

@@ -47,8 +47,8 @@ struct Expand: UnaryOperation {
 }
 
 extension Tensor {
-  /// The same elements in row-major order under another shape; one size may be -1 and is then computed. A view where the
-  /// memory allows it, else a copy.
+  /// The same elements in row-major order under another shape; one size may be -1 and is then
+  /// computed. A view where the memory allows it, else a copy.
   public func reshape(_ shape: Shape) -> Tensor {
     var sizes = shape.sizes
     let open = sizes.indices.filter { sizes[$0] == -1 }
@@ -92,7 +92,8 @@ extension Tensor {
     return permute(axes)
   }
 
-  /// Axes of size 1 repeated to `shape`, which may have more axes in front; -1 keeps a size. A view.
+  /// Axes of size 1 repeated to `shape`, which may have more axes in front; -1 keeps a size. A
+  /// view.
   public func expand(_ shape: Shape) -> Tensor {
     check(
       shape.rank >= rank, op: "expand", expected: "at least the \(rank) axes of \(self.shape)",
@@ -133,10 +134,12 @@ extension Tensor {
     return reshape(Shape(sizes))
   }
 
-  /// Strides that show the elements, in row-major order, as `shape` without moving them, if there are any.
+  /// Strides that show the elements, in row-major order, as `shape` without moving them,
+  /// if there are any.
   func strides(viewedAs shape: Shape) -> [Int]? {
     if isContiguous || count == 0 { return shape.rowMajorStrides }
-    // Groups of old axes that lie behind each other are cut anew; a new axis may not reach over a group's end.
+    // Groups of old axes that lie behind each other are cut anew; a new axis may not reach
+    // over a group's end.
     var groups: [(size: Int, stride: Int)] = []
     for axis in 0..<rank where self.shape[axis] != 1 {
       if let last = groups.last, last.stride == strides[axis] * self.shape[axis] {

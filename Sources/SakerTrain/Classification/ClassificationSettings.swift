@@ -7,11 +7,13 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
     case sampler
     /// Pictures of rare classes weigh more in the loss.
     case weights
-    /// Training is as ever; afterwards probabilities are divided by the classes' shares: the priors are taken out.
+    /// Training is as ever; afterwards probabilities are divided by the classes' shares: the
+    /// priors are taken out.
     case threshold
   }
 
-  /// The share of a target that is spread over all classes, 0..<1. Szegedy et al., arXiv:1512.00567.
+  /// The share of a target that is spread over all classes, 0..<1. Szegedy et al.,
+  /// arXiv:1512.00567.
   public var labelSmoothing: Float = 0
   /// α of MixUp's Beta distribution; 0 mixes nothing. With `cutmix`, each batch draws one of both.
   public var mixup = 0.0
@@ -19,13 +21,15 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
   public var cutmix = 0.0
   /// RandAugment's magnitude of 0...30, two operations a picture; `nil` for none.
   public var randAugment: Int?
-  /// Pictures are moved by up to so many pixels each way, the rest is black: a random crop of a padded picture.
+  /// Random shift by up to this many pixels each way, filled with black: a random crop
+  /// of a padded image.
   public var shift = 0
-  /// The least share of the area that a random crop of random shape keeps; 1 takes the picture as evaluation does.
+  /// The least share of the area that a random crop of random shape keeps; 1 takes the picture
+  /// as evaluation does.
   public var resizedCrop: Float = 1
   /// Share of pictures of which a random rectangle is erased.
   public var erasing: Float = 0
-  /// The lowest layers that stay as they are: how many stages, or the name of the last one.
+  /// The frozen lowest layers: number of stages, or the name of the last one.
   public var frozenLayers: String?
   /// Whether batch norm keeps its statistics, weights and biases.
   public var freezesBatchNorm = false
@@ -36,12 +40,13 @@ public struct ClassificationSettings: Codable, Hashable, Sendable {
   /// Whether only the head learns, on features computed as in evaluation.
   public var linearProbe = false
   public var balance = Balance.none
-  /// How much the loss of each auxiliary head counts, of networks that have some; as published if left out, and with 0 nobody asks
-  /// them.
+  /// How much the loss of each auxiliary head counts, of networks that have some; as published if
+  /// left out, and with 0 nobody asks them.
   public var auxiliaryWeight: Float?
   /// Whether weights that are exactly 0 in the beginning, as pruning leaves them, stay 0.
   public var keepsZeros = false
-  /// Strength of the penalty on batch norms' |γ|, so that channels that don't help fade away; 0: none.
+  /// Strength of the penalty on batch norms' |γ|, so that channels that don't help
+  /// fade away; 0: none.
   public var slimming: Float = 0
   /// How much a teacher says, where there is one.
   public var distillation: Distillation?

@@ -4,20 +4,22 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// Telling what a picture shows: one class each, measured by the share of pictures told right.
+/// Image classification, measured by top-1 accuracy.
 public final class ClassificationTask: TrainingTask {
   public let model: any Classifier
   public private(set) var card: ClassifierCard
   public let training: ClassificationDataset
   public let validation: ClassificationDataset?
-  /// Whom the model learns from beside the labels.
+  /// The teacher, for distillation.
   public let teacher: ClassifierTeacher?
   /// Where the model learns module by module.
   private var local: LocalClassifier?
-  /// Where weights that are 0 stay 0; made before the first step, when a resumed run has its weights.
+  /// Where weights that are 0 stay 0; made before the first step, when a resumed run has its
+  /// weights.
   private var masks: PruningMasks?
 
-  /// - Parameter card: as the model was built; its class names are those of the data, in their order.
+  /// - Parameter card: as the model was built; its class names are those of the data, in their
+  ///   order.
   public init(
     _ model: any Classifier, _ card: ClassifierCard, on training: ClassificationDataset,
     validation: ClassificationDataset? = nil, teacher: ClassifierTeacher? = nil
@@ -133,7 +135,8 @@ public final class ClassificationTask: TrainingTask {
     return StepLoss(total: total, parts: [Double(total.detached().item)])
   }
 
-  /// The logits, those of auxiliary heads that are to be learned from, and how much each of their losses counts.
+  /// The logits, those of auxiliary heads that are to be learned from, and how much each of
+  /// their losses counts.
   private func outputs(
     _ images: Tensor, _ own: ClassificationSettings
   ) -> (logits: Tensor, auxiliary: [Tensor], weight: Float) {
@@ -236,7 +239,7 @@ public struct ClassTargets {
 
   public let truth: Truth
   public let smoothing: Float
-  /// Of the classes, float32 `[classes]`.
+  /// Weight of each class, float32 `[classes]`.
   public let weights: Tensor?
 
   init(_ truth: Truth, smoothing: Float, weights: Tensor?) {
@@ -245,7 +248,8 @@ public struct ClassTargets {
     self.weights = weights
   }
 
-  /// Cross-entropy, the mean over the batch; with weights each picture counts as its classes do, as in PyTorch.
+  /// Cross-entropy, the mean over the batch; with weights each picture counts as its classes
+  /// do, as in PyTorch.
   public func loss(_ logits: Tensor) -> Tensor {
     switch truth {
     case .labels(let labels):
@@ -262,14 +266,14 @@ public struct ClassTargets {
 }
 
 extension ClassificationDataset {
-  /// Of each class among the pictures.
+  /// Fraction of the images in each class.
   public var shares: [Float] {
     countsByClass.map { Float($0) / Float(max(items.count, 1)) }
   }
 }
 
 extension DataFingerprint {
-  /// Of names, classes and labels.
+  /// Fingerprint of names, classes and labels.
   init(_ dataset: ClassificationDataset) {
     self.init(pictures: dataset.items.count)
     for name in dataset.classes { add(name) }
@@ -282,8 +286,8 @@ extension DataFingerprint {
 
 extension EpochResult {
   public var trainLoss: Double? { values["trainLoss"] }
-  /// On the validation split, when there is one: cross-entropy without smoothing, and the shares of pictures whose class is the first, or
-  /// among the first five.
+  /// On the validation split, when there is one: cross-entropy without smoothing, and the shares of
+  /// pictures whose class is the first, or among the first five.
   public var valLoss: Double? { values["valLoss"] }
   public var top1: Double? { values["top1"] }
   public var top5: Double? { values["top5"] }

@@ -9,7 +9,7 @@ public struct ClassifierCheckpoint {
   /// - Throws: `CheckpointError` or `ModelCardError`, naming the file.
   public init(file: String) throws { try self.init(TrainingCheckpoint(file: file)) }
 
-  /// Of a file that is read already.
+  /// Opens the checkpoint in a file that has been read.
   ///
   /// - Throws: `ModelCardError`, naming the file.
   public init(_ file: WeightsFile) throws { try self.init(TrainingCheckpoint(file)) }

@@ -14,9 +14,10 @@ public struct ClassifierRunner {
   /// Bad pictures are left out instead of ending the run.
   public var skipBad: Bool
   public var isQuiet: Bool
-  /// Whether each picture is also shown mirrored, and both views vote: the mean of their probabilities counts.
+  /// Whether each picture is also shown mirrored, and both views vote: the mean of their
+  /// probabilities counts.
   public var votes = false
-  /// Hears of each picture that was left out.
+  /// Called for each image that was skipped.
   public var onSkip: (PictureError) -> Void = { _ in }
 
   public init(
@@ -35,7 +36,8 @@ public struct ClassifierRunner {
 
   /// Calls `body` with each picture's index and the probabilities of its classes, in order.
   ///
-  /// - Throws: `TrainingError` if a batch does not fit into memory, what the loader throws, and what `body` throws.
+  /// - Throws: `TrainingError` if a batch does not fit into memory, what the loader throws, and
+  ///   what `body` throws.
   public func run(
     over source: some PictureSource, _ label: String = "evaluate",
     _ body: (_ index: Int, _ probabilities: [Float]) throws -> Void
@@ -88,7 +90,8 @@ public struct ClassifierRunner {
     return probabilities(precision == .bfloat16 ? images.converted(to: .bfloat16) : images)[0]
   }
 
-  /// Divided by the classes' shares in training: what a network that saw all classes alike would say. A class it never saw stays at 0.
+  /// Divided by the classes' shares in training: what a network that saw all classes alike would
+  /// say. A class it never saw stays at 0.
   static func freed(_ probabilities: [Float], of priors: [Float]) -> [Float] {
     let raw = zip(probabilities, priors).map { $1 > 0 ? $0 / $1 : 0 }
     let sum = raw.reduce(0, +)

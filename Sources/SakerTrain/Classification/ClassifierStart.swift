@@ -18,17 +18,19 @@ public struct ClassifierStart: Hashable, Sendable {
 }
 
 extension Classifier {
-  /// Takes weights that were trained for other classes, or the same: the body whole, and of the head the rows of the classes that both know
-  /// by name. The other rows stay as they are. Without names, a head of the same size is taken as it is, another one not at all; without
-  /// a head, this one stays as it is.
+  /// Takes weights that were trained for other classes, or the same: the body whole, and of the
+  /// head the rows of the classes that both know by name. The other rows stay as they are. Without
+  /// names, a head of the same size is taken as it is, another one not at all; without a head, this
+  /// one stays as it is.
   ///
   /// - Parameters:
-  ///   - state: under the network's names; tensors of auxiliary heads that it lacks are left out, and heads that the state lacks stay as
-  ///     they are.
+  ///   - state: under the network's names; tensors of auxiliary heads that it lacks are left out,
+  ///     and heads that the state lacks stay as they are.
   ///   - names: of the classes that the weights tell apart, in order; `nil` if nobody knows.
   ///   - classNames: of this network.
   ///   - file: what messages call the state.
-  /// - Throws: `CheckpointError` with every tensor that is missing, unexpected, of another shape or no numbers; then nothing has changed.
+  /// - Throws: `CheckpointError` with every tensor that is missing, unexpected, of another shape or
+  ///   no numbers; then nothing has changed.
   @discardableResult
   public func start(
     from state: [NamedTensor], names: [String]?, classNames: [String], file: String
@@ -66,7 +68,8 @@ extension Classifier {
         NamedTensor(named.name, isRowwise ? fresh.taking(rows, of: named.tensor) : fresh))
       if isRowwise { start.reusedClasses = rows.map { classNames[$0.to] } } else { anew += 1 }
     }
-    // A body without its head, as features are published: the head starts anew. Without anything else it is another network's.
+    // A body without its head, as features are published: the head starts anew. Without anything
+    // else it is another network's.
     let given = Set(fitted.map(\.name))
     let heads = self.state.filter { isHead($0.name) }
     if !fitted.isEmpty, !heads.isEmpty, heads.allSatisfy({ !given.contains($0.name) }) {

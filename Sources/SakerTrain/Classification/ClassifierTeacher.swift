@@ -3,7 +3,8 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// A trained classifier that another one learns from. Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv:1503.02531.
+/// The teacher in knowledge distillation. Hinton et al., "Distilling the Knowledge in a Neural
+/// Network", arXiv:1503.02531.
 public struct ClassifierTeacher {
   public let card: ClassifierCard
   /// What messages call it.
@@ -35,8 +36,8 @@ public struct ClassifierTeacher {
     return lesson * settings.alpha + labelLoss * (1 - settings.alpha)
   }
 
-  /// Demands that both see the same pictures and tell the same classes apart, in the same order. A teacher that only numbers its classes
-  /// is believed to have them in the student's order.
+  /// Demands that both see the same pictures and tell the same classes apart, in the same order. A
+  /// teacher that only numbers its classes is believed to have them in the student's order.
   ///
   /// - Throws: `TrainingError` that says what differs.
   public func demandFit(_ student: ClassifierCard) throws {

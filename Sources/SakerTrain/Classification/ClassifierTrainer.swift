@@ -26,7 +26,8 @@ extension Trainer where Task == ClassificationTask {
       into: folder, origin: origin, skipBad: skipBad)
   }
 
-  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run that never stopped.
+  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run
+  /// that never stopped.
   ///
   /// - Parameter training: the same data as then.
   /// - Throws: `TrainingError` or `CheckpointError` if the checkpoint is not of this run.

@@ -2,13 +2,14 @@ import SakerData
 import SakerMetrics
 import SakerVision
 
-/// Several classifiers that vote on what a picture shows; each looks at it through its own input. Dietterich, "Ensemble Methods in
-/// Machine Learning" (2000). One alone decides alone.
+/// Several classifiers that vote on what a picture shows; each looks at it through its own input.
+/// Dietterich, "Ensemble Methods in Machine Learning" (2000). One alone decides alone.
 public struct ClassifierVote {
   public enum Kind: String, Sendable, CaseIterable {
     /// The mean of their probabilities.
     case soft
-    /// The share of them that hold a class for the most probable; of classes with equally many votes the first wins.
+    /// The share of them that hold a class for the most probable; of classes with equally many
+    /// votes the first wins.
     case hard
   }
 
@@ -16,7 +17,8 @@ public struct ClassifierVote {
   public let kind: Kind
 
   /// - Parameter members: each with the name that messages call it by; at least one.
-  /// - Throws: `TrainingError` that names two if they do not tell the same classes apart, in the same order.
+  /// - Throws: `TrainingError` that names two if they do not tell the same classes apart,
+  ///   in the same order.
   public init(_ members: [(name: String, runner: ClassifierRunner)], _ kind: Kind = .soft) throws {
     precondition(!members.isEmpty, "a vote needs at least one member")
     try demandSameClasses(members.map { ($0.name, $0.runner.card.classNames) })

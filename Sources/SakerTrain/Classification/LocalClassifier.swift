@@ -3,8 +3,9 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// A classifier cut into modules that learn each by itself, with the heads that tell them how good they are (InfoPro). As a classifier it
-/// is the one it was made from, with its names; the heads, `local_heads.0...`, are of use in training only.
+/// A classifier cut into modules that learn each by itself, with the heads that tell them how good
+/// they are (InfoPro). As a classifier it is the one it was made from, with its names; the heads,
+/// `local_heads.0...`, are of use in training only.
 public final class LocalClassifier: Layer {
   public let model: any Classifier
   let local: LocallySupervised

@@ -3,7 +3,8 @@ import SakerTensor
 import SakerVision
 
 extension TrainingSettings {
-  /// What happens to a classifier's picture in training before it is normalized; the result fits the input.
+  /// What happens to a classifier's picture in training before it is normalized; the
+  /// result fits the input.
   public func transforms(_ input: ClassifierInput) -> [any SampleTransform] {
     let fit = ClassifierFit(input)
     // What cannot be read is one of `problems`.

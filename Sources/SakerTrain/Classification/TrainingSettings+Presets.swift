@@ -1,7 +1,7 @@
 /// Recipes for classifiers.
 extension TrainingSettings {
-  /// As the field trains small residual networks on small pictures: SGD with one cycle to 0.1, decay, shifts, flips and label smoothing,
-  /// 20 epochs of batches of 64, float32.
+  /// As the field trains small residual networks on small pictures: SGD with one cycle to 0.1,
+  /// decay, shifts, flips and label smoothing, 20 epochs of batches of 64, float32.
   public static var reference: TrainingSettings {
     var settings = TrainingSettings()
     settings.epochs = 20
@@ -22,8 +22,9 @@ extension TrainingSettings {
     return settings
   }
 
-  /// From random weights: long and strongly varied, with an average of the weights; found best on a part of the embedded Fashion-MNIST's own
-  /// training pictures (docs/benchmarks.md), with a network a quarter as wide.
+  /// From random weights: long and strongly varied, with an average of the weights; found best on a
+  /// part of the embedded Fashion-MNIST's own training pictures (docs/benchmarks.md), with a
+  /// network a quarter as wide.
   public static var fromScratch: TrainingSettings {
     var settings = reference
     settings.epochs = 80
@@ -33,7 +34,8 @@ extension TrainingSettings {
     return settings
   }
 
-  /// From weights that know other pictures: fewer and smaller steps, the new head ten times faster than the rest, crops instead of shifts.
+  /// From weights that know other pictures: fewer and smaller steps, the new head ten times faster
+  /// than the rest, crops instead of shifts.
   public static var fineTuning: TrainingSettings {
     var settings = reference
     settings.epochs = 10

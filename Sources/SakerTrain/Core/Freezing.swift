@@ -3,10 +3,11 @@ import SakerTensor
 import SakerVision
 
 extension Classifier {
-  /// Freezes the lowest stages: their weights take no gradients, and their normalizations keep their statistics, as everything in them
-  /// computes as in evaluation.
+  /// Freezes the lowest stages: their weights take no gradients, and their normalizations keep
+  /// their statistics, as everything in them computes as in evaluation.
   ///
-  /// - Parameter layers: how many, or the name of the last one: `layer2`, or a member of one, `features`.
+  /// - Parameter layers: how many, or the name of the last one: `layer2`, or a member
+  ///   of one, `features`.
   /// - Throws: `TrainingError` if there is no such stage.
   public func freezeStages(_ layers: String) throws {
     try freeze(layers, of: stages.map { (name: $0.name, keys: $0.keys) })

@@ -3,8 +3,9 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// A training in two phases: validation chooses the number of epochs, then the network is trained anew, from the same start, on the
-/// pictures to learn from and to validate on, for so many. Goodfellow, Bengio and Courville, "Deep Learning", algorithm 7.2.
+/// A training in two phases: validation chooses the number of epochs, then the network is trained
+/// anew, from the same start, on the pictures to learn from and to validate on, for so many.
+/// Goodfellow, Bengio and Courville, "Deep Learning", algorithm 7.2.
 public enum RefitPhase: String, Codable, Sendable {
   case choosing, refit
 
@@ -19,7 +20,8 @@ public enum RefitPhase: String, Codable, Sendable {
 }
 
 extension TrainingSettings {
-  /// The same recipe for so many epochs: each has the learning rate that it had when the number was chosen, and nothing stops it early.
+  /// The same recipe for so many epochs: each has the learning rate that it had when the number was
+  /// chosen, and nothing stops it early.
   public func refitting(for epochs: Int) -> TrainingSettings {
     var settings = self
     settings.lastEpoch = epochs
@@ -32,13 +34,15 @@ extension TrainingSettings {
 }
 
 extension Trainer {
-  /// The epoch of the best validation result, from 1; without validation data the last. `nil` as long as there is none.
+  /// The epoch of the best validation result, from 1; without validation data the last. `nil` as
+  /// long as there is none.
   public var bestEpoch: Int? {
     let epoch = state.epoch - state.bestEpoch.waited
     return epoch > 0 ? epoch : nil
   }
 
-  /// Writes the weights as they are before the first step, for a second training from the same start.
+  /// Writes the weights as they are before the first step, for a second training from the same
+  /// start.
   ///
   /// - Throws: `TrainingError` or `CheckpointError` if the file cannot be written.
   public func saveStart() throws {
@@ -58,9 +62,11 @@ extension Trainer {
 }
 
 extension Trainer where Task == DetectionTask {
-  /// The second phase, once this one is done: from its stored start on all pictures, for as many epochs as its best one had.
+  /// The second phase, once this one is done: from its stored start on all pictures, for as many
+  /// epochs as its best one had.
   ///
-  /// - Parameter model: built like this trainer's, under the same seed: layers that draw numbers draw the same.
+  /// - Parameter model: built like this trainer's, under the same seed: layers that draw
+  ///   numbers draw the same.
   /// - Throws: `TrainingError` without validation data or a start; what reading the start throws.
   public func refitting(
     _ model: any Detector, into folder: RunFolder
@@ -74,9 +80,11 @@ extension Trainer where Task == DetectionTask {
 }
 
 extension Trainer where Task == ClassificationTask {
-  /// The second phase, once this one is done: from its stored start on all pictures, for as many epochs as its best one had.
+  /// The second phase, once this one is done: from its stored start on all pictures, for as many
+  /// epochs as its best one had.
   ///
-  /// - Parameter model: built like this trainer's, under the same seed: layers that draw numbers draw the same.
+  /// - Parameter model: built like this trainer's, under the same seed: layers that draw
+  ///   numbers draw the same.
   /// - Throws: `TrainingError` without validation data or a start; what reading the start throws.
   public func refitting(
     _ model: any Classifier, into folder: RunFolder

@@ -4,11 +4,11 @@ import SakerNN
 import SakerTensor
 
 extension Trainer {
-  /// Writes all that it takes to use the model and to go on with the run, under a temporary name first: a crash at any
-  /// moment leaves the file before or the file after.
+  /// Writes all that it takes to use the model and to go on with the run, under a temporary name
+  /// first: a crash at any moment leaves the file before or the file after.
   ///
-  /// - Throws: `TrainingError` if a weight is no longer a number: such a checkpoint would be of no use and cost the one
-  ///   before; `CheckpointError` if the file cannot be written.
+  /// - Throws: `TrainingError` if a weight is no longer a number: such a checkpoint would be of no
+  ///   use and cost the one before; `CheckpointError` if the file cannot be written.
   func save(to file: String) throws {
     try demandFiniteWeights()
     let network = task.network
@@ -36,20 +36,23 @@ extension Trainer {
     try Safetensors(tensors, metadata: metadata).write(to: file)
   }
 
-  /// Writes the weights of an epoch as the last ones and, if they are, as the best. Without validation data the last weights are
-  /// the best known: nobody asks the test data. The best come first: a run killed in between repeats the epoch and writes them again; the
-  /// other way round they would be lost.
+  /// Writes the weights of an epoch as the last ones and, if they are, as the best. Without
+  /// validation data the last weights are the best known: nobody asks the test data. The best come
+  /// first: a run killed in between repeats the epoch and writes them again; the other way round
+  /// they would be lost.
   func save(isBest: Bool) throws {
     if isBest {
       try save(to: folder.best)
       KillPoint.last.pass(state.epoch)
-      // Both names for one file: a hundred megabytes need not be written twice. Files are replaced, never changed.
+      // Both names for one file: a hundred megabytes need not be written twice. Files are
+      // replaced, never changed.
       if (try? RunFolder.hardLink(folder.best, as: folder.last)) != nil { return }
     }
     try save(to: folder.last)
   }
 
-  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run that never stopped.
+  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run
+  /// that never stopped.
   ///
   /// - Parameter task: with the network and the data of that run.
   /// - Throws: `TrainingError` or `CheckpointError` if the checkpoint is not of this run.

@@ -2,9 +2,10 @@ import SakerNN
 import SakerTensor
 
 extension Trainer {
-  /// Tries learning rates on the training data, with the run's own optimizer, batches, precision and clipping, but without
-  /// accumulation. To be asked before `run()`, which starts as if nothing had happened: weights, statistics and optimizer
-  /// are put back. Only layers that draw random numbers go on from later ones.
+  /// Tries learning rates on the training data, with the run's own optimizer, batches, precision
+  /// and clipping, but without accumulation. To be asked before `run()`, which starts as if nothing
+  /// had happened: weights, statistics and optimizer are put back. Only layers that draw random
+  /// numbers go on from later ones.
   ///
   /// - Throws: what the loader throws; `TrainingError` if already the first loss is no number.
   public func findLearningRate(

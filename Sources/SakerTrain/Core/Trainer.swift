@@ -15,8 +15,9 @@ public enum TrainingEnding: Hashable, Sendable {
 
 /// Trains a network for a task: steps, schedule, averages, validation, checkpoints.
 ///
-/// The same network, data and settings give the same weights, bit for bit, on the same machine with the same number of
-/// compute threads; a run that was stopped and resumed gives what it would have given.
+/// The same network, data and settings give the same weights, bit for bit, on the same machine
+/// with the same number of compute threads; a run that was stopped and resumed gives what it
+/// would have given.
 public final class Trainer<Task: TrainingTask> {
   public typealias Ending = TrainingEnding
 
@@ -30,8 +31,8 @@ public final class Trainer<Task: TrainingTask> {
   public private(set) var skipped: [PictureError] = []
   /// Called after each epoch, when its checkpoint and its line in the table are written.
   public var onEpoch: (EpochResult) -> Void = { _ in }
-  /// Called after each epoch before its checkpoint is written. A run that is killed goes on from the checkpoint: what is written here for
-  /// an epoch may be written again, but is never missing.
+  /// Called after each epoch before its checkpoint is written. A run that is killed goes on from
+  /// the checkpoint: what is written here for an epoch may be written again, but is never missing.
   public var beforeSaving: (EpochResult) -> Void = { _ in }
   /// Asked after each step whether to end the run in good order.
   public var isInterrupted: () -> Bool = { Interruption.isWanted }
@@ -87,7 +88,8 @@ public final class Trainer<Task: TrainingTask> {
       task, batch: min(settings.batch, loader.picturesPerEpoch), .training, settings.precision)
   }
 
-  /// Finds out before training whether a batch norm would see one value a channel in an epoch's last, smallest batch.
+  /// Finds out before training whether a batch norm would see one value a channel in an epoch's
+  /// last, smallest batch.
   private func checkBatchNorm() throws {
     let rest = loader.picturesPerEpoch % settings.batch
     // Two pictures are two values; a picture that is left out makes any batch smaller.
@@ -101,8 +103,9 @@ public final class Trainer<Task: TrainingTask> {
 
   /// Trains until all epochs are done, validation no longer gets better, or the user interrupts.
   ///
-  /// - Throws: what the loader throws; `TrainingError` if the loss stops being a number, a file cannot be written, or another process
-  ///   writes the folder. The last checkpoint is whole whatever happens.
+  /// - Throws: what the loader throws; `TrainingError` if the loss stops being a number, a file
+  ///   cannot be written, or another process writes the folder. The last checkpoint is whole
+  ///   whatever happens.
   public func run() throws -> Ending {
     let claim = try RunClaim(folder)
     defer { withExtendedLifetime(claim) {} }

@@ -14,7 +14,7 @@ public struct TrainingCheckpoint {
     self.init(try Safetensors(contentsOf: file), file: file)
   }
 
-  /// Of a file that is read already.
+  /// Opens the checkpoint in a file that has been read.
   public init(_ file: WeightsFile) {
     self.init(Safetensors(file.tensors, metadata: file.metadata), file: file.path)
   }

@@ -2,7 +2,8 @@ import Foundation
 import SakerNN
 import SakerTensor
 
-/// Where a run is: with weights, optimizer and averages all that it takes to go on as if it had never stopped.
+/// Where a run is: with weights, optimizer and averages all that it takes to go on as if it
+/// had never stopped.
 struct TrainingState: Codable {
   var settings: TrainingSettings
   /// What the command line was asked for and must find again: where the data is, which splits.
@@ -40,8 +41,8 @@ struct TrainingState: Codable {
   }
 
   static let metadataKey = "saker.training"
-  /// Names of what is not the model: raw weights beside averaged ones, the optimizer's memory, gradients of an
-  /// accumulation that is under way.
+  /// Names of what is not the model: raw weights beside averaged ones, the optimizer's memory,
+  /// gradients of an accumulation that is under way.
   static let rawPrefix = "training.weights."
   static let optimizerPrefix = "training.optimizer."
   static let gradientPrefix = "training.gradient."

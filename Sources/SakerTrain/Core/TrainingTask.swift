@@ -2,13 +2,14 @@ import SakerData
 import SakerNN
 import SakerTensor
 
-/// What is learned: a network, its pictures, its loss and its measure. `Trainer` does all the rest, the same for every task.
+/// What is learned: a network, its pictures, its loss and its measure. `Trainer` does all the rest,
+/// the same for every task.
 public protocol TrainingTask: AnyObject {
   /// What learns.
   var network: any Module { get }
   /// What a checkpoint says of the network, so that its weights alone suffice to build and use it.
   var metadata: [String: String] { get }
-  /// Of a picture in a batch, `[C, H, W]`.
+  /// Shape of one input image, `[C, H, W]`.
   var inputShape: [Int] { get }
   /// Tells the training data from others.
   var fingerprint: DataFingerprint { get }
@@ -30,7 +31,8 @@ public protocol TrainingTask: AnyObject {
   /// Which parameters learn at which rate.
   func parameterGroups(_ settings: TrainingSettings) -> [ParameterGroup]
 
-  /// One pass over pictures `[N, C, H, W]`: asked before training, without gradients, for what it would take.
+  /// One pass over pictures `[N, C, H, W]`: asked before training, without gradients, for
+  /// what it would take.
   func forward(_ images: Tensor)
 
   /// The error on a batch, recorded.
@@ -38,7 +40,8 @@ public protocol TrainingTask: AnyObject {
 
   /// Adds the gradients of a batch to the parameters'.
   ///
-  /// - Parameter together: how many batches add up to a step: gradients are of so much of the error.
+  /// - Parameter together: how many batches add up to a step: gradients are of so much of the
+  ///   error.
   /// - Returns: the error, as `loss` has it.
   func learn(
     from batch: Batch, _ settings: TrainingSettings, at place: StepPlace, together: Int
@@ -77,7 +80,8 @@ extension TrainingTask {
   public var columns: [EpochColumn] { lossColumns + measureColumns }
 }
 
-/// Where in a run a batch is: what is drawn for it depends on nothing else, so that a run which was stopped goes on with the same draws.
+/// Where in a run a batch is: what is drawn for it depends on nothing else, so that a run which was
+/// stopped goes on with the same draws.
 public struct StepPlace: Hashable, Sendable {
   /// From 0.
   public let epoch, batch: Int
@@ -105,7 +109,7 @@ public struct StepLoss {
 public struct ValidationOptions {
   public let settings: TrainingSettings
   public let skipBad, isQuiet: Bool
-  /// Hears of each picture that was left out.
+  /// Called for each image that was skipped.
   public let onSkip: (PictureError) -> Void
 }
 
@@ -141,7 +145,7 @@ public struct EpochColumn: Hashable, Sendable {
   }
 }
 
-/// Tells one data set from another: counts, and a hash of what is in it, in order.
+/// Identifies a data set: counts, and a hash of its contents in order.
 public struct DataFingerprint: Codable, Hashable, CustomStringConvertible, Sendable {
   public var pictures: Int
   /// 0 in data without boxes.

@@ -2,7 +2,7 @@
 public struct DetectionSettings: Codable, Hashable, Sendable {
   /// The heads' learning rate, in units of the others'; 1 if left out.
   public var headRate: Double?
-  /// The lowest layers that stay as they are: how many stages, or the name of the last one.
+  /// The frozen lowest layers: number of stages, or the name of the last one.
   public var frozenLayers: String?
 
   public init() {}

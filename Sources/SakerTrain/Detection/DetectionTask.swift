@@ -4,7 +4,8 @@ import SakerNN
 import SakerTensor
 import SakerVision
 
-/// Object detection: boxes and classes, measured by mean average precision. The best epoch is that with the largest at IoU 0.5.
+/// Object detection: boxes and classes, measured by mean average precision. The best epoch is that
+/// with the largest at IoU 0.5.
 public final class DetectionTask: TrainingTask {
   public let model: any Detector
   public let training: DetectionDataset
@@ -104,7 +105,7 @@ public final class DetectionTask: TrainingTask {
 }
 
 extension DataFingerprint {
-  /// Of names, sizes and boxes.
+  /// Fingerprint of names, sizes and boxes.
   init(_ dataset: DetectionDataset) {
     self.init(pictures: dataset.items.count, boxes: dataset.boxCount)
     for item in dataset.items {
@@ -123,13 +124,13 @@ extension DataFingerprint {
 extension EpochResult {
   public var trainClassLoss: Double { values["trainClassLoss"] ?? .nan }
   public var trainBoxLoss: Double { values["trainBoxLoss"] ?? .nan }
-  /// On the validation split, when there is one: mean average precision at IoU 0.5, and precision and recall at the
-  /// confidence of the best F1.
+  /// On the validation split, when there is one: mean average precision at IoU 0.5, and precision
+  /// and recall at the confidence of the best F1.
   public var meanAveragePrecision: Double? { values["meanAveragePrecision"] }
   /// The mean of it at the IoUs 0.5, 0.55 ... 0.95.
   public var meanAveragePrecision5095: Double? { values["meanAveragePrecision5095"] }
-  /// The losses on the validation split, with the weights that are measured: where they rise while those of training fall, the model
-  /// learns the images by heart.
+  /// The losses on the validation split, with the weights that are measured: where they rise while
+  /// those of training fall, the model learns the images by heart.
   public var valClassLoss: Double? { values["valClassLoss"] }
   public var valBoxLoss: Double? { values["valBoxLoss"] }
   public var precision: Double? { values["precision"] }

@@ -16,7 +16,7 @@ public struct DetectorRunner {
   public var isQuiet: Bool
   /// Shows several views of each picture, one picture at a time; `nil` shows the picture as it is.
   public var views: TestTimeAugmentation?
-  /// Hears of each picture that was left out.
+  /// Called for each image that was skipped.
   public var onSkip: (PictureError) -> Void = { _ in }
 
   public init(
@@ -39,7 +39,8 @@ public struct DetectorRunner {
 
   /// Calls `body` with the objects found in each picture, in order.
   ///
-  /// - Throws: `TrainingError` if a batch does not fit into memory, what the loader throws, and what `body` throws.
+  /// - Throws: `TrainingError` if a batch does not fit into memory, what the loader throws, and
+  ///   what `body` throws.
   public func run(
     over dataset: DetectionDataset, _ options: DetectionOptions, _ label: String = "evaluate",
     _ body: (Found) throws -> Void
@@ -110,7 +111,8 @@ public struct DetectorRunner {
   /// What was found in a data set with truths, and how far off it was.
   struct Validation {
     var results: [PictureResult] = []
-    /// Means over the pictures of their batches' errors, as training has them; NaN without pictures.
+    /// Means over the pictures of their batches' errors, as training has them; NaN
+    /// without pictures.
     var classLoss, boxLoss: Double
   }
 
@@ -163,8 +165,9 @@ extension Detector {
     detect(picture, options, precision, card.preprocessing)
   }
 
-  /// The objects in several views of one picture, in its pixels: where boxes of one class overlap by more than `options.iou`, the best stays.
-  /// A view of another scale is an input of another size, where the detector takes some.
+  /// The objects in several views of one picture, in its pixels: where boxes of one class overlap
+  /// by more than `options.iou`, the best stays. A view of another scale is an input of another
+  /// size, where the detector takes some.
   public func detect(
     _ picture: Picture, _ options: DetectionOptions, _ precision: TrainingSettings.Precision,
     _ augmentation: TestTimeAugmentation

@@ -22,7 +22,8 @@ extension Trainer where Task == DetectionTask {
       origin: origin, skipBad: skipBad)
   }
 
-  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run that never stopped.
+  /// Goes on where a checkpoint stopped, with its settings: the losses are those of a run
+  /// that never stopped.
   ///
   /// - Parameters:
   ///   - model: built from the checkpoint's card.

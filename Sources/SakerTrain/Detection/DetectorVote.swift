@@ -1,13 +1,15 @@
 import SakerData
 import SakerVision
 
-/// Several detectors that look at the same pictures, each through its own input: of all the boxes they find, non-maximum suppression
-/// keeps the best ones, as of one detector's; the rule `fusion` takes weighted means of them. One alone decides alone.
+/// Several detectors that look at the same pictures, each through its own input: of all the boxes
+/// they find, non-maximum suppression keeps the best ones, as of one detector's; the rule `fusion`
+/// takes weighted means of them. One alone decides alone.
 public struct DetectorVote {
   public let members: [DetectorRunner]
 
   /// - Parameter members: each with the name that messages call it by; at least one.
-  /// - Throws: `TrainingError` that names two if they do not tell the same classes apart, in the same order.
+  /// - Throws: `TrainingError` that names two if they do not tell the same classes apart,
+  ///   in the same order.
   public init(_ members: [(name: String, runner: DetectorRunner)]) throws {
     precondition(!members.isEmpty, "a vote needs at least one member")
     try demandSameClasses(members.map { ($0.name, $0.runner.model.card.classNames) })
@@ -25,7 +27,8 @@ public struct DetectorVote {
       }, options)
   }
 
-  /// Calls `body` with the objects found in each picture of a data set, in order. The first member tells of pictures that are left out.
+  /// Calls `body` with the objects found in each picture of a data set, in order. The first member
+  /// tells of pictures that are left out.
   ///
   /// - Throws: what a member throws, and what `body` throws.
   public func run(

@@ -2,8 +2,9 @@ import SakerData
 import SakerTensor
 import SakerVision
 
-/// Training on inputs of many sizes: every ten batches another one, as YOLOv2 did (arXiv:1612.08242, section 2). Batches come in the
-/// size of the model's card and are resized here, bilinear, with antialiasing; boxes are shares of the input and stay.
+/// Training on inputs of many sizes: every ten batches another one, as YOLOv2 did
+/// (arXiv:1612.08242, section 2). Batches come in the size of the model's card and are resized
+/// here, bilinear, with antialiasing; boxes are shares of the input and stay.
 struct MultiScaleInput {
   /// How many batches have one size.
   static let period = 10

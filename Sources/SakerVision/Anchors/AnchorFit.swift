@@ -2,13 +2,15 @@ import Foundation
 import SakerData
 import SakerTensor
 
-/// Anchors from the training boxes: k-means with the distance 1 - IoU of two boxes on one corner, as in YOLO9000
-/// (arXiv:1612.08242, section 2), on each level's own range of sizes. Called as a function it keeps of each centre the size √(w h), for
-/// squares and the ratios; `priors` keeps width and height, as YOLO9000 does.
+/// Anchors from the training boxes: k-means with the distance 1 - IoU of two boxes on one corner,
+/// as in YOLO9000 (arXiv:1612.08242, section 2), on each level's own range of sizes. Called as a
+/// function it keeps of each centre the size √(w h), for squares and the ratios; `priors` keeps
+/// width and height, as YOLO9000 does.
 ///
-/// A level whose cells are `d` apart can't reach boxes much smaller than `2 d`: at worst a box's centre lies half a cell
-/// off in both directions, and then an anchor of the box's own size meets it with IoU 0.39. So a level takes the
-/// boxes from twice its own spacing up to twice the next level's; the last one takes what is larger than 0.75.
+/// A level whose cells are `d` apart can't reach boxes much smaller than `2 d`: at worst a box's
+/// centre lies half a cell off in both directions, and then an anchor of the box's own size meets
+/// it with IoU 0.39. So a level takes the boxes from twice its own spacing up to twice the next
+/// level's; the last one takes what is larger than 0.75.
 public struct AnchorFit: Sendable {
   /// Feature maps, the finest first.
   public var maps: [AnchorGrid.MapSize]
@@ -40,8 +42,9 @@ public struct AnchorFit: Sendable {
     }
   }
 
-  /// Levels of widths and heights, as many a level as sizes and ratios together would make, `sizesPerLevel + ratios.count - 1`, by rising
-  /// area. A level with fewer different boxes than that has nothing to learn shapes from, and gets those of its sizes and ratios.
+  /// Levels of widths and heights, as many a level as sizes and ratios together would make,
+  /// `sizesPerLevel + ratios.count - 1`, by rising area. A level with fewer different boxes than
+  /// that has nothing to learn shapes from, and gets those of its sizes and ratios.
   ///
   /// - Throws: `AnchorError` if no box has an area.
   public func priors(_ boxes: Boxes) throws(AnchorError) -> [AnchorLevel] {
@@ -103,8 +106,8 @@ public struct AnchorFit: Sendable {
       .map { ($0.x * $0.y).squareRoot() }.sorted()
   }
 
-  /// The centres of `count` clusters of widths and heights: the best of 8 runs from different starts (k-means++), by mean
-  /// IoU with the nearest centre.
+  /// The centres of `count` clusters of widths and heights: the best of 8 runs from different
+  /// starts (k-means++), by mean IoU with the nearest centre.
   static func means(
     _ extents: [SIMD2<Float>], _ count: Int, _ random: inout Random
   ) -> [SIMD2<Float>] {

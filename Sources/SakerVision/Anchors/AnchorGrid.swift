@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// Width and height of an anchor, both as fractions of the input's height: a square of pixels has equal ones.
+/// Width and height of an anchor, both as fractions of the input's height: a square of
+/// pixels has equal ones.
 public struct AnchorShape: Hashable, Codable, Sendable {
   public var width, height: Float
 
@@ -13,10 +14,12 @@ public struct AnchorShape: Hashable, Codable, Sendable {
   var isValid: Bool { width > 0 && height > 0 && width.isFinite && height.isFinite }
 }
 
-/// The anchors of one cell of one feature map: every size at the first ratio, then the first size at every further ratio,
-/// so `sizes.count + ratios.count - 1` of them; or widths and heights written out, as YOLOv2's priors are.
+/// The anchors of one cell of one feature map: every size at the first ratio, then the first size
+/// at every further ratio, so `sizes.count + ratios.count - 1` of them; or widths and heights
+/// written out, as YOLOv2's priors are.
 public struct AnchorLevel: Hashable, Codable, Sendable {
-  /// Sides of a square anchor as fractions of the input's height; without meaning where there are shapes.
+  /// Sides of a square anchor as fractions of the input's height; without meaning where
+  /// there are shapes.
   public var sizes: [Float]
   /// Width over height, in pixels; without meaning where there are shapes.
   public var ratios: [Float]
@@ -53,10 +56,12 @@ public struct AnchorLevel: Hashable, Codable, Sendable {
   }
 }
 
-/// The anchors of several feature maps of one input, one level after the other; in a level row by row, cell by cell.
+/// The anchors of several feature maps of one input, one level after the other; in a level row by
+/// row, cell by cell.
 ///
-/// A cell's anchors share its centre `((column + 0.5) / columns, (row + 0.5) / rows)`; coordinates are fractions of the
-/// input, 0...1 (anchors may reach beyond). "Dive into Deep Learning", section 14.4 (multibox_prior).
+/// A cell's anchors share its centre `((column + 0.5) / columns, (row + 0.5) / rows)`; coordinates
+/// are fractions of the input, 0...1 (anchors may reach beyond). "Dive into Deep Learning", section
+/// 14.4 (multibox_prior).
 public struct AnchorGrid: Sendable {
   public let levels: [AnchorLevel]
   /// Rows and columns of each level's feature map.
@@ -83,7 +88,8 @@ public struct AnchorGrid: Sendable {
     var corners: [Float] = []
     corners.reserveCapacity(4 * zip(levels, maps).reduce(0) { $0 + $1.0.perCell * $1.1.cells })
     for (level, map) in zip(levels, maps) {
-      // A square of pixels is a square of cells: a map that is wider than high makes its anchors' widths smaller.
+      // A square of pixels is a square of cells: a map that is wider than high makes its
+      // anchors' widths smaller.
       let halves = level.extents.map { extent in
         SIMD2(extent.x * Float(map.rows) / Float(map.columns), extent.y) / 2
       }
@@ -115,8 +121,8 @@ public struct AnchorGrid: Sendable {
 }
 
 extension AnchorGrid {
-  /// Calls `body` with ranges of blocks of eight anchors, rising and apart, that together hold every anchor that has a point
-  /// in common with `box`, and some more.
+  /// Calls `body` with ranges of blocks of eight anchors, rising and apart, that together hold
+  /// every anchor that has a point in common with `box`, and some more.
   func blocks(near box: SIMD4<Float>, _ body: (Range<Int>) -> Void) {
     guard !levels.isEmpty else { return body(0..<columns.blocks) }
     var first = 0
@@ -142,8 +148,8 @@ extension AnchorGrid {
     }
   }
 
-  /// The cells along one axis whose centres lie at most `reach` outside of `low...high`, and one more on both sides, so that
-  /// no rounding can leave one out.
+  /// The cells along one axis whose centres lie at most `reach` outside of `low...high`, and one
+  /// more on both sides, so that no rounding can leave one out.
   private static func cells(
     of count: Int, from low: Float, to high: Float, reach: Float
   ) -> Range<Int> {

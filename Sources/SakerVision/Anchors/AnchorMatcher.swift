@@ -3,9 +3,10 @@ import SakerTensor
 
 /// Which anchors shall find which object.
 ///
-/// First every anchor whose best object reaches the threshold takes that object (of equal ones the first); then, so that
-/// no object goes without, the pair of largest IoU is joined again and again among objects and anchors not joined in this
-/// second step, until every object has an anchor. "Dive into Deep Learning", section 14.4 (assign_anchor_to_bbox).
+/// First every anchor whose best object reaches the threshold takes that object (of equal ones the
+/// first); then, so that no object goes without, the pair of largest IoU is joined again and again
+/// among objects and anchors not joined in this second step, until every object has an anchor.
+/// "Dive into Deep Learning", section 14.4 (assign_anchor_to_bbox).
 public struct AnchorMatcher: Hashable, Codable, Sendable {
   /// An anchor with at least this IoU takes the object.
   public var threshold: Float
@@ -32,8 +33,8 @@ public struct AnchorMatcher: Hashable, Codable, Sendable {
   }
 }
 
-/// The state of one matching. Of the table of all IoUs only what is not 0 is computed: objects are small, and most anchors
-/// lie elsewhere.
+/// The state of one matching. Of the table of all IoUs only what is not 0 is computed: objects are
+/// small, and most anchors lie elsewhere.
 private struct Matching {
   let grid: AnchorGrid
   let objects: Boxes
@@ -74,7 +75,8 @@ private struct Matching {
       .map { AnchorMatcher.Match(anchor: $0, object: Int(joined[$0])) }
   }
 
-  /// Joins anchors whose best object reaches the threshold with that object; of equal IoUs with the first.
+  /// Joins anchors whose best object reaches the threshold with that object; of equal
+  /// IoUs with the first.
   mutating func joinOverThreshold(_ threshold: Float) {
     for object in objects.indices {
       for (block, largest, iou) in rows[object] where largest >= threshold {
@@ -90,8 +92,8 @@ private struct Matching {
     }
   }
 
-  /// Joins the pair of largest IoU until each object has an anchor of its own; of equal pairs the lowest anchor, then the
-  /// lowest object.
+  /// Joins the pair of largest IoU until each object has an anchor of its own; of equal pairs the
+  /// lowest anchor, then the lowest object.
   mutating func joinBest() {
     var best = objects.indices.map { Optional(bestAnchor(of: $0)) }
     for _ in objects.indices {
@@ -132,7 +134,8 @@ private struct Matching {
   }
 }
 
-/// What each picture of a batch shall teach: the joined anchors with their class and offsets; all others are background.
+/// What each picture of a batch shall teach: the joined anchors with their class and offsets; all
+/// others are background.
 public struct AnchorTargets: Sendable {
   /// An anchor that shall find an object.
   public struct Positive: Hashable, Sendable {
@@ -177,7 +180,8 @@ public struct AnchorTargets: Sendable {
   /// The number of joined anchors in all pictures.
   public var positiveCount: Int { positives.reduce(0) { $0 + $1.count } }
 
-  /// Class of every anchor, `[pictures, anchors]`, int32: 0 for background, else the object's class + 1.
+  /// Class of every anchor, `[pictures, anchors]`, int32: 0 for background, else the
+  /// object's class + 1.
   public var classes: Tensor {
     var result = [Int32](repeating: 0, count: count * anchors)
     for (picture, positives) in positives.enumerated() {
@@ -188,7 +192,8 @@ public struct AnchorTargets: Sendable {
     return Tensor(result, [count, anchors])
   }
 
-  /// Offsets of every anchor, `[pictures, anchors, 4]`, 0 for background; and the mask, 1 where an anchor is joined.
+  /// Offsets of every anchor, `[pictures, anchors, 4]`, 0 for background; and the mask, 1 where an
+  /// anchor is joined.
   public var offsets: (values: Tensor, mask: Tensor) {
     var values = [Float](repeating: 0, count: count * anchors * 4)
     var mask = values

@@ -2,7 +2,8 @@
 public enum Anchors: Hashable, Sendable {
   /// From the training boxes, by `AnchorFit`: right for a new data set.
   case fit
-  /// Widths and heights from the training boxes, by `AnchorFit.priors`: for objects that are long in one direction.
+  /// Widths and heights from the training boxes, by `AnchorFit.priors`: for objects that are long
+  /// in one direction.
   case fitShapes
   /// The published sizes, .2 to .961 of the input.
   case notes
@@ -11,8 +12,8 @@ public enum Anchors: Hashable, Sendable {
 }
 
 extension [AnchorLevel] {
-  /// The sizes that TinySSD is published with: five levels from .2 up; the second of a level is the geometric mean of its
-  /// first and the next level's, √(.2 × .37) = .272.
+  /// The sizes that TinySSD is published with: five levels from .2 up; the second of a level is the
+  /// geometric mean of its first and the next level's, √(.2 × .37) = .272.
   public static let tinySSD: [AnchorLevel] = [
     AnchorLevel(sizes: [0.2, 0.272]), AnchorLevel(sizes: [0.37, 0.447]),
     AnchorLevel(sizes: [0.54, 0.619]), AnchorLevel(sizes: [0.71, 0.79]),
@@ -21,8 +22,8 @@ extension [AnchorLevel] {
 }
 
 extension Anchors: CustomStringConvertible {
-  /// `fit`, `fit-shapes`, `notes`, sizes as `.07/.1,.15/.19`, or shapes as `.07x.1/.1x.07,.2x.3`: a comma between levels, a stroke
-  /// between the anchors of one, width x height.
+  /// `fit`, `fit-shapes`, `notes`, sizes as `.07/.1,.15/.19`, or shapes as `.07x.1/.1x.07,.2x.3`: a
+  /// comma between levels, a stroke between the anchors of one, width x height.
   public var description: String {
     switch self {
     case .fit: "fit"

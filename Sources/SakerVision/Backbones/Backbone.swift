@@ -6,7 +6,8 @@ public protocol Backbone: Module {
   /// What `features` gives, the finest level first.
   var levels: [FeatureLevel] { get }
 
-  /// One map a level, `[N, channels, H / stride, W / stride]` (rounded as the layers round), of RGB pictures `[N, 3, H, W]`.
+  /// One map a level, `[N, channels, H / stride, W / stride]` (rounded as the layers round), of RGB
+  /// pictures `[N, 3, H, W]`.
   func features(_ images: Tensor) -> [Tensor]
 }
 
@@ -22,9 +23,9 @@ public struct FeatureLevel: Hashable, Codable, Sendable {
   }
 }
 
-/// A network that tells what a picture shows: `[N, 3, H, W]` to logits `[N, classes]`.
+/// An image classifier: `[N, 3, H, W]` to logits `[N, classes]`.
 public protocol Classifier: Layer, Backbone {
-  /// The layers that tell the classes apart, by the names of their parameters without `.weight` and `.bias`: `["fc"]`. They are
-  /// what changes with the number of classes.
+  /// The layers that tell the classes apart, by the names of their parameters without `.weight` and
+  /// `.bias`: `["fc"]`. They are what changes with the number of classes.
   var head: [String] { get }
 }

@@ -1,8 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// A residual block whose layers bear the names that published weights have for them: `conv1`, `bn1`, ..., and beside them the
-/// shortcut, `downsample`.
+/// A residual block whose layers bear the names that published weights have for them: `conv1`,
+/// `bn1`, ..., and beside them the shortcut, `downsample`.
 final class ResidualBlock: Layer {
   let residual: Residual
   private let shortcutName: String
@@ -27,7 +27,8 @@ final class ResidualBlock: Layer {
 }
 
 extension Sequential {
-  /// Convolution without bias, batch norm and, if there is one, an activation; padded so that stride 1 keeps the size.
+  /// Convolution without bias, batch norm and, if there is one, an activation; padded so that
+  /// stride 1 keeps the size.
   static func normalized(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1,
     epsilon: Float = 1e-5, momentum: Float = 0.1, _ activation: (any Layer)? = nil

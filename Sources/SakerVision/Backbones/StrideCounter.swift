@@ -1,5 +1,6 @@
-/// Strides of a network from its first layer on. With a stem for small pictures the first two that halve are left out, as in residual
-/// networks: pictures of 28 to 64 pixels keep a last map of 4 to 8.
+/// Strides of a network from its first layer on. With a stem for small pictures the first
+/// two that halve are left out, as in residual networks: pictures of 28 to 64 pixels keep a
+/// last map of 4 to 8.
 struct StrideCounter {
   /// Those still to be left out.
   private var left: Int

@@ -1,7 +1,8 @@
 import Foundation
 
-/// Boxes as offsets from anchors, the numbers a detector learns (SSD, arXiv:1512.02325, section 2.2, scaled by the
-/// deviations of its published code): centres move by `(x - xₐ) / wₐ / 0.1`, sizes grow by `log(w / wₐ + ε) / 0.2`.
+/// Boxes as offsets from anchors, the numbers a detector learns (SSD, arXiv:1512.02325, section
+/// 2.2, scaled by the deviations of its published code): centres move by `(x - xₐ) / wₐ / 0.1`,
+/// sizes grow by `log(w / wₐ + ε) / 0.2`.
 public struct BoxCoder: Hashable, Codable, Sendable {
   /// What one unit of a predicted offset means, in widths and heights of the anchor.
   public var centerDeviation: Float
@@ -22,7 +23,8 @@ public struct BoxCoder: Hashable, Codable, Sendable {
     self.largestGrowth = largestGrowth
   }
 
-  /// Offsets of `boxes` from the anchors of the same index, `[count, 4]` row by row: x, y, width, height.
+  /// Offsets of `boxes` from the anchors of the same index, `[count, 4]` row by row: x,
+  /// y, width, height.
   public func encode(_ boxes: Boxes, _ anchors: Boxes) -> [Float] {
     precondition(boxes.count == anchors.count, "one anchor a box")
     return boxes.indices.flatMap { i in

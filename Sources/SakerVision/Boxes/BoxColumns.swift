@@ -1,5 +1,5 @@
-/// Boxes eight at a time (their lefts, tops, rights, bottoms and areas), padded with empty boxes: the form in which one box
-/// is compared with many.
+/// Boxes eight at a time (their lefts, tops, rights, bottoms and areas), padded with empty boxes:
+/// the form in which one box is compared with many.
 struct BoxColumns: Sendable {
   typealias Lanes = SIMD8<Float>
 
@@ -28,7 +28,8 @@ struct BoxColumns: Sendable {
   /// The number of vectors that a full comparison writes.
   var blocks: Int { lanes.count / 5 }
 
-  /// Writes the intersection over union with `box` of each box in `blocks` to `result`, a vector a block; 0 for the padding.
+  /// Writes the intersection over union with `box` of each box in `blocks` to `result`, a vector a
+  /// block; 0 for the padding.
   func iou(
     with box: SIMD4<Float>, _ blocks: Range<Int>, into result: UnsafeMutablePointer<Lanes>
   ) {

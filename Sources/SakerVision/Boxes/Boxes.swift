@@ -1,8 +1,9 @@
 import SakerData
 import SakerTensor
 
-/// Many boxes as corners between pixels (left, top, right, bottom): a box that covers one whole pixel is 1 wide. The unit
-/// is the owner's to say: pixels, or fractions of the picture. Other forms enter and leave by conversions.
+/// Many boxes as corners between pixels (left, top, right, bottom): a box that covers one whole
+/// pixel is 1 wide. The unit is the owner's to say: pixels, or fractions of the picture. Other
+/// forms enter and leave by conversions.
 public struct Boxes: Hashable, Codable, Sendable, RandomAccessCollection, ExpressibleByArrayLiteral
 {
   /// `[count, 4]`, row by row.
@@ -45,8 +46,8 @@ public struct Boxes: Hashable, Codable, Sendable, RandomAccessCollection, Expres
     }
   }
 
-  /// From integer corners that count pixels from 1 and are both inside the box, as in Pascal VOC's files: 1, 1, 1, 1 covers
-  /// the first pixel.
+  /// From integer corners that count pixels from 1 and are both inside the box, as in Pascal VOC's
+  /// files: 1, 1, 1, 1 covers the first pixel.
   public init(vocInclusive corners: [Int]) {
     self.init(
       corners: corners.enumerated().map { Float($0.offset % 4 < 2 ? $0.element - 1 : $0.element) })
@@ -88,7 +89,8 @@ public struct Boxes: Hashable, Codable, Sendable, RandomAccessCollection, Expres
   /// Widths and heights, `[count, 2]` row by row.
   public var sizes: [Float] { flatMap { [$0.width, $0.height] } }
 
-  /// Integer corners counted from 1, both inside the box, as Pascal VOC writes them; rounded to whole pixels.
+  /// Integer corners counted from 1, both inside the box, as Pascal VOC writes them;
+  /// rounded to whole pixels.
   public var vocInclusive: [Int] {
     corners.enumerated().map { i, value in
       let pixel = Int(value.rounded())
@@ -96,7 +98,7 @@ public struct Boxes: Hashable, Codable, Sendable, RandomAccessCollection, Expres
     }
   }
 
-  /// Of each box; 0 for an empty or inverted one.
+  /// Area of each box; 0 for an empty or inverted one.
   public var areas: [Float] { map(\.area) }
 
   /// The parts between (0, 0) and (`width`, `height`): empty, not inverted, where there are none.

@@ -1,8 +1,8 @@
 import SakerTensor
 
 extension Boxes {
-  /// Intersection over union of each box here with each of `others`, `[count, others.count]` row by row; 0...1, and 0 for
-  /// two empty boxes.
+  /// Intersection over union of each box here with each of `others`, `[count, others.count]` row by
+  /// row; 0...1, and 0 for two empty boxes.
   public func iou(_ others: Boxes) -> [Float] {
     let columns = BoxColumns(others)
     let width = others.count

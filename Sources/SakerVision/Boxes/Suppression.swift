@@ -1,6 +1,7 @@
 import Foundation
 
-/// Non-maximum suppression: of boxes that overlap, the one with the highest score stays, or what `rule` says.
+/// Non-maximum suppression: of boxes that overlap, the one with the highest score stays, or
+/// what `rule` says.
 public struct Suppression: Hashable, Codable, Sendable {
   /// A box stays beside a better one if their IoU is at most this.
   public var iou: Float
@@ -23,8 +24,8 @@ public struct Suppression: Hashable, Codable, Sendable {
     self.limit = limit
   }
 
-  /// Indices of the boxes that stay, by falling score; of equal scores the lower index is better. For rules that change scores or
-  /// boxes see `survivors`, which tells how they then are.
+  /// Indices of the boxes that stay, by falling score; of equal scores the lower index is better.
+  /// For rules that change scores or boxes see `survivors`, which tells how they then are.
   public func callAsFunction(_ boxes: Boxes, scores: [Float], labels: [Int]) -> [Int] {
     precondition(
       boxes.count == scores.count && boxes.count == labels.count, "a score and a label a box")
@@ -35,7 +36,8 @@ public struct Suppression: Hashable, Codable, Sendable {
     return Array(Suppression.ordered(survivors, by: scores).prefix(limit))
   }
 
-  /// The boxes that take part: for each class, or for all together if agnostic, the best by falling score.
+  /// The boxes that take part: for each class, or for all together if agnostic, the best
+  /// by falling score.
   func participants(scores: [Float], labels: [Int]) -> [[Int]] {
     let groups =
       isClassAgnostic
@@ -63,7 +65,8 @@ public struct Suppression: Hashable, Codable, Sendable {
   /// Of boxes in falling order.
   private func kept(_ order: [Int], _ boxes: Boxes, _ scores: [Float]) -> [Int] {
     if rule == .none { return order }
-    // Walking down the order, a box is out if a kept one overlaps it: the same result as removing after each choice.
+    // Walking down the order, a box is out if a kept one overlaps it: the same result as removing
+    // after each choice.
     var kept: [Int] = []
     var corners: [(box: SIMD4<Float>, area: Float)] = []
     for candidate in order {
@@ -98,7 +101,8 @@ public struct Suppression: Hashable, Codable, Sendable {
   }
 }
 
-/// Indices of the boxes that stay when all suppress each other, by falling score; equal scores by rising index.
+/// Indices of the boxes that stay when all suppress each other, by falling score; equal
+/// scores by rising index.
 ///
 /// - Parameter iou: a box stays beside a better one if their IoU is at most this.
 public func nms(_ boxes: Boxes, scores: [Float], iou: Float) -> [Int] {
@@ -106,7 +110,8 @@ public func nms(_ boxes: Boxes, scores: [Float], iou: Float) -> [Int] {
     boxes, scores: scores, labels: [Int](repeating: 0, count: boxes.count))
 }
 
-/// Indices of the boxes that stay when only boxes of the same class suppress each other, by falling score.
+/// Indices of the boxes that stay when only boxes of the same class suppress each other,
+/// by falling score.
 ///
 /// - Parameter iou: a box stays beside a better one if their IoU is at most this.
 public func nms(_ boxes: Boxes, scores: [Float], labels: [Int], iou: Float) -> [Int] {

@@ -5,16 +5,20 @@ import SakerData
 public enum SuppressionRule: Hashable, Codable, Sendable {
   /// It goes if their IoU is above the threshold.
   case hard
-  /// Its score is multiplied by `1 - IoU` where the IoU is above the threshold. Bodla et al., "Soft-NMS", arXiv:1704.04503, section 3.
+  /// Its score is multiplied by `1 - IoU` where the IoU is above the threshold. Bodla et al.,
+  /// "Soft-NMS", arXiv:1704.04503, section 3.
   case softLinear
-  /// Its score is multiplied by `exp(-IoU² / sigma)`, whatever the threshold; the same paper, which has sigma 0.5.
+  /// Its score is multiplied by `exp(-IoU² / sigma)`, whatever the threshold; the same paper,
+  /// which has sigma 0.5.
   case softGaussian(sigma: Float = 0.5)
-  /// It goes if `IoU - (d² / c²)^exponent` is above the threshold: d is the distance of the centres, c the diagonal of the smallest box
-  /// around both, so that two objects of which one hides the other may both stay. Zheng et al., "Distance-IoU Loss", arXiv:1911.08287,
-  /// section 3.4, where the exponent is 1.
+  /// It goes if `IoU - (d² / c²)^exponent` is above the threshold: d is the distance of the
+  /// centres, c the diagonal of the smallest box around both, so that two objects of which one
+  /// hides the other may both stay. Zheng et al., "Distance-IoU Loss", arXiv:1911.08287, section
+  /// 3.4, where the exponent is 1.
   case distance(exponent: Float = 1)
-  /// It joins the fused box that it overlaps most, if their IoU is above the threshold: the mean of the boxes, weighted by score. The
-  /// fused score is the mean, times the share of members that found it. Solovyev et al., "Weighted boxes fusion", arXiv:1910.13302.
+  /// It joins the fused box that it overlaps most, if their IoU is above the threshold: the mean of
+  /// the boxes, weighted by score. The fused score is the mean, times the share of members that
+  /// found it. Solovyev et al., "Weighted boxes fusion", arXiv:1910.13302.
   ///
   /// - Parameter members: how many detectors, or views of a picture, the boxes come from.
   case fusion(members: Int = 1)

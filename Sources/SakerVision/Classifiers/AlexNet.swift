@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// The network that began it. Krizhevsky, Sutskever & Hinton 2012, in the form for one processor: Krizhevsky,
-/// "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997. Names are torchvision's.
+/// The network that began it. Krizhevsky, Sutskever & Hinton 2012, in the form for one processor:
+/// Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997.
+/// Names are torchvision's.
 public final class AlexNet: Classifier {
   /// Convolutions at `features.0`, `.3`, `.6`, `.8`, `.10`
   let body: Sequential
@@ -37,7 +38,8 @@ public final class AlexNet: Classifier {
     return body.outputs(of: [1, 4, 11, 12], images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 63 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 63 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("AlexNet", side: 63)
     let map = adaptiveAveragePool2d(body(images), (AlexNet.mapSide, AlexNet.mapSide))

@@ -1,8 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// A classifier that may have further heads in the middle: their losses bring gradients to the lower layers. Afterwards nobody asks
-/// them. Szegedy et al., arXiv:1409.4842, section 5.
+/// A classifier with auxiliary heads: their losses bring gradients to the lower layers. Afterwards
+/// nobody asks them. Szegedy et al., arXiv:1409.4842, section 5.
 public protocol AuxiliaryClassifier: Classifier {
   /// Names of the heads it was built with, the lowest first: `["aux1", "aux2"]`, or none.
   var auxiliaryHeads: [String] { get }
@@ -14,7 +14,7 @@ public protocol AuxiliaryClassifier: Classifier {
   func outputs(_ images: Tensor) -> AuxiliaryOutputs
 }
 
-/// Logits of a classifier with heads in the middle.
+/// Logits of a classifier and of its auxiliary heads.
 public struct AuxiliaryOutputs {
   /// `[N, classes]`
   public let logits: Tensor

@@ -1,9 +1,10 @@
 import SakerNN
 import SakerTensor
 
-/// Networks of which one half of each stage's maps passes by the blocks (cross stage partial). Wang et al., arXiv:1911.11929;
-/// Darknet's form, Bochkovskiy et al., "YOLOv4", arXiv:2004.10934. Names are timm's: `stem.conv1.conv`,
-/// `stages.0.conv_down.conv`, `stages.0.conv_exp.conv`, `stages.0.blocks.0.conv1.conv`, `stages.0.conv_transition_b.conv`,
+/// Networks of which one half of each stage's maps passes by the blocks (cross stage partial). Wang
+/// et al., arXiv:1911.11929; Darknet's form, Bochkovskiy et al., "YOLOv4", arXiv:2004.10934. Names
+/// are timm's: `stem.conv1.conv`, `stages.0.conv_down.conv`, `stages.0.conv_exp.conv`,
+/// `stages.0.blocks.0.conv1.conv`, `stages.0.conv_transition_b.conv`,
 /// `stages.0.conv_transition.conv`, ..., `head.fc`.
 public final class CSPNet: Classifier {
   let stem: Sequential
@@ -83,7 +84,8 @@ public final class CSPNet: Classifier {
   }
 }
 
-/// Fewer and more channels; one half goes through blocks, both are joined again. Figure 2b of the paper.
+/// Fewer and more channels; one half goes through blocks, both are joined again.
+/// Figure 2b of the paper.
 final class CrossStage: Layer {
   /// To half the size, if it does.
   private let shrink: Sequential?

@@ -1,7 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// Follows channels through a network whose maps are joined: which layer makes them, and where among its inputs another reads them.
+/// Follows channels through a network whose maps are joined: which layer makes them, and where
+/// among its inputs another reads them.
 struct ChannelTrace {
   private(set) var groups: [ChannelGroup] = []
 
@@ -48,7 +49,8 @@ struct ChannelTrace {
     return produce(name + ".conv", channels: layer.outputs, norm: name + ".bn")
   }
 
-  /// The maps behind all layers of a sequence of convolutions, Inception blocks and poolings, which changes no channels.
+  /// The maps behind all layers of a sequence of convolutions, Inception blocks and poolings, which
+  /// changes no channels.
   mutating func inceptions(_ body: Sequential) -> [Map] {
     var map: Map = []
     return zip(body.members, body.layers).map { member, layer in

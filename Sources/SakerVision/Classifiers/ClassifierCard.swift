@@ -1,7 +1,8 @@
 import Foundation
 import SakerData
 
-/// What a checkpoint says about its classifier, so that the weights alone suffice to build and use it.
+/// What a checkpoint says about its classifier, so that the weights alone suffice to
+/// build and use it.
 public struct ClassifierCard: Hashable, Codable, Sendable {
   /// The name in the catalogue, such as `resnet18`.
   public var architecture: String
@@ -15,7 +16,8 @@ public struct ClassifierCard: Hashable, Codable, Sendable {
   public var priors: [Float]?
   /// Of a network that lost channels: how many its groups have left, by their names.
   public var widths: [String: Int]?
-  /// Whether its leaky ReLUs are Darknet's, of slope 0.1, where timm's are of 0.01: such weights are told apart by nothing else.
+  /// Whether its leaky ReLUs are Darknet's, of slope 0.1, where timm's are of 0.01: such weights
+  /// are told apart by nothing else.
   public var hasDarknetSlopes: Bool?
 
   public init(
@@ -52,7 +54,7 @@ public struct ClassifierVariant: Hashable, Codable, Sendable {
   public var stem: ClassifierStem
   /// Channels everywhere, in units of the published ones, 1/8...4.
   public var width: Double
-  /// Whether it has heads in the middle that help it learn.
+  /// Whether it has auxiliary heads.
   public var auxiliary: Bool
 
   public init(stem: ClassifierStem = .standard, width: Double = 1, auxiliary: Bool = false) {
@@ -63,7 +65,7 @@ public struct ClassifierVariant: Hashable, Codable, Sendable {
 
   private enum CodingKeys: CodingKey { case stem, width, auxiliary }
 
-  /// Older cards have nothing about heads in the middle.
+  /// Older cards say nothing about auxiliary heads.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     stem = try values.decode(ClassifierStem.self, forKey: .stem)

@@ -9,13 +9,14 @@ public struct ClassifierEntry: Sendable {
   public let family: String
   /// Whose names its weights have, and whose outputs it was compared with.
   public let source: Source
-  /// What it expects of pictures.
+  /// The preprocessing that it expects.
   public let input: ClassifierInput
-  /// How many classes the published network tells apart.
+  /// Number of classes of the published network.
   public let classes: Int
   /// How it can differ from the published network.
   public let abilities: Abilities
-  /// Pixels a side of its patches, of networks that are made for one size of pictures, a multiple of it.
+  /// Pixels a side of its patches, of networks that are made for one size of pictures,
+  /// a multiple of it.
   public let patch: Int?
   /// The least side of pictures for its auxiliary heads, where it has some.
   public let auxiliarySide: Int?
@@ -52,7 +53,8 @@ public struct ClassifierEntry: Sendable {
   /// - Parameters:
   ///   - classes: of the published network: 1000, or of gray pictures 10, if left out.
   ///   - patch: of networks that are made for one size of pictures.
-  ///   - auxiliarySide: the least side of pictures for auxiliary heads, if the plan may ask for some.
+  ///   - auxiliarySide: the least side of pictures for auxiliary heads, if the plan
+  ///     may ask for some.
   ///   - build: obeys all of the plan that the abilities name.
   public init(
     name: String, family: String, source: Source, input: ClassifierInput = .imageNet,
@@ -80,7 +82,8 @@ public struct ClassifierEntry: Sendable {
   /// - Parameter plan: one that `problem(with:)` finds nothing wrong with.
   public func build(_ plan: ClassifierPlan) -> any Classifier { maker(plan) }
 
-  /// The side of small pictures that the network can take with the stem for them, at least so many pixels.
+  /// The side of small pictures that the network can take with the stem for them, at
+  /// least so many pixels.
   public func smallSide(atLeast side: Int) -> Int {
     guard patch != nil else { return side }
     let patch = ClassifierPlan.smallPatch
@@ -113,7 +116,7 @@ public struct ClassifierPlan: Sendable {
   /// Pixels a side of its pictures: for networks that are made for one size.
   public var side: Int
   public var variant: ClassifierVariant
-  /// Of a network that lost channels.
+  /// Remaining channels of a pruned network.
   public var widths: ChannelWidths
 
   /// Pixels a side of patches of small pictures.
@@ -144,7 +147,7 @@ extension Int {
   }
 }
 
-/// What a classifier expects of its pictures.
+/// The preprocessing of a classifier's input images.
 public struct ClassifierInput: Hashable, Codable, Sendable {
   /// Height and width of the crop that the network sees.
   public var side: Int
@@ -162,7 +165,7 @@ public struct ClassifierInput: Hashable, Codable, Sendable {
 
   public enum Interpolation: String, Codable, Sendable { case bilinear, bicubic }
 
-  /// Of the channels; weights that came from OpenCV's world have blue first.
+  /// Order of the channels; weights trained with OpenCV have blue first.
   public enum Order: String, Codable, Sendable { case rgb, bgr }
 
   public init(
@@ -182,7 +185,8 @@ public struct ClassifierInput: Hashable, Codable, Sendable {
 
   /// 224 of 256 pixels, with ImageNet's means and deviations: torchvision's first recipe.
   public static let imageNet = ClassifierInput()
-  /// Means and deviations of one half, as the Inception networks and many transformers were trained.
+  /// Means and deviations of one half, as the Inception networks and many transformers were
+  /// trained.
   public static func half(
     side: Int, smallestSide: Int = 32, resizedSide: Int? = nil,
     interpolation: Interpolation = .bilinear

@@ -19,7 +19,8 @@ extension ClassifierInput {
     return Preprocessing(height: side, width: side, mean: three(mean), std: three(std))
   }
 
-  /// The picture as the network sees it, before it is normalized: the shorter side resized, the middle cut out.
+  /// The picture as the network sees it, before it is normalized: the shorter side resized,
+  /// the middle cut out.
   public func fitted(_ picture: Picture) -> Picture {
     let scaled = resized(picture)
     // As Python rounds: halves to even.
@@ -58,7 +59,8 @@ extension ClassifierInput {
     return picture
   }
 
-  /// Pictures `[N, 3, side, side]` of red, green and blue, normalized, as the network takes them: `[N, channels, side, side]`.
+  /// Pictures `[N, 3, side, side]` of red, green and blue, normalized, as the network takes them:
+  /// `[N, channels, side, side]`.
   public func arranged(_ images: Tensor) -> Tensor {
     if channels == 1 { return images.narrow(1, 0..<1).contiguous() }
     if order == .bgr { return images.indexSelect(Tensor([Int64(2), 1, 0]), axis: 1) }

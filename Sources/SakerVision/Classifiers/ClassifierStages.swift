@@ -1,7 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// A part of a network, one after the other from the picture to the head: what is frozen, or learns at a rate of its own.
+/// A part of a network, one after the other from the picture to the head: what is frozen, or learns
+/// at a rate of its own.
 public struct ClassifierStage: Hashable, Sendable {
   /// Of its first layer with a kernel: `layer2`, `features.4`.
   public let name: String
@@ -20,8 +21,9 @@ extension Classifier {
     head.contains { name == $0 || name.hasPrefix($0 + ".") }
   }
 
-  /// The network in order of depth, without its heads: the members that hold layers (`conv1`, `layer1`, ...). A member that holds nearly
-  /// everything, such as `features` or `blocks`, is told apart by its own members. Normalizations and tokens go with the layer before them.
+  /// The network in order of depth, without its heads: the members that hold layers (`conv1`,
+  /// `layer1`, ...). A member that holds nearly everything, such as `features` or `blocks`, is told
+  /// apart by its own members. Normalizations and tokens go with the layer before them.
   public var stages: [ClassifierStage] {
     let entries = namedParameters.map {
       (path: $0.name.split(separator: ".").map(String.init), parameter: $0.parameter)

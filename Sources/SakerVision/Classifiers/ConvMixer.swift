@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Patches, mixed by depthwise and by 1x1 convolutions in turn. Trockman & Kolter, arXiv:2201.09792, section 2. Names are
-/// timm's: `stem.0`, `blocks.0.0.fn.0`, `blocks.0.1`, ..., `head`.
+/// Patches, mixed by depthwise and by 1x1 convolutions in turn. Trockman & Kolter,
+/// arXiv:2201.09792, section 2. Names are timm's: `stem.0`, `blocks.0.0.fn.0`,
+/// `blocks.0.1`, ..., `head`.
 public final class ConvMixer: Classifier {
   let stem: Sequential
   let blocks: Sequential
@@ -40,7 +41,8 @@ public final class ConvMixer: Classifier {
   /// One map, at the patches' stride.
   public func features(_ images: Tensor) -> [Tensor] { [mix(images)] }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, not smaller than a patch.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, not
+  /// smaller than a patch.
   public func forward(_ images: Tensor) -> Tensor { fc(mix(images).globalAverage()) }
 
   private func mix(_ images: Tensor) -> Tensor {

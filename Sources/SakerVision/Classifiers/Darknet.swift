@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// YOLO's plain network of 3x3 and 1x1 convolutions. Redmon & Farhadi, "YOLO9000", arXiv:1612.08242, table 6. Neither
-/// torchvision nor timm has it; names: `stages.0.0.conv`, `stages.0.0.bn`, ..., `head`, which is a 1x1 convolution.
+/// YOLO's plain network of 3x3 and 1x1 convolutions. Redmon & Farhadi, "YOLO9000",
+/// arXiv:1612.08242, table 6. Neither torchvision nor timm has it; names: `stages.0.0.conv`,
+/// `stages.0.0.bn`, ..., `head`, which is a 1x1 convolution.
 public final class Darknet19: Classifier {
   let stages: [Sequential]
   let fc: Conv2d
@@ -43,7 +44,8 @@ public final class Darknet19: Classifier {
     return maps
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 32 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 32 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("Darknet19", side: 32)
     let maps = stages.dropFirst().reduce(stages[0](images)) { $1(pool($0)) }
@@ -57,8 +59,9 @@ public final class Darknet19: Classifier {
   ]
 }
 
-/// Residual blocks of a 1x1 and a 3x3 convolution. Redmon & Farhadi, "YOLOv3", arXiv:1804.02767, table 1. Names are timm's:
-/// `stem.conv1.conv`, `stages.0.conv_down.bn`, `stages.0.blocks.0.conv1.conv`, ..., `head.fc`.
+/// Residual blocks of a 1x1 and a 3x3 convolution. Redmon & Farhadi, "YOLOv3", arXiv:1804.02767,
+/// table 1. Names are timm's: `stem.conv1.conv`, `stages.0.conv_down.bn`,
+/// `stages.0.blocks.0.conv1.conv`, ..., `head.fc`.
 public final class Darknet53: Classifier {
   let stem: Sequential
   let stages: [Sequential]
@@ -119,7 +122,8 @@ public final class Darknet53: Classifier {
 }
 
 extension Sequential {
-  /// Convolution, batch norm and leaky ReLU as `conv` and `bn`; nothing is rectified without a slope.
+  /// Convolution, batch norm and leaky ReLU as `conv` and `bn`; nothing is rectified without a
+  /// slope.
   static func named(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1, slope: Float?
   ) -> Sequential {

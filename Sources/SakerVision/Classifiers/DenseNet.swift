@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Densely connected networks: a layer sees the maps of all layers before it in its block. Huang et al., arXiv:1608.06993,
-/// table 1. Names are torchvision's: `features.denseblock1.denselayer1.norm1`, ..., `classifier`.
+/// Densely connected networks: a layer sees the maps of all layers before it in its block. Huang et
+/// al., arXiv:1608.06993, table 1. Names are torchvision's:
+/// `features.denseblock1.denselayer1.norm1`, ..., `classifier`.
 public final class DenseNet: PrunableClassifier {
   let body: Sequential
   let classifier: Linear
@@ -16,7 +17,8 @@ public final class DenseNet: PrunableClassifier {
     public var depths: [Int]
     /// Channels of the stem.
     public var stem: Int
-    /// Whether it begins with a 3x3 convolution of stride 1 and without pooling, as the paper's networks for 32x32 pixels do.
+    /// Whether it begins with a 3x3 convolution of stride 1 and without pooling, as the paper's
+    /// networks for 32x32 pixels do.
     public var isSmall = false
 
     public init(growth: Int = 32, depths: [Int], stem: Int = 64) {
@@ -32,7 +34,8 @@ public final class DenseNet: PrunableClassifier {
       return copy
     }
 
-    /// With `share` times the growth; the stem has twice as many channels, as in all published ones.
+    /// With `share` times the growth; the stem has twice as many channels, as in all published
+    /// ones.
     public func scaled(_ share: Double) -> Configuration {
       guard share != 1 else { return self }
       var copy = self
@@ -103,8 +106,8 @@ public final class DenseNet: PrunableClassifier {
 
   public var head: [String] { ["classifier"] }
 
-  /// The channels between the two convolutions of a layer, and, as streams, what all later layers of a block read: the stem's,
-  /// each layer's, the transitions'.
+  /// The channels between the two convolutions of a layer, and, as streams, what all later layers
+  /// of a block read: the stem's, each layer's, the transitions'.
   public var channelGroups: [ChannelGroup] {
     var trace = ChannelTrace()
     func produce(_ name: String, norm: String? = nil) -> ChannelTrace.Map {
@@ -139,14 +142,16 @@ public final class DenseNet: PrunableClassifier {
   /// The least side of a picture: of the last map a pixel is left.
   private var smallestSide: Int { configuration.isSmall ? 8 : 29 }
 
-  /// The maps of the four blocks, before they are normalized, at strides 4, 8, 16 and 32; with the small stem 1, 2, 4 and 8.
+  /// The maps of the four blocks, before they are normalized, at strides 4, 8, 16 and 32; with the
+  /// small stem 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("DenseNet", side: smallestSide)
     let blocks = body.layers.indices.filter { body.layers[$0] is DenselyConnected }
     return body.outputs(of: blocks, images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 29 pixels a side (small stem: 8).
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 29 pixels a
+  /// side (small stem: 8).
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("DenseNet", side: smallestSide)
     return classifier(body(images).globalAverage())

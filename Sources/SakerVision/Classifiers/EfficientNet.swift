@@ -2,8 +2,8 @@ import Foundation
 import SakerNN
 import SakerTensor
 
-/// Depth, width and resolution scaled together. Tan & Le, arXiv:1905.11946, table 1. Names are torchvision's:
-/// `features.1.0.block.0.0`, ..., `classifier.1`.
+/// Depth, width and resolution scaled together. Tan & Le, arXiv:1905.11946, table 1. Names are
+/// torchvision's: `features.1.0.block.0.0`, ..., `classifier.1`.
 public final class EfficientNet: Classifier {
   let body: Sequential
   let classifier: Sequential
@@ -48,7 +48,8 @@ public final class EfficientNet: Classifier {
     }
   }
 
-  /// - Parameter dropPath: the probability with which training skips the last block; earlier ones less, in proportion.
+  /// - Parameter dropPath: the probability with which training skips the last block; earlier ones
+  ///   less, in proportion.
   public init(_ configuration: Configuration, classes: Int = 1000, dropPath: Float = 0.2) {
     func normalized(
       _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1,

@@ -1,9 +1,10 @@
 import SakerNN
 import SakerTensor
 
-/// A picture's patches, mixed by Fourier transforms in place of attention: Lee-Thorp et al., arXiv:2105.03824, with the patches of
-/// vision transformers, of whose sizes its names speak. Neither torchvision nor timm has it; names: `patch_embed.proj`,
-/// `pos_embed`, `blocks.0.norm1`, `blocks.0.mlp.fc1`, ..., `head`. There is no class's token: it takes the mean of all patches.
+/// A picture's patches, mixed by Fourier transforms in place of attention: Lee-Thorp et al.,
+/// arXiv:2105.03824, with the patches of vision transformers, of whose sizes its names speak.
+/// Neither torchvision nor timm has it; names: `patch_embed.proj`, `pos_embed`, `blocks.0.norm1`,
+/// `blocks.0.mlp.fc1`, ..., `head`. There is no class's token: it takes the mean of all patches.
 public final class FNet: Classifier {
   let tokens: PatchTokens
   let blocks: [FNetBlock]

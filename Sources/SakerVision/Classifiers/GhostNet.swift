@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Half of the maps are computed by 1x1 convolutions, the other half from these by cheap depthwise ones. Han et al.,
-/// arXiv:1911.11907, table 1. Names are timm's: `conv_stem`, `blocks.0.0.ghost1.primary_conv.0`, ..., `conv_head`, `classifier`.
+/// Half of the maps are computed by 1x1 convolutions, the other half from these by cheap depthwise
+/// ones. Han et al., arXiv:1911.11907, table 1. Names are timm's: `conv_stem`,
+/// `blocks.0.0.ghost1.primary_conv.0`, ..., `conv_head`, `classifier`.
 public final class GhostNet: Classifier {
   let stem: Sequential
   let blocks: Sequential
@@ -19,7 +20,8 @@ public final class GhostNet: Classifier {
   public init(
     width: Double = 1, small: Bool = false, classes: Int = 1000, dropout: Float = 0.2
   ) {
-    // Kernel, hidden channels, outputs, whether gated; the first of a row strides, but for the first row and the wide ones.
+    // Kernel, hidden channels, outputs, whether gated; the first of a row strides, but for the
+    // first row and the wide ones.
     let stages: [(stride: Int, blocks: [(Int, Int, Int, Bool)])] = [
       (1, [(3, 16, 16, false)]), (2, [(3, 48, 24, false)]), (1, [(3, 72, 24, false)]),
       (2, [(5, 72, 40, true)]), (1, [(5, 120, 40, true)]), (2, [(3, 240, 80, false)]),
@@ -78,7 +80,8 @@ public final class GhostNet: Classifier {
     startConvolutions(.kaimingNormal(fan: .output))
   }
 
-  /// - Parameter halves: whether the published block halves the map: then it has its layers also where the stride is 1.
+  /// - Parameter halves: whether the published block halves the map: then it has its layers also
+  ///   where the stride is 1.
   private static func block(
     _ inputs: Int, _ hidden: Int, _ outputs: Int, kernel: Int, stride: Int, halves: Bool,
     gated: Bool
@@ -143,7 +146,8 @@ public final class GhostNet: Classifier {
   }
 }
 
-/// Half of the outputs by a 1x1 convolution, the other half from these by a depthwise 3x3. Figure 1 of the paper.
+/// Half of the outputs by a 1x1 convolution, the other half from these by a depthwise 3x3.
+/// Figure 1 of the paper.
 private final class GhostModule: Layer {
   let primaryConv, cheapOperation: Sequential
 

@@ -1,11 +1,11 @@
 import SakerNN
 import SakerTensor
 
-/// Branches with kernels of 1, 3 and 5 and a pooling, side by side. Szegedy et al., "Going Deeper with Convolutions",
-/// arXiv:1409.4842, table 1 (Inception v1).
+/// Branches with kernels of 1, 3 and 5 and a pooling, side by side. Szegedy et al., "Going Deeper
+/// with Convolutions", arXiv:1409.4842, table 1 (Inception v1).
 ///
-/// Names and layout are torchvision's: with batch norm, and in the branch that the paper gives a 5x5 kernel a 3x3 one, as in the
-/// weights that were published.
+/// Names and layout are torchvision's: with batch norm, and in the branch that the paper gives a
+/// 5x5 kernel a 3x3 one, as in the weights that were published.
 public final class GoogLeNet: PrunableClassifier, AuxiliaryClassifier {
   let body: Sequential
   let fc: Linear
@@ -93,7 +93,8 @@ public final class GoogLeNet: PrunableClassifier, AuxiliaryClassifier {
   /// The places of `inception4a` and `inception4d` in the body.
   private static let auxiliaryPlaces = [8, 11]
 
-  /// All channels but the classes: the branches' ends are read by the branches of the block behind, and by the auxiliary heads.
+  /// All channels but the classes: the branches' ends are read by the branches of the block behind,
+  /// and by the auxiliary heads.
   public var channelGroups: [ChannelGroup] {
     var trace = ChannelTrace()
     let maps = trace.inceptions(body)
@@ -115,13 +116,15 @@ public final class GoogLeNet: PrunableClassifier, AuxiliaryClassifier {
     return body.outputs(of: [0, 3, 6, 12, 15], images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 15 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 15 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("GoogLeNet", side: 15)
     return fc(dropout(body(images).globalAverage()))
   }
 
-  /// The logits and those of the auxiliary heads, which see the maps behind `inception4a` and `inception4d`.
+  /// The logits and those of the auxiliary heads, which see the maps behind `inception4a`
+  /// and `inception4d`.
   public func outputs(_ images: Tensor) -> AuxiliaryOutputs {
     images.checkPictures("GoogLeNet", side: 15)
     let maps = body.outputs(of: GoogLeNet.auxiliaryPlaces + [15], images)

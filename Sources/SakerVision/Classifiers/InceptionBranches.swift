@@ -1,7 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// Branches of named convolutions whose maps are joined. A branch may fork at its end, and may begin with a pooling.
+/// Branches of named convolutions whose maps are joined. A branch may fork at its end, and may
+/// begin with a pooling.
 final class InceptionBranches: Layer {
   struct Branch {
     var pool: (any Layer)?
@@ -71,8 +72,9 @@ extension InceptionBranches {
 }
 
 extension InceptionBranches.Branch {
-  /// Convolutions one after the other: how many channels each makes, its kernel and its stride; named `name.0`, `name.1`, ... as
-  /// in a sequence, of which a pooling is the first, or `name` alone.
+  /// Convolutions one after the other: how many channels each makes, its kernel and its
+  /// stride; named `name.0`, `name.1`, ... as in a sequence, of which a pooling is the
+  /// first, or `name` alone.
   init(
     _ name: String, _ inputs: Int, pool: (any Layer)? = nil,
     _ convolutions: [(outputs: Int, kernel: (Int, Int), stride: Int)]
@@ -94,7 +96,8 @@ extension InceptionBranches.Branch {
 
   /// Convolutions one after the other, then others side by side.
   ///
-  /// - Parameter widths: how many channels a layer has, of its name and how many it was published with.
+  /// - Parameter widths: how many channels a layer has, of its name and how many it
+  ///   was published with.
   init(
     _ inputs: Int, pool: (any Layer)? = nil, _ steps: [Step], fork: [Step] = [],
     _ widths: (_ layer: String, _ published: Int) -> Int

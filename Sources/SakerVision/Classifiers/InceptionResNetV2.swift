@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Inception blocks whose result, made small, is added to their input. Szegedy et al., arXiv:1602.07261, figures 15 to 19. Names
-/// are timm's: `conv2d_1a.conv`, `mixed_5b.branch1.0.bn`, `repeat.0.conv2d`, `block8`, ..., `classif`.
+/// Inception blocks whose result, made small, is added to their input. Szegedy et al.,
+/// arXiv:1602.07261, figures 15 to 19. Names are timm's: `conv2d_1a.conv`, `mixed_5b.branch1.0.bn`,
+/// `repeat.0.conv2d`, `block8`, ..., `classif`.
 public final class InceptionResNetV2: Classifier {
   let body: Sequential
   let classif: Linear
@@ -59,13 +60,15 @@ public final class InceptionResNetV2: Classifier {
     FeatureLevel(stride: 32, channels: 1536),
   ]
 
-  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture divided by these.
+  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture
+  /// divided by these.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("InceptionResNetV2", side: 75)
     return body.outputs(of: [2, 5, 8, 10, 14], images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 75 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 75 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("InceptionResNetV2", side: 75)
     return classif(dropout(body(images).globalAverage()))

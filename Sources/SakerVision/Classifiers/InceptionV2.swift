@@ -1,11 +1,13 @@
 import SakerNN
 import SakerTensor
 
-/// Inception with batch norm, and two 3x3 convolutions for each 5x5. Ioffe & Szegedy, arXiv:1502.03167, figure 5; the factors,
-/// Szegedy et al., arXiv:1512.00567. Neither torchvision nor timm has it; names as of torchvision's `googlenet`: `conv1.conv`,
+/// Inception with batch norm, and two 3x3 convolutions for each 5x5. Ioffe & Szegedy,
+/// arXiv:1502.03167, figure 5; the factors, Szegedy et al., arXiv:1512.00567. Neither torchvision
+/// nor timm has it; names as of torchvision's `googlenet`: `conv1.conv`,
 /// `inception3a.branch2.0.conv`, ..., `fc`.
 ///
-/// The first convolution is a plain one; the authors computed it separably, with eight depthwise maps for each channel.
+/// The first convolution is a plain one; the authors computed it separably, with eight depthwise
+/// maps for each channel.
 public final class InceptionV2: Classifier {
   let body: Sequential
   let fc: Linear

@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Large kernels in factors: 5x5 as two 3x3, 7x7 as 1x7 and 7x1. Szegedy et al., "Rethinking the Inception Architecture",
-/// arXiv:1512.00567, table 1. Names are torchvision's: `Conv2d_1a_3x3`, `Mixed_5b.branch1x1`, ..., `fc`.
+/// Large kernels in factors: 5x5 as two 3x3, 7x7 as 1x7 and 7x1. Szegedy et al., "Rethinking the
+/// Inception Architecture", arXiv:1512.00567, table 1. Names are torchvision's: `Conv2d_1a_3x3`,
+/// `Mixed_5b.branch1x1`, ..., `fc`.
 public final class InceptionV3: PrunableClassifier, AuxiliaryClassifier {
   let body: Sequential
   let fc: Linear
@@ -103,13 +104,15 @@ public final class InceptionV3: PrunableClassifier, AuxiliaryClassifier {
     return trace.groups
   }
 
-  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture divided by these.
+  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture
+  /// divided by these.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("InceptionV3", side: 75)
     return body.outputs(of: InceptionV3.levelPlaces, images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 75 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 75 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("InceptionV3", side: 75)
     return fc(dropout(body(images).globalAverage()))

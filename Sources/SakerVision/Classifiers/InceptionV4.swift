@@ -1,8 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// Inception with factored kernels throughout. Szegedy et al., arXiv:1602.07261, figures 3 to 9. Names are timm's:
-/// `features.0.conv`, `features.6.branch1.0.bn`, ..., `last_linear`.
+/// Inception with factored kernels throughout. Szegedy et al., arXiv:1602.07261, figures 3 to 9.
+/// Names are timm's: `features.0.conv`, `features.6.branch1.0.bn`, ..., `last_linear`.
 public final class InceptionV4: Classifier {
   let body: Sequential
   let last: Linear
@@ -50,13 +50,15 @@ public final class InceptionV4: Classifier {
     FeatureLevel(stride: 32, channels: 1536),
   ]
 
-  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture divided by these.
+  /// The last maps at strides 2 to 32; without padding they are a little smaller than the picture
+  /// divided by these.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("InceptionV4", side: 75)
     return body.outputs(of: [2, 4, 9, 17, 21], images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 75 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 75 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("InceptionV4", side: 75)
     return last(dropout(body(images).globalAverage()))

@@ -1,10 +1,12 @@
 import SakerNN
 import SakerTensor
 
-/// The network that read cheques. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 86 (1998),
-/// figure 2, in the form that is taught: full connections between maps, linear layers in place of the radial units.
+/// The network that read cheques. LeCun et al., "Gradient-Based Learning Applied to Document
+/// Recognition", Proc. IEEE 86 (1998), figure 2, in the form that is taught: full connections
+/// between maps, linear layers in place of the radial units.
 ///
-/// Names are "Dive into Deep Learning"'s (section 7.6): `net.0.weight`, ... A picture of 28 pixels is padded by 2.
+/// Names are "Dive into Deep Learning"'s (section 7.6): `net.0.weight`, ... A picture of 28
+/// pixels is padded by 2.
 public final class LeNet: Classifier {
   let net: Sequential
   private let channels: Int

@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Linear layers only, along the patches and along the channels in turn. Tolstikhin et al., arXiv:2105.01601, table 1. Names are
-/// timm's: `stem.proj`, `blocks.0.mlp_tokens.fc1`, ..., `norm`, `head`.
+/// Linear layers only, along the patches and along the channels in turn. Tolstikhin et al.,
+/// arXiv:2105.01601, table 1. Names are timm's: `stem.proj`, `blocks.0.mlp_tokens.fc1`,
+/// ..., `norm`, `head`.
 public final class MLPMixer: Classifier {
   let stem: PatchEmbedding
   let blocks: [MLPMixerBlock]

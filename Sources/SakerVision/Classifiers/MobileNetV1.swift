@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Depthwise-separable convolutions all the way. Howard et al., arXiv:1704.04861, table 1. The paper's activation is ReLU; timm's
-/// weights and names (`mobilenetv1_100`: `conv_stem`, `blocks.0.0.conv_dw`, ...) are used with ReLU6.
+/// Depthwise-separable convolutions all the way. Howard et al., arXiv:1704.04861, table 1. The
+/// paper's activation is ReLU; timm's weights and names (`mobilenetv1_100`: `conv_stem`,
+/// `blocks.0.0.conv_dw`, ...) are used with ReLU6.
 public final class MobileNetV1: Classifier {
   let stem: Sequential
   /// Stages of blocks.

@@ -1,8 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// Inverted residuals: narrow, wide and depthwise, narrow again without activation. Sandler et al., arXiv:1801.04381, table 2.
-/// Names are torchvision's: `features.1.conv.0.0`, ..., `classifier.1`.
+/// Inverted residuals: narrow, wide and depthwise, narrow again without activation. Sandler et al.,
+/// arXiv:1801.04381, table 2. Names are torchvision's: `features.1.conv.0.0`, ..., `classifier.1`.
 public final class MobileNetV2: PrunableClassifier {
   let body: Sequential
   let classifier: Sequential
@@ -82,7 +82,8 @@ public final class MobileNetV2: PrunableClassifier {
 
   public var head: [String] { ["classifier.1"] }
 
-  /// The wide channels of each block, with their depthwise convolution; the streams between the blocks; and the last convolution.
+  /// The wide channels of each block, with their depthwise convolution; the streams between the
+  /// blocks; and the last convolution.
   public var channelGroups: [ChannelGroup] {
     func group(_ name: String, _ norms: [String]) -> ChannelGroup {
       ChannelGroup(name, channels: outputs(of: name), norms: norms, readers: [])

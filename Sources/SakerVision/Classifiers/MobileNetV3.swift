@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Inverted residuals found by search, with squeeze-and-excitation and hard-swish. Howard et al., arXiv:1905.02244, tables 1 and
-/// 2. Names are torchvision's: `features.4.block.2.fc1`, ..., `classifier.3`.
+/// Inverted residuals found by search, with squeeze-and-excitation and hard-swish. Howard et
+/// al., arXiv:1905.02244, tables 1 and 2. Names are torchvision's: `features.4.block.2.fc1`,
+/// ..., `classifier.3`.
 public final class MobileNetV3: Classifier {
   let body: Sequential
   let classifier: Sequential

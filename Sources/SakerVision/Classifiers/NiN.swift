@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// Network in network: 1x1 convolutions behind each convolution, and one map a class in place of linear layers.
-/// Lin, Chen & Yan, arXiv:1312.4400; sizes for ImageNet as in "Dive into Deep Learning", section 8.3, whose names these are.
+/// Network in network: 1x1 convolutions behind each convolution, and one map a class in place of
+/// linear layers. Lin, Chen & Yan, arXiv:1312.4400; sizes for ImageNet as in "Dive into Deep
+/// Learning", section 8.3, whose names these are.
 public final class NiN: Classifier {
   let net: Sequential
 
@@ -33,7 +34,8 @@ public final class NiN: Classifier {
     return net.outputs(of: [0, 2, 4, 5], images)
   }
 
-  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least 67 pixels a side.
+  /// Class logits, `[N, classes]`, of RGB pictures `[N, 3, H, W]`, normalized, at least
+  /// 67 pixels a side.
   public func forward(_ images: Tensor) -> Tensor {
     images.checkPictures("NiN", side: 67)
     return net(images)

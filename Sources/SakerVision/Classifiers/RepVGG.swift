@@ -1,9 +1,10 @@
 import SakerNN
 import SakerTensor
 
-/// Learns with a 3x3 convolution, a 1x1 convolution and the identity side by side, each normalized, and computes all of them as
-/// one 3x3 convolution when it has learned: `fused()`. Ding et al., arXiv:2101.03697, tables 2 and 3. Names are timm's:
-/// `stem.conv_kxk.conv`, `stages.0.0.identity`, ..., `head.fc`; fused `stages.0.0.reparam_conv`.
+/// Learns with a 3x3 convolution, a 1x1 convolution and the identity side by side, each normalized,
+/// and computes all of them as one 3x3 convolution when it has learned: `fused()`. Ding et al.,
+/// arXiv:2101.03697, tables 2 and 3. Names are timm's: `stem.conv_kxk.conv`, `stages.0.0.identity`,
+/// ..., `head.fc`; fused `stages.0.0.reparam_conv`.
 public final class RepVGG: Classifier {
   public let configuration: Configuration
   let stem: RepVGGBlock
@@ -16,7 +17,7 @@ public final class RepVGG: Classifier {
     public var depths: [Int]
     /// Factors of 64, 128, 256 and 512 channels.
     public var widths: [Double]
-    /// Of every second convolution.
+    /// Groups of every second convolution.
     public var groups = 1
     /// Whether the first two strides are 1, for small pictures.
     public var isSmall = false
@@ -102,7 +103,8 @@ public final class RepVGG: Classifier {
     return fc(stages.reduce(stem(images)) { $1($0) }.globalAverage())
   }
 
-  /// The same function as in evaluation now, of plain 3x3 convolutions with biases and ReLUs; it learns on its own.
+  /// The same function as in evaluation now, of plain 3x3 convolutions with biases and ReLUs; it
+  /// learns on its own.
   public func fused() -> RepVGG {
     let plain = RepVGG(configuration, classes: fc.weight.shape[0], isFused: true)
     let blocks = [stem] + stages.flatMap { $0 }
@@ -118,7 +120,8 @@ public final class RepVGG: Classifier {
   }
 }
 
-/// `relu(norm(conv3x3(x)) + norm(conv1x1(x)) + norm(x))`, the last where the shape stays; or the same as one convolution.
+/// `relu(norm(conv3x3(x)) + norm(conv1x1(x)) + norm(x))`, the last where the shape stays; or the
+/// same as one convolution.
 final class RepVGGBlock: Layer {
   private let identity: BatchNorm2d?
   private let large, small: Sequential?
@@ -165,7 +168,8 @@ final class RepVGGBlock: Layer {
 
   func forward(_ x: Tensor) -> Tensor { run(x) }
 
-  /// What the branches are together: weight `[out, in / groups, 3, 3]` and bias. Section 3.3 of the paper.
+  /// What the branches are together: weight `[out, in / groups, 3, 3]` and bias. Section
+  /// 3.3 of the paper.
   var kernel: (weight: Tensor, bias: Tensor) {
     withoutGradients {
       guard let large, let small else {

@@ -1,11 +1,13 @@
 import SakerNN
 import SakerTensor
 
-/// Residual networks. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385, table 1; Xie et al. (ResNeXt),
-/// arXiv:1611.05431; Zagoruyko & Komodakis (wide), arXiv:1605.07146; Hu et al. (squeeze-and-excitation), arXiv:1709.01507.
+/// Residual networks. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385,
+/// table 1; Xie et al. (ResNeXt), arXiv:1611.05431; Zagoruyko & Komodakis (wide), arXiv:1605.07146;
+/// Hu et al. (squeeze-and-excitation), arXiv:1709.01507.
 ///
-/// A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5; the paper, in the first 1x1). Names are
-/// torchvision's: `conv1`, `bn1`, `layer1.0.conv1`, `layer2.0.downsample.0`, `fc`; a block's gate `se.fc1`, `se.fc2` is timm's.
+/// A bottleneck strides in its 3x3 convolution, as published weights do (version 1.5; the paper, in
+/// the first 1x1). Names are torchvision's: `conv1`, `bn1`, `layer1.0.conv1`,
+/// `layer2.0.downsample.0`, `fc`; a block's gate `se.fc1`, `se.fc2` is timm's.
 public final class ResNet: PrunableClassifier {
   /// `conv1`, `bn1`, ReLU and, for large pictures, a pooling
   let stem: Sequential
@@ -34,7 +36,7 @@ public final class ResNet: PrunableClassifier {
     public var block: Block
     /// Blocks in each of the four stages.
     public var depths: [Int]
-    /// Of the inner 3x3 convolutions of bottlenecks.
+    /// Groups of the inner 3x3 convolutions of bottlenecks.
     public var groups = 1
     /// Channels of a group, for 64 channels of the first stage.
     public var groupWidth = 64
@@ -202,8 +204,8 @@ extension ResNet: StackedClassifier {
 }
 
 extension ResNet {
-  /// What is inside of blocks, where convolutions are in groups whole groups, and the streams: one for the stem, and one from each
-  /// shortcut convolution on to the next.
+  /// What is inside of blocks, where convolutions are in groups whole groups, and the streams: one
+  /// for the stem, and one from each shortcut convolution on to the next.
   public var channelGroups: [ChannelGroup] {
     var inner: [ChannelGroup] = []
     var streams = [

@@ -1,9 +1,10 @@
 import SakerNN
 import SakerTensor
 
-/// Residual networks that normalize and rectify before they convolve, so that nothing stands in the way of a shortcut. He et al.,
-/// "Identity Mappings in Deep Residual Networks", arXiv:1603.05027, figure 1b. Names are timm's: `stem.conv`,
-/// `stages.0.blocks.0.norm1`, ..., `norm`, `head.fc`, the last a 1x1 convolution.
+/// Residual networks that normalize and rectify before they convolve, so that nothing stands in the
+/// way of a shortcut. He et al., "Identity Mappings in Deep Residual Networks", arXiv:1603.05027,
+/// figure 1b. Names are timm's: `stem.conv`, `stages.0.blocks.0.norm1`, ..., `norm`, `head.fc`, the
+/// last a 1x1 convolution.
 public final class ResNetV2: Classifier {
   let stem: Sequential
   let stages: [[PreActivationBlock]]
@@ -54,7 +55,8 @@ public final class ResNetV2: Classifier {
 
   public var head: [String] { ["head.fc"] }
 
-  /// The maps of the four stages, before they are normalized, at strides 4, 8, 16 and 32; with the small stem 1, 2, 4 and 8.
+  /// The maps of the four stages, before they are normalized, at strides 4, 8, 16 and 32; with the
+  /// small stem 1, 2, 4 and 8.
   public func features(_ images: Tensor) -> [Tensor] {
     images.checkPictures("ResNetV2", side: 1)
     var x = stem(images)
@@ -92,7 +94,8 @@ final class PreActivationBlock: Layer {
   private let named: [(name: String, value: Any)]
   private let run: Sequential
 
-  /// - Parameter shrinks: whether it may need a shortcut that makes the input fit; it sees what is already normalized.
+  /// - Parameter shrinks: whether it may need a shortcut that makes the input fit; it sees what is
+  ///   already normalized.
   init(_ block: ResNet.Block, _ inputs: Int, _ width: Int, stride: Int, shrinks: Bool) {
     let outputs = width * block.expansion
     func conv(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1) -> Conv2d {

@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// 1x1 convolutions in groups, whose channels are shuffled between them. Zhang et al., arXiv:1707.01083, table 1. Neither
-/// torchvision nor timm has it; names: `conv1`, `bn1`, `stage2.0.conv1`, ..., `fc`.
+/// 1x1 convolutions in groups, whose channels are shuffled between them. Zhang et al.,
+/// arXiv:1707.01083, table 1. Neither torchvision nor timm has it; names: `conv1`, `bn1`,
+/// `stage2.0.conv1`, ..., `fc`.
 public final class ShuffleNetV1: Classifier {
   let stem: Sequential
   let stage2, stage3, stage4: [GroupShuffleUnit]
@@ -80,8 +81,8 @@ public final class ShuffleNetV1: Classifier {
   }
 }
 
-/// Grouped 1x1, shuffle, depthwise 3x3, grouped 1x1; added to the input, or beside its means at half the size. Figure 2 of the
-/// paper.
+/// Grouped 1x1, shuffle, depthwise 3x3, grouped 1x1; added to the input, or beside its means at
+/// half the size. Figure 2 of the paper.
 final class GroupShuffleUnit: Layer {
   let body: Sequential
   private let halves: Bool

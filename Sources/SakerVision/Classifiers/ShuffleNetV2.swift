@@ -1,8 +1,8 @@
 import SakerNN
 import SakerTensor
 
-/// Half of the channels pass untouched, then the halves are shuffled. Ma et al., arXiv:1807.11164, table 5. Names are
-/// torchvision's: `stage2.0.branch1.0`, ..., `conv5.0`, `fc`.
+/// Half of the channels pass untouched, then the halves are shuffled. Ma et al., arXiv:1807.11164,
+/// table 5. Names are torchvision's: `stage2.0.branch1.0`, ..., `conv5.0`, `fc`.
 public final class ShuffleNetV2: Classifier {
   let conv1: Sequential
   /// Halves the map; nothing with the small stem.

@@ -1,11 +1,12 @@
 import SakerNN
 import SakerTensor
 
-/// Plain networks of 3x3 convolutions. Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
-/// Recognition", arXiv:1409.1556, table 1.
+/// Plain networks of 3x3 convolutions. Simonyan & Zisserman, "Very Deep Convolutional Networks for
+/// Large-Scale Image Recognition", arXiv:1409.1556, table 1.
 ///
-/// Layout and names are torchvision's, so that its weights load: convolutions have biases also before a batch norm (which
-/// the paper didn't have yet), and the last map is averaged to 7x7, so that pictures of other sizes than 224 work.
+/// Layout and names are torchvision's, so that its weights load: convolutions have biases also
+/// before a batch norm (which the paper didn't have yet), and the last map is averaged to 7x7, so
+/// that pictures of other sizes than 224 work.
 public final class VGG: PrunableClassifier {
   /// Convolutions, each with its ReLU, and poolings: `features.0`, ...
   let body: Sequential
@@ -16,11 +17,12 @@ public final class VGG: PrunableClassifier {
   public struct Configuration: Sendable {
     public var stages: [[Int]]
     public var batchNorm = false
-    /// Of the two inner linear layers.
+    /// Width of the two inner linear layers.
     public var width = 4096
     /// The probability with which training drops their results.
     public var dropout: Float = 0.5
-    /// Whether it is for pictures of 8 to 64 pixels: poolings round up, and the last map is averaged to one pixel.
+    /// Whether it is for pictures of 8 to 64 pixels: poolings round up, and the last map is
+    /// averaged to one pixel.
     public var isSmall = false
 
     public init(_ stages: [[Int]], batchNorm: Bool = false) {
@@ -35,7 +37,8 @@ public final class VGG: PrunableClassifier {
       return copy
     }
 
-    /// For small pictures, as it is used for those of 32 pixels: without the large linear layers, in which most of the parameters are.
+    /// For small pictures, as it is used for those of 32 pixels: without the large linear layers,
+    /// in which most of the parameters are.
     public var small: Configuration {
       var copy = self
       copy.isSmall = true
@@ -63,7 +66,8 @@ public final class VGG: PrunableClassifier {
   private let mapSide: Int
   private let leastSide: Int
 
-  /// Convolutions start as He et al. ask for by their outputs, linear layers normal with deviation 0.01, biases as zeros.
+  /// Convolutions start as He et al. ask for by their outputs, linear layers normal with deviation
+  /// 0.01, biases as zeros.
   ///
   /// - Parameter widths: of a network that lost channels.
   public init(

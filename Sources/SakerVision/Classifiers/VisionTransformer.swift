@@ -1,9 +1,10 @@
 import SakerNN
 import SakerTensor
 
-/// A picture as a sequence of patches, read by a transformer's encoder. Dosovitskiy et al., arXiv:2010.11929, table 1; the tiny
-/// and small ones, Touvron et al., arXiv:2012.12877. Names are torchvision's (`encoder.layers.encoder_layer_0.ln_1`, ...,
-/// `heads.head`) or timm's (`blocks.0.norm1`, ..., `head`).
+/// A picture as a sequence of patches, read by a transformer's encoder. Dosovitskiy et al.,
+/// arXiv:2010.11929, table 1; the tiny and small ones, Touvron et al., arXiv:2012.12877. Names are
+/// torchvision's (`encoder.layers.encoder_layer_0.ln_1`, ..., `heads.head`) or timm's
+/// (`blocks.0.norm1`, ..., `head`).
 public final class VisionTransformer: Classifier {
   let tokens: PatchTokens
   let blocks: [PatchBlock]
@@ -27,7 +28,8 @@ public final class VisionTransformer: Classifier {
       (self.width, self.depth, self.heads, self.patch) = (width, depth, heads, patch)
     }
 
-    /// As a plan asks for: with small patches, and with `width` times as many heads, each as wide as before.
+    /// As a plan asks for: with small patches, and with `width` times as many heads, each
+    /// as wide as before.
     func fitted(to plan: ClassifierPlan) -> Configuration {
       let heads = max(1, Int((Double(self.heads) * plan.width).rounded()))
       return Configuration(
@@ -71,7 +73,8 @@ public final class VisionTransformer: Classifier {
 
   public var head: [String] { [naming == .timm ? "head" : "heads.head"] }
 
-  /// The last block's tokens as one map, `[N, width, side / patch, side / patch]`, without the class's.
+  /// The last block's tokens as one map, `[N, width, side / patch, side / patch]`,
+  /// without the class's.
   public func features(_ images: Tensor) -> [Tensor] {
     let places = side / tokens.embedding.patch
     let y = encode(images)

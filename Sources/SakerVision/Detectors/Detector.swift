@@ -2,7 +2,7 @@ import SakerData
 import SakerNN
 import SakerTensor
 
-/// A model that finds objects: what training, evaluation and the command line know of it.
+/// An object detector, as training, evaluation and the command line use it.
 public protocol Detector: Module {
   /// What it takes to build the model again and to use it, except for its weights.
   var card: ModelCard { get }
@@ -11,15 +11,16 @@ public protocol Detector: Module {
   ///
   /// - Parameters:
   ///   - images: `[N, 3, H, W]`, preprocessed as the card says, float32 or bfloat16.
-  ///   - objects: of each picture, boxes in fractions of the input, 0...1. A picture without any is background.
+  ///   - objects: of each picture, boxes in fractions of the input, 0...1. A picture without
+  ///     any is background.
   func loss(_ images: Tensor, _ objects: [[Annotation]]) -> DetectionLoss
 
-  /// The objects in each picture, by falling score; boxes in fractions of the input, 0...1. Computed in evaluation and
-  /// without gradients, whatever phase the layers are in.
+  /// The objects in each picture, by falling score; boxes in fractions of the input, 0...1.
+  /// Computed in evaluation and without gradients, whatever phase the layers are in.
   func detect(_ images: Tensor, _ options: DetectionOptions) -> [[Detection]]
 
-  /// The errors on a batch and the objects found in it, as `loss` and `detect` have them, both computed in evaluation and without
-  /// gradients: a detector that predicts once for both says so.
+  /// The errors on a batch and the objects found in it, as `loss` and `detect` have them, both
+  /// computed in evaluation and without gradients: a detector that predicts once for both says so.
   func evaluate(
     _ images: Tensor, _ objects: [[Annotation]], _ options: DetectionOptions
   ) -> (loss: DetectionLoss, detections: [[Detection]])

@@ -3,11 +3,11 @@ import SakerNN
 import SakerTensor
 import Synchronization
 
-/// A small single-shot detector: five maps, each predicting classes and boxes of its anchors by 3x3 convolutions.
-/// "Dive into Deep Learning", section 14.7, after SSD, arXiv:1512.02325.
+/// A small single-shot detector: five maps, each predicting classes and boxes of its anchors by 3x3
+/// convolutions. "Dive into Deep Learning", section 14.7, after SSD, arXiv:1512.02325.
 ///
-/// At 256x256 the maps have 32, 16, 8, 4 and 1 cells a side: 5444 anchors, 4 a cell. Any input of at least 64 pixels a side
-/// works; maps are what halving six times leaves.
+/// At 256x256 the maps have 32, 16, 8, 4 and 1 cells a side: 5444 anchors, 4 a cell. Any input of
+/// at least 64 pixels a side works; maps are what halving six times leaves.
 public final class TinySSD: Detector {
   /// The least height and width of an input: below, the fourth map would be empty.
   public static let smallestSide = 64
@@ -50,7 +50,8 @@ public final class TinySSD: Detector {
     boxHeads = (0..<5).map { Conv2d(channels[$0], perCell[$0] * 4, kernel: 3, padding: 1) }
   }
 
-  /// Two convolutions that keep the size, each normalized and rectified, and a pooling that halves it.
+  /// Two convolutions that keep the size, each normalized and rectified, and a pooling that halves
+  /// it.
   private static func downSample(_ inputs: Int, _ outputs: Int) -> Sequential {
     Sequential(
       Conv2d(inputs, outputs, kernel: 3, padding: 1), BatchNorm2d(outputs), ReLU(),
@@ -134,7 +135,8 @@ public final class TinySSD: Detector {
     }
   }
 
-  /// `anchors` `[A, 4]`, `class_logits` `[N, A, classes + 1]`, `box_offsets` `[N, A, 4]`, `features_0` ... `features_4`.
+  /// `anchors` `[A, 4]`, `class_logits` `[N, A, classes + 1]`, `box_offsets` `[N, A, 4]`,
+  /// `features_0` ... `features_4`.
   public func rawOutputs(_ images: Tensor) -> [NamedTensor] {
     evaluating {
       let predictions = predict(images)
@@ -146,8 +148,8 @@ public final class TinySSD: Detector {
     }
   }
 
-  /// Cell by cell, anchor by anchor: `[N, anchors * width, H, W]` to `[N, H * W * anchors, width]`, a view of
-  /// channels-last memory.
+  /// Cell by cell, anchor by anchor: `[N, anchors * width, H, W]` to `[N, H * W * anchors, width]`,
+  /// a view of channels-last memory.
   static func rows(_ map: Tensor, width: Int) -> Tensor {
     map.permute([0, 2, 3, 1]).reshape([map.shape[0], -1, width])
   }
@@ -171,7 +173,8 @@ extension TinySSD {
     ]
   }
 
-  /// The levels that `anchors` stands for, for training on `objects`, whose boxes are fractions of the input, 0...1.
+  /// The levels that `anchors` stands for, for training on `objects`, whose boxes are fractions of
+  /// the input, 0...1.
   ///
   /// - Throws: `AnchorError` if a fit finds no boxes, or a list hasn't five levels.
   public static func levels(

@@ -1,7 +1,7 @@
 /// What counts as found.
 public struct DetectionOptions: Hashable, Codable, Sendable {
-  /// A class is a candidate where its probability is at least this. The default is low, as measures of precision over all
-  /// confidences need it; to show pictures, take 0.3 to 0.5.
+  /// A class is a candidate where its probability is at least this. The default is low, as measures
+  /// of precision over all confidences need it; to show pictures, take 0.3 to 0.5.
   public var confidence: Float
   /// A box stays beside a better one of its class if their IoU is at most this.
   public var iou: Float

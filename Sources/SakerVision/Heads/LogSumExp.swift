@@ -33,8 +33,8 @@ enum LogSumExp {
     }
   }
 
-  /// `exp(x)` for x ≤ 0 to 2 units in the last place; 0 below -87: `2ⁿ e^r` with `|r| ≤ ln 2 / 2` and a Taylor polynomial.
-  /// NaN stays NaN.
+  /// `exp(x)` for x ≤ 0 to 2 units in the last place; 0 below -87: `2ⁿ e^r` with `|r| ≤ ln 2 / 2`
+  /// and a Taylor polynomial. NaN stays NaN.
   @inline(__always)
   private static func exponential(_ x: Lanes) -> Lanes {
     let bounded = x.replacing(with: -88, where: x .< -88)

@@ -1,23 +1,24 @@
 import Foundation
 import SakerTensor
 
-/// What a detector learns from: classification and box errors of all anchors of a batch.
+/// SSD's loss: classification and box errors of all anchors of a batch.
 ///
 /// Computed in float32 in one pass that also makes the gradient.
 public struct MultiBoxLoss: Hashable, Codable, Sendable {
   public enum Classification: Hashable, Codable, Sendable {
     /// Cross-entropy of every anchor, averaged over anchors and pictures.
     case mean
-    /// Cross-entropy of the joined anchors and, in each picture, of `ratio` times as many background anchors, those of
-    /// largest loss but at least `minimum` (a picture without objects teaches, too); the sum is divided by the number
-    /// of joined anchors in the batch (at least 1).
+    /// Cross-entropy of the joined anchors and, in each picture, of `ratio` times as many
+    /// background anchors, those of largest loss but at least `minimum` (a picture without objects
+    /// teaches, too); the sum is divided by the number of joined anchors in the batch (at least 1).
     case hardNegatives(ratio: Int = 3, minimum: Int = 3)
   }
 
   public enum Regression: Hashable, Codable, Sendable {
     /// |x| of the joined anchors' offsets, averaged over all offsets of all anchors (0 where not joined).
     case meanL1
-    /// `x² / 2` below 1, `|x| - 1/2` above; the sum is divided by the number of joined anchors in the batch (at least 1).
+    /// `x² / 2` below 1, `|x| - 1/2` above; the sum is divided by the number of joined anchors in
+    /// the batch (at least 1).
     case smoothL1
   }
 
@@ -32,9 +33,11 @@ public struct MultiBoxLoss: Hashable, Codable, Sendable {
     self.boxWeight = boxWeight
   }
 
-  /// SSD's, arXiv:1512.02325, section 2.2: smooth L1, 3 hard negatives for each positive, divided by the positives.
+  /// SSD's, arXiv:1512.02325, section 2.2: smooth L1, 3 hard negatives for each positive, divided
+  /// by the positives.
   public static let ssd = MultiBoxLoss(.hardNegatives(), .smoothL1)
-  /// The published TinySSD's ("Dive into Deep Learning", section 14.7): means over all anchors, no mining.
+  /// The published TinySSD's ("Dive into Deep Learning", section 14.7): means over all
+  /// anchors, no mining.
   public static let notes = MultiBoxLoss(.mean, .meanL1)
 
   /// - Parameters:
@@ -71,8 +74,8 @@ public struct DetectionLoss {
   }
 }
 
-/// Classification and box error, `[2]`. Linear in each part's incoming gradient, so the forward pass makes the whole
-/// gradient and the backward pass only scales it.
+/// Classification and box error, `[2]`. Linear in each part's incoming gradient, so the forward
+/// pass makes the whole gradient and the backward pass only scales it.
 struct MultiBoxError: BinaryOperation {
   let settings: MultiBoxLoss
   let targets: AnchorTargets
@@ -246,7 +249,8 @@ private struct Batch {
     return sum
   }
 
-  /// The background anchors of largest loss, by rising index; of equal losses the lower index is taken.
+  /// The background anchors of largest loss, by rising index; of equal losses the
+  /// lower index is taken.
   private func hardest(
     _ wanted: Int, besides positives: [AnchorTargets.Positive], _ logits: UnsafePointer<Float>,
     _ normalizers: UnsafeMutableBufferPointer<Float>

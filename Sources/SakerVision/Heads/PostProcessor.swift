@@ -2,8 +2,8 @@ import Foundation
 import SakerData
 import SakerTensor
 
-/// Turns the logits and offsets of all anchors into the objects of each picture: softmax, confidence, decoding, clipping to
-/// the input, class-wise suppression, the best of them.
+/// Turns the logits and offsets of all anchors into the objects of each picture: softmax,
+/// confidence, decoding, clipping to the input, class-wise suppression, the best of them.
 public struct PostProcessor: Hashable, Codable, Sendable {
   public var options: DetectionOptions
   public var coder: BoxCoder
@@ -86,15 +86,16 @@ public struct PostProcessor: Hashable, Codable, Sendable {
   }
 }
 
-/// Detection as "Dive into Deep Learning" has it, section 14.4 (multibox_detection): each anchor speaks for its most
-/// probable class only, boxes of all classes suppress each other, nothing is clipped. For comparison; the product's way is
-/// `PostProcessor`.
+/// Detection as "Dive into Deep Learning" has it, section 14.4 (multibox_detection): each anchor
+/// speaks for its most probable class only, boxes of all classes suppress each other, nothing is
+/// clipped. For comparison; the product's way is `PostProcessor`.
 public enum MultiBoxDetection {
   /// One row of the result.
   public struct Row: Hashable, Sendable {
     /// The class, or -1 if the box was suppressed or its confidence is too low.
     public var label: Int
-    /// The class's probability; of a box of too low confidence, the background's share `1 - probability`.
+    /// The class's probability; of a box of too low confidence, the background's share
+    /// `1 - probability`.
     public var confidence: Float
     public var box: Box
   }
@@ -104,7 +105,8 @@ public enum MultiBoxDetection {
   ///   - offsets: `[pictures, anchors * 4]`.
   ///   - iou: kept beside a better box if their IoU is at most this.
   ///   - confidence: at least this.
-  /// - Returns: all anchors of each picture: first the kept boxes by falling confidence, then the others by index.
+  /// - Returns: all anchors of each picture: first the kept boxes by falling confidence, then
+  ///   the others by index.
   public static func detect(
     _ probabilities: Tensor, _ offsets: Tensor, _ anchors: Boxes, iou: Float = 0.5,
     confidence: Float = 0.009999999, coder: BoxCoder = .init()

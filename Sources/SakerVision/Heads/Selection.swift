@@ -1,7 +1,7 @@
 /// The value at a place in the order, without sorting everything.
 enum Selection {
-  /// The `rank`-th largest of `values` (1 is the largest); changes their order. Hoare's quickselect with the median of
-  /// three; there must be no NaN.
+  /// The `rank`-th largest of `values` (1 is the largest); changes their order. Hoare's quickselect
+  /// with the median of three; there must be no NaN.
   static func largest(_ rank: Int, of values: UnsafeMutableBufferPointer<Float>) -> Float {
     var (low, high) = (0, values.count - 1)
     let target = rank - 1

@@ -1,10 +1,11 @@
 import SakerNN
 import SakerTensor
 
-// FCOS: every place inside a box learns the distances to its sides. Tian et al., arXiv:1904.01355, section 3.
+// FCOS: every place inside a box learns the distances to its sides. Tian et al.,
+// arXiv:1904.01355, section 3.
 
-/// How central a place is in its box, `√(min(l, r) / max(l, r) · min(t, b) / max(t, b))`: 1 in the middle, 0 on the edge and
-/// outside.
+/// How central a place is in its box, `√(min(l, r) / max(l, r) · min(t, b) / max(t, b))`: 1 in the
+/// middle, 0 on the edge and outside.
 ///
 /// - Parameter distances: to the left, top, right and bottom side, `[..., 4]`, positive inside.
 /// - Returns: `[...]`, without a gradient: it is a target.
@@ -34,8 +35,8 @@ public func centernessLoss(
   binaryCrossEntropy(logits: logits, centerness(distances), weight: weight, reduction: reduction)
 }
 
-/// IoU loss of boxes given by the distances of a place to their sides, `[..., 4]` as left, top, right, bottom. FCOS weighs
-/// it by centre-ness and divides by the sum of the weights.
+/// IoU loss of boxes given by the distances of a place to their sides, `[..., 4]` as left, top,
+/// right, bottom. FCOS weighs it by centre-ness and divides by the sum of the weights.
 public func distancesIoULoss(
   _ predictions: Tensor, _ targets: Tensor, form: IoULossForm = .logarithm,
   weight: Tensor? = nil, reduction: Reduction = .mean

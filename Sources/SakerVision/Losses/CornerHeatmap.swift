@@ -2,13 +2,14 @@ import Foundation
 import SakerData
 import SakerTensor
 
-/// Targets for corners: a map per class with a Gaussian bump at each corner, since corners near the right one make good
-/// boxes, too. Law and Deng, arXiv:1808.01244, section 3.2.
+/// Targets for corners: a map per class with a Gaussian bump at each corner, since corners near the
+/// right one make good boxes, too. Law and Deng, arXiv:1808.01244, section 3.2.
 public enum CornerHeatmap {
-  /// The largest r such that any box whose corners are moved by at most r along both axes keeps an IoU of `iou` with the
-  /// box of this size: the least of three cases (both corners outwards, both inwards, one each way), each the root of a
-  /// quadratic. The formula `(b + √(b² − 4ac)) / 2` that went around with the paper's code misses the division by 2a, and
-  /// gives radii that are too large.
+  /// The largest r such that any box whose corners are moved by at most r along both axes keeps
+  /// an IoU of `iou` with the box of this size: the least of three cases (both corners outwards,
+  /// both inwards, one each way), each the root of a quadratic. The formula
+  /// `(b + √(b² − 4ac)) / 2` that went around with the paper's code misses the division by 2a,
+  /// and gives radii that are too large.
   public static func radius(width: Float, height: Float, iou: Float = 0.7) -> Float {
     check(
       iou > 0 && iou < 1, op: "CornerHeatmap.radius", expected: "an IoU between 0 and 1", got: iou)
@@ -36,9 +37,9 @@ public enum CornerHeatmap {
   /// A corner of an object, in cells of the map.
   public struct Corner: Hashable, Sendable {
     public var label: Int
-    /// Of the cell.
+    /// Position of the cell.
     public var x, y: Int
-    /// Of the bump, in cells.
+    /// Radius of the bump, in cells.
     public var radius: Int
 
     public init(label: Int, x: Int, y: Int, radius: Int) {
@@ -46,8 +47,8 @@ public enum CornerHeatmap {
     }
   }
 
-  /// Bumps `exp(−d² / 2σ²)` with σ a third of the radius' diameter's half, `(2r + 1) / 6`; within r cells along both axes,
-  /// the larger one where they overlap. Exactly 1 at each corner.
+  /// Bumps `exp(−d² / 2σ²)` with σ a third of the radius' diameter's half, `(2r + 1) / 6`; within r
+  /// cells along both axes, the larger one where they overlap. Exactly 1 at each corner.
   ///
   /// - Parameter corners: those outside the map, or of labels that it does not have, stop.
   /// - Returns: `[classes, height, width]`

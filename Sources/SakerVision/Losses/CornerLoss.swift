@@ -1,17 +1,21 @@
 import SakerNN
 import SakerTensor
 
-// CornerNet's three losses: where corners are, which belong together, and where in their cell they lie. Law and Deng,
-// arXiv:1808.01244, sections 3.2 and 3.3. The paper adds them with weights 1, 0.1 (pull and push) and 1.
+// CornerNet's three losses: where corners are, which belong together, and where in their cell they
+// lie. Law and Deng, arXiv:1808.01244, sections 3.2 and 3.3. The paper adds them with weights 1,
+// 0.1 (pull and push) and 1.
 
-/// Pulls the embeddings of an object's two corners together and pushes those of different objects apart.
+/// Pulls the embeddings of an object's two corners together and pushes those of
+/// different objects apart.
 ///
 /// - Parameters:
-///   - topLeft, bottomRight: one number a corner, `[N, K]`: K places for objects of each of N pictures.
+///   - topLeft, bottomRight: one number a corner, `[N, K]`: K places for objects of
+///     each of N pictures.
 ///   - isObject: bool `[N, K]`; the other places count nothing.
 ///   - margin: Δ
-/// - Returns: `pull`: `1/n Σ (e_t − e)² + (e_b − e)²` with e their mean, over the n objects of a picture; `push`:
-///   `1/(n (n − 1)) Σ_{j≠k} max(0, Δ − |e_j − e_k|)`, 0 for one object. Both reduced over pictures, `[N]` with `.none`.
+/// - Returns: `pull`: `1/n Σ (e_t − e)² + (e_b − e)²` with e their mean, over the n objects of a
+///   picture; `push`: `1/(n (n − 1)) Σ_{j≠k} max(0, Δ − |e_j − e_k|)`, 0 for one object. Both
+///   reduced over pictures, `[N]` with `.none`.
 public func cornerEmbeddingLoss(
   topLeft: Tensor, bottomRight: Tensor, isObject: Tensor, margin: Float = 1,
   reduction: Reduction = .mean
@@ -39,8 +43,8 @@ public func cornerEmbeddingLoss(
   return (reduction(pull), reduction(push))
 }
 
-/// Smooth L1 of the places of corners in their cells, `(x / stride − ⌊x / stride⌋)` along both axes, divided by the number
-/// of corners (at least 1).
+/// Smooth L1 of the places of corners in their cells, `(x / stride − ⌊x / stride⌋)` along both
+/// axes, divided by the number of corners (at least 1).
 ///
 /// - Parameters: predictions, targets: at the corners of objects, `[K, 2]`.
 public func cornerOffsetLoss(_ predictions: Tensor, _ targets: Tensor) -> Tensor {

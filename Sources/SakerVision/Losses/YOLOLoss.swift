@@ -3,14 +3,15 @@ import SakerData
 import SakerNN
 import SakerTensor
 
-/// What YOLO detectors with priors learn from: errors of boxes, objectness and classes, over all levels.
+/// The loss of YOLO detectors with priors: errors of boxes, objectness and classes, over all
+/// levels.
 ///
-/// A prediction has x, y (the sigmoid is the place in the cell), w, h (the exponential times the prior is the size),
-/// objectness and class logits.
+/// A prediction has x, y (the sigmoid is the place in the cell), w, h (the exponential times the
+/// prior is the size), objectness and class logits.
 public struct YOLOLoss: Hashable, Sendable {
   public enum BoxError: Hashable, Sendable {
-    /// `(2 − area) Σ (σ(x) − x̂)² + … + (w − ŵ)² + …`, area the object's fraction of the picture: darknet's weight that
-    /// keeps small boxes from counting little.
+    /// `(2 − area) Σ (σ(x) − x̂)² + … + (w − ŵ)² + …`, area the object's fraction of the picture:
+    /// darknet's weight that keeps small boxes from counting little.
     case squared
     /// `1 − CIoU`
     case completeIoU
@@ -26,7 +27,8 @@ public struct YOLOLoss: Hashable, Sendable {
   public enum Normalization: Hashable, Sendable {
     /// Sums, divided by the number of pictures.
     case perPicture
-    /// Means over matches (boxes, classes) and over predictions (objectness) of each level, times the number of pictures.
+    /// Means over matches (boxes, classes) and over predictions (objectness) of each level, times
+    /// the number of pictures.
     case means
   }
 
@@ -37,10 +39,11 @@ public struct YOLOLoss: Hashable, Sendable {
   public var normalization: Normalization
   /// The weights of the parts.
   public var box, objectness, noObject, classification: Float
-  /// Of class targets: 1 becomes 1 − s/2, 0 becomes s/2.
+  /// Label smoothing of class targets: 1 becomes 1 − s/2, 0 becomes s/2.
   public var smoothing: Float = 0
 
-  /// YOLOv2's squared errors, arXiv:1612.08242, weighed as in darknet's configuration: objectness 5, its absence 1.
+  /// YOLOv2's squared errors, arXiv:1612.08242, weighed as in darknet's configuration: objectness
+  /// 5, its absence 1.
   public static func v2(_ levels: [YOLOLevel]) -> YOLOLoss {
     YOLOLoss(
       levels: levels, assignment: .bestPrior(ignoring: 0.6), boxError: .squared,
@@ -56,8 +59,8 @@ public struct YOLOLoss: Hashable, Sendable {
       noObject: 1, classification: 1)
   }
 
-  /// The PyTorch ports' of YOLOv3: CIoU, objectness by IoU. Their weights .05, 1 and .5; the notes' 1.5 and .31 come from
-  /// a scaling for two levels, which the ports have corrected (E20).
+  /// The PyTorch ports' of YOLOv3: CIoU, objectness by IoU. Their weights .05, 1 and .5; the notes'
+  /// 1.5 and .31 come from a scaling for two levels, which the ports have corrected (E20).
   public static func port(_ levels: [YOLOLevel]) -> YOLOLoss {
     YOLOLoss(
       levels: levels, assignment: .ratio(below: 4), boxError: .completeIoU,

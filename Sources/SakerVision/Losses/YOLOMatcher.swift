@@ -2,7 +2,8 @@ import SakerData
 import SakerNN
 import SakerTensor
 
-/// A map of a YOLO detector: how far its cells are apart in pixels, and the sizes of its priors in pixels.
+/// A map of a YOLO detector: how far its cells are apart in pixels, and the sizes of its
+/// priors in pixels.
 public struct YOLOLevel: Hashable, Codable, Sendable {
   public struct Prior: Hashable, Codable, Sendable {
     public var width, height: Float
@@ -16,12 +17,12 @@ public struct YOLOLevel: Hashable, Codable, Sendable {
 
 /// Which predictions are to find an object: two ways that go by one name (E20b).
 public enum YOLOAssignment: Hashable, Sendable {
-  /// The papers': the one prior, of all levels, whose shape has the highest IoU with the object's; its objectness is to be
-  /// 1. Other predictions whose box overlaps an object by more than this IoU have no objectness loss. YOLOv3: 0.5 in the
-  /// paper, 0.7 in its configuration.
+  /// The papers': the one prior, of all levels, whose shape has the highest IoU with the object's;
+  /// its objectness is to be 1. Other predictions whose box overlaps an object by more than this
+  /// IoU have no objectness loss. YOLOv3: 0.5 in the paper, 0.7 in its configuration.
   case bestPrior(ignoring: Float)
-  /// The PyTorch ports': in each level every prior whose width and height differ from the object's by less than this factor
-  /// (4); its objectness is to be the IoU of its box with the object.
+  /// The PyTorch ports': in each level every prior whose width and height differ from the object's
+  /// by less than this factor (4); its objectness is to be the IoU of its box with the object.
   case ratio(below: Float)
 }
 
@@ -37,7 +38,8 @@ struct YOLOMatcher {
   let levels: [YOLOLevel]
   let assignment: YOLOAssignment
 
-  /// The matches of each level. Objects whose centre is outside a map, or without a size, have none.
+  /// The matches of each level. Objects whose centre is outside a map, or without a size, have
+  /// none.
   func callAsFunction(_ objects: [[Annotation]], rows: [Int], columns: [Int]) -> [[YOLOMatch]] {
     var matches = [[YOLOMatch]](repeating: [], count: levels.count)
     for (picture, objects) in objects.enumerated() {

@@ -12,10 +12,12 @@ public struct YOLOLossParts {
   public var positives: Int
 }
 
-/// YOLO's first loss: sums of squared errors, divided by the number of pictures. Redmon et al., arXiv:1506.02640, equation 3.
+/// YOLO's first loss: sums of squared errors, divided by the number of pictures. Redmon et al.,
+/// arXiv:1506.02640, equation 3.
 ///
-/// The cell with an object's centre predicts it: of its boxes the one of highest IoU with the object is responsible, and its
-/// confidence is to be that IoU. A cell has one object only; the first one listed stays.
+/// The cell with an object's centre predicts it: of its boxes the one of highest IoU with the
+/// object is responsible, and its confidence is to be that IoU. A cell has one object only; the
+/// first one listed stays.
 public struct YOLOv1Loss: Hashable, Sendable {
   /// λ_coord
   public var coordinates: Float
@@ -27,10 +29,12 @@ public struct YOLOv1Loss: Hashable, Sendable {
   }
 
   /// - Parameters:
-  ///   - boxes: `[N, S, S, B, 5]` (rows, then columns): x, y of the centre in the cell, 0...1; √width and √height in
-  ///     fractions of the picture, so that the same error counts more in a small box; confidence.
+  ///   - boxes: `[N, S, S, B, 5]` (rows, then columns): x, y of the centre in the cell, 0...1;
+  ///     √width and √height in fractions of the picture, so that the same error counts more in a
+  ///     small box; confidence.
   ///   - classes: probabilities, `[N, S, S, C]`.
-  ///   - objects: of each picture, boxes in fractions of it. Those whose centre is outside are left out.
+  ///   - objects: of each picture, boxes in fractions of it. Those whose centre is
+  ///     outside are left out.
   public func callAsFunction(
     boxes: Tensor, classes: Tensor, _ objects: [[Annotation]]
   ) -> YOLOLossParts {

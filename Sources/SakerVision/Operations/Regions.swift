@@ -1,6 +1,7 @@
 import SakerTensor
 
-/// The form in which RoI operations take boxes: `[R, 5]`, float32, the picture's number before each box, picture by picture.
+/// The form in which RoI operations take boxes: `[R, 5]`, float32, the picture's number before each
+/// box, picture by picture.
 ///
 /// - Parameter boxes: of each picture of the batch, in pixels.
 public func regions(_ boxes: [Boxes]) -> Tensor {
@@ -11,8 +12,8 @@ public func regions(_ boxes: [Boxes]) -> Tensor {
   return Tensor(rows, [rows.count / 5, 5])
 }
 
-/// `roiAlign(_:_:size:scale:samplingRatio:aligned:)` for the boxes of each picture of the batch, `[R, C, rows, columns]` in their
-/// order.
+/// `roiAlign(_:_:size:scale:samplingRatio:aligned:)` for the boxes of each picture of the batch,
+/// `[R, C, rows, columns]` in their order.
 public func roiAlign(
   _ x: Tensor, _ boxes: [Boxes], size: (Int, Int), scale: Double = 1, samplingRatio: Int = 0,
   aligned: Bool = false

@@ -1,4 +1,5 @@
-/// What a convolution of pictures costs: numbers that learn, and products that are added up, for one picture.
+/// What a convolution of pictures costs: numbers that learn, and products that are added
+/// up, for one picture.
 public struct ConvolutionCount: Hashable, Sendable {
   public var parameters, multiplyAdds: Int
 
@@ -17,7 +18,8 @@ public struct ConvolutionCount: Hashable, Sendable {
       parameters: weights + (bias ? outputs : 0), multiplyAdds: weights * output.0 * output.1)
   }
 
-  /// A depthwise convolution and a pointwise one: `in k² + in out` weights, `1/out + 1/k²` of the standard ones.
+  /// A depthwise convolution and a pointwise one: `in k² + in out` weights, `1/out + 1/k²` of
+  /// the standard ones.
   public static func depthwiseSeparable(
     _ inputs: Int, _ outputs: Int, kernel: (Int, Int), output: (Int, Int), bias: Bool = false
   ) -> ConvolutionCount {

@@ -87,7 +87,8 @@ extension Layer {
         ? (places + others) * inner : places * others * compared
       return x[0] * (similarity + places * others * inner)
     case let layer as Linear: return y.elements * layer.weight.shape[1]
-    // Projections and the two products of self-attention; the last projection is a layer of its own.
+    // Projections and the two products of self-attention; the last projection is a
+    // layer of its own.
     case is MultiheadAttention: return y.elements * (3 * y[2] + 2 * x[1])
     default: return 0
     }

@@ -11,21 +11,23 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
     public var outputShape: [Int]
     /// Numbers that learn; 0 when a shared layer runs again.
     public var parameters: Int
-    /// Products that are added up, of convolutions, linear layers and attentions, for one run of the whole batch.
+    /// Products that are added up, of convolutions, linear layers and attentions, for one run
+    /// of the whole batch.
     public var multiplyAdds: Int
-    /// How many rows and columns of the input one output can see, not counting the input's edges; `nil` where layers that
-    /// are not recognized lie between.
+    /// How many rows and columns of the input one output can see, not counting the input's edges;
+    /// `nil` where layers that are not recognized lie between.
     public var receptiveField: [Int]?
     /// How many rows and columns of the input lie between neighbouring outputs.
     public var stride: [Int]?
-    /// The row and column of the input in the middle of what the first output sees; 0 is the first pixel's centre.
+    /// The row and column of the input in the middle of what the first output sees; 0 is the
+    /// first pixel's centre.
     public var center: [Double]?
   }
 
   public var name: String
   public var inputShape: [Int]
   public var rows: [Row]
-  /// Of the whole model, also what did not run.
+  /// Parameters of the whole model, including layers that did not run.
   public var parameters: Int
   public var multiplyAdds: Int
 
@@ -68,7 +70,7 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
     multiplyAdds = rows.reduce(0) { $0 + $1.multiplyAdds }
   }
 
-  /// Of a detector, for `batch` pictures of the size its card names.
+  /// Summarizes a detector for `batch` images of the size that its card names.
   public init(_ detector: any Detector, batch: Int = 1) {
     let size = detector.card.preprocessing
     self.init(
@@ -111,9 +113,10 @@ public struct ModelSummary: Hashable, Codable, Sendable, CustomStringConvertible
 
 /// Notes the layers that run and follows what they see of the input.
 ///
-/// Each output is replaced by a constant of its own, so that the input of the next layer, whatever was done to it in
-/// between (views, rectifying, joining), tells where it comes from. A sum or a product tells nothing, but the layer that computed
-/// it does: its output sees what the layers inside see.
+/// Each output is replaced by a constant of its own, so that the input of the next layer,
+/// whatever was done to it in between (views, rectifying, joining), tells where it comes from. A
+/// sum or a product tells nothing, but the layer that computed it does: its output sees what the
+/// layers inside see.
 private final class Recorder {
   /// Of rows and columns.
   struct View: Equatable {
@@ -246,8 +249,8 @@ private final class Recorder {
   private static let digits = 14
   private static let step: Float = 0x1p-18
 
-  /// The constant that stands for a number: in 1..<1.0625, so that no sum, also a scaled one, and no product with a gate is
-  /// another's constant.
+  /// The constant that stands for a number: in 1..<1.0625, so that no sum, also a scaled one, and
+  /// no product with a gate is another's constant.
   private static func value(_ number: Int) -> Float {
     // What is too much to tell apart is unknown.
     number >= 1 << digits ? 3 : 1 + Float(reversed(number)) * step

@@ -1,7 +1,8 @@
-/// What one output of convolutions and poolings sees of the input, along one axis: Araujo et al., "Computing receptive fields
-/// of convolutional neural networks", Distill 2019.
+/// What one output of convolutions and poolings sees of the input, along one axis: Araujo et al.,
+/// "Computing receptive fields of convolutional neural networks", Distill 2019.
 public struct ReceptiveField: Hashable, Codable, Sendable {
-  /// One layer: windows of `kernel` elements, `dilation` apart, that move by `stride` and begin `padding` before the input.
+  /// One layer: windows of `kernel` elements, `dilation` apart, that move by `stride` and begin
+  /// `padding` before the input.
   public struct Window: Hashable, Sendable {
     public var kernel, stride, dilation, padding: Int
 
@@ -13,7 +14,8 @@ public struct ReceptiveField: Hashable, Codable, Sendable {
     /// Elements from the first tap to the last: `dilation (kernel - 1) + 1`.
     public var reach: Int { dilation * (kernel - 1) + 1 }
 
-    /// Outputs for an input of `size`: `(size + 2 padding - reach) / stride + 1`, rounded down; 0 where the window does not fit.
+    /// Outputs for an input of `size`: `(size + 2 padding - reach) / stride + 1`, rounded down; 0
+    /// where the window does not fit.
     public func outputs(_ size: Int) -> Int {
       size + 2 * padding < reach ? 0 : (size + 2 * padding - reach) / stride + 1
     }
@@ -40,7 +42,8 @@ public struct ReceptiveField: Hashable, Codable, Sendable {
     center = Double(size - 1) / 2
   }
 
-  /// What an output sees that is made of both, whose outputs lie equally far apart; else the wider of the two.
+  /// What an output sees that is made of both, whose outputs lie equally far apart; else the
+  /// wider of the two.
   func union(_ other: ReceptiveField) -> ReceptiveField {
     guard stride == other.stride else { return other.size > size ? other : self }
     func edges(_ field: ReceptiveField) -> (first: Double, last: Double) {

@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 @Suite struct AnchorFitTests {
-  /// The boxes of the embedded set's training pictures, as fractions: enough of the XML for this set's regular files.
+  /// The boxes of the embedded set's training pictures, as fractions: enough of the XML for this
+  /// set's regular files.
   static func bloodCells() throws -> (objects: [Annotation], names: [String]) {
     let folder = Fixtures.package.appending(path: "Sources/SakerData/Resources/bccd")
     let names = ["RBC", "WBC", "Platelets"]
@@ -38,7 +39,8 @@ import Testing
       objects, AnchorGrid(levels, maps: TinySSD.maps(height: 256, width: 256)), classNames: names)
   }
 
-  /// The sizes for this set, which train to 0.90 and more, reach 99.2 % of the boxes; the published ones no platelet.
+  /// The sizes for this set, which train to 0.90 and more, reach 99.2 % of the boxes; the
+  /// published ones no platelet.
   @Test func aFitReachesWhatGoodSizesReach() throws {
     let (objects, names) = try AnchorFitTests.bloodCells()
     #expect(objects.count == 2804)
@@ -91,7 +93,8 @@ import Testing
     #expect(throws: AnchorError.self) { try fit(Boxes(corners: [0.3, 0.3, 0.3, 0.4])) }
   }
 
-  /// Boxes around three shapes of about one area, which sizes cannot tell apart: each centre is the geometric mean of its own.
+  /// Boxes around three shapes of about one area, which sizes cannot tell apart: each centre is the
+  /// geometric mean of its own.
   @Test func priorsKeepWidthAndHeight() throws {
     let shapes: [SIMD2<Float>] = [[0.1, 0.4], [0.2, 0.2], [0.4, 0.1]]
     var random = Random(seed: 4)
@@ -133,7 +136,8 @@ import Testing
     }
   }
 
-  /// As many anchors a cell as sizes and ratios make, at least as near to the boxes, and told by the report.
+  /// As many anchors a cell as sizes and ratios make, at least as near to the boxes, and
+  /// told by the report.
   @Test func priorsOfTheBloodCells() throws {
     let (objects, names) = try AnchorFitTests.bloodCells()
     let shapes = try TinySSD.levels(.fitShapes, height: 256, width: 256, objects: objects)

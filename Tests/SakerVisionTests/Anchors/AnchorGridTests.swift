@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct AnchorGridTests {
-  /// n + m - 1 anchors a cell; "Dive into Deep Learning", section 14.4: 561 x 728 cells, and one box as printed there.
+  /// n + m - 1 anchors a cell; "Dive into Deep Learning", section 14.4: 561 x 728 cells, and one
+  /// box as printed there.
   @Test func theBooksExample() {
     let level = AnchorLevel(sizes: [0.75, 0.5, 0.25], ratios: [1, 2, 0.5])
     let grid = AnchorGrid([level], maps: [.init(rows: 561, columns: 728)])
@@ -39,7 +40,8 @@ import Testing
     #expect(AnchorGrid(.tinySSD, maps: maps).count == 5444)
   }
 
-  /// The second size is the geometric mean with the next level's first, √(.2 × .37), not √(.2 × .54) (catalogue E65).
+  /// The second size is the geometric mean with the next level's first, √(.2 × .37), not √(.2 ×
+  /// .54) (catalogue E65).
   @Test func publishedSizesAreGeometricMeans() {
     let levels = [AnchorLevel].tinySSD
     for (level, next) in zip(levels, levels.dropFirst().map { $0.sizes[0] } + [1.05]) {
@@ -68,7 +70,8 @@ import Testing
     }
   }
 
-  /// Widths and heights are in units of the height: on a map twice as wide as high a width is half as much of the input's.
+  /// Widths and heights are in units of the height: on a map twice as wide as high a width is half
+  /// as much of the input's.
   @Test func shapesAreTheAnchors() {
     let level = AnchorLevel(shapes: [
       .init(width: 0.4, height: 0.2), .init(width: 0.1, height: 0.6),

@@ -42,7 +42,8 @@ import Testing
       ], relative: 5e-3, absolute: 1e-6)
   }
 
-  /// By the threshold alone, objects of unusual size or shape would never be learned (catalogue E66).
+  /// By the threshold alone, objects of unusual size or shape would never be learned (catalogue
+  /// E66).
   @Test func everyObjectGetsAnAnchorOfItsOwn() {
     let grid = AnchorGrid(.tinySSD, maps: TinySSD.maps(height: 256, width: 256))
     var random = Random(seed: 3)

@@ -19,7 +19,8 @@ import Testing
     #expect(Boxes(centers: boxes.centers, sizes: boxes.sizes) == boxes)
   }
 
-  /// A corner pair is left, top, right, bottom: a second corner at the right top would have no area (catalogue E64).
+  /// A corner pair is left, top, right, bottom: a second corner at the right top would have no
+  /// area (catalogue E64).
   @Test func cornersAreLeftTopRightBottom() {
     let box = Boxes(corners: [1, 2, 4, 8])[0]
     #expect((box.left, box.top, box.right, box.bottom) == (1, 2, 4, 8))
@@ -39,7 +40,8 @@ import Testing
     #expect(Boxes(boxes.tensor) == boxes)
   }
 
-  /// The catalogue's 1.14: without the +1 of inclusive pixels (E50: with it .0837, .9296 and .3854).
+  /// The catalogue's 1.14: without the +1 of inclusive pixels (E50: with it .0837,
+  /// .9296 and .3854).
   @Test func iouOfCornersBetweenPixels() {
     let truth = Boxes(corners: [70, 80, 120, 150])
     let found = Boxes(corners: [

@@ -4,7 +4,8 @@ import SakerVision
 import TestSupport
 import Testing
 
-/// Rules for boxes that overlap: what other programs keep of the same boxes, and the definitions by hand.
+/// Rules for boxes that overlap: what other programs keep of the same boxes, and the
+/// definitions by hand.
 @Suite struct SuppressionRuleTests {
   /// What Scripts/golden/suppression.py wrote.
   struct Golden: Decodable {
@@ -69,7 +70,8 @@ import Testing
     }
   }
 
-  /// Two boxes of 10 by 10, the second 5 to the right: IoU 50 / 150, centres 5 apart, 15² + 10² across.
+  /// Two boxes of 10 by 10, the second 5 to the right: IoU 50 / 150, centres 5 apart,
+  /// 15² + 10² across.
   private let pair: Boxes = [
     Box(left: 0, top: 0, right: 10, bottom: 10), Box(left: 5, top: 0, right: 15, bottom: 10),
   ]

@@ -6,7 +6,8 @@ import Testing
 
 @testable import SakerVision
 
-/// GoogLeNet and Inception v3 with their heads in the middle, against torchvision: Scripts/golden/auxiliary_heads.py.
+/// GoogLeNet and Inception v3 with their heads in the middle, against torchvision:
+/// Scripts/golden/auxiliary_heads.py.
 struct AuxiliaryHeadTests {
   static let names = ["googlenet", "inception_v3"]
 
@@ -66,8 +67,9 @@ struct AuxiliaryHeadTests {
       [expected.batch, 3, expected.side, expected.side], seed: 2000)
     let labels = Tensor([3, 0, 9, 3].prefix(expected.batch).map { Int32($0) })
     let outputs = model.outputs(pictures)
-    // Rounding tips single ReLUs, and Inception's head normalizes over the two pictures' single pixels, where the least difference
-    // counts: PyTorch's own float32 tells how far it goes in this network.
+    // Rounding tips single ReLUs, and Inception's head normalizes over the two pictures'
+    // single pixels, where the least difference counts: PyTorch's own float32 tells how far it
+    // goes in this network.
     let error = golden["\(name)/error"].floats
     let tolerance = max(1e-4, Rounding.bound(enlarged: error[1]))
     for (part, logits) in zip(["y", "y0", "y1"], [outputs.logits] + outputs.auxiliary) {

@@ -6,7 +6,8 @@ import Testing
 
 @testable import SakerVision
 
-/// Every classifier against torchvision's, timm's or an independent definition: Scripts/golden/classifiers.py.
+/// Every classifier against torchvision's, timm's or an independent definition:
+/// Scripts/golden/classifiers.py.
 @Suite struct ClassifierGoldenTests {
   static let golden = Result { try GoldenFile("golden/classifiers.safetensors") }
 
@@ -16,7 +17,8 @@ import Testing
     return names.filter { file.tensors["\($0)/loss"] != nil }
   }
 
-  /// All of them; for lesser instruction sets each fifth, and the one that enlarges rounding by the most 3x3 convolutions.
+  /// All of them; for lesser instruction sets each fifth, and the one that enlarges rounding by the
+  /// most 3x3 convolutions.
   static var stepped: [String] {
     trained.enumerated().filter {
       $0.offset % Thoroughness.step == 0 || $0.element == "inception_v3"
@@ -131,7 +133,8 @@ import Testing
     expectClose(logits[0, 0..<y.count], y, relative: 1e-4)
   }
 
-  /// As many maps as levels, of their channels and strides, but for what unpadded layers take off the edges.
+  /// As many maps as levels, of their channels and strides, but for what unpadded layers
+  /// take off the edges.
   @Test(arguments: trained) func featuresAreAsTheLevelsSay(name: String) throws {
     let entry = try #require(ClassifierCatalog.named(name))
     let model = withoutStarts { entry.build(10) }
@@ -164,7 +167,8 @@ import Testing
     }
     let side = Int(try tensor("side").item)
     let pictures = Self.drawn([4, entry.input.channels, side, side], seed: 2000)
-    // Rounding tips single ReLUs, and batch norms enlarge it: PyTorch's own float32 tells how far it goes in this network.
+    // Rounding tips single ReLUs, and batch norms enlarge it: PyTorch's own float32 tells how far
+    // it goes in this network.
     let (sizeError, logitError) = (try tensor("error")[0].item, try tensor("error")[1].item)
     let logits = model(pictures)
     let y = try tensor("train.y")

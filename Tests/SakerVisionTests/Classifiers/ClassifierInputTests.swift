@@ -25,7 +25,8 @@ struct ClassifierInputTests {
       #expect(abs(tensor[0, 0, y, x].item - Float(6 + x) / 255) < 1e-6)
       #expect(abs(tensor[0, 1, y, x].item - Float(2 + y) / 255) < 1e-6)
     }
-    // Half of an odd rest goes to the even side, as torchvision rounds: 15 - 8 = 7, from 4 on; 13 - 8 = 5, from 2 on.
+    // Half of an odd rest goes to the even side, as torchvision rounds: 15 - 8 = 7, from 4 on;
+    // 13 - 8 = 5, from 2 on.
     var odd = input
     odd.resizedSide = 13
     let cut = odd.tensor(ramp(15, 13))
@@ -62,7 +63,8 @@ struct ClassifierInputTests {
     var interpolation: ClassifierInput.Interpolation
   }
 
-  /// Against Pillow's pictures and 8-bit tensors, both through torchvision (`Scripts/golden/classifier_input.py`).
+  /// Against Pillow's pictures and 8-bit tensors, both through torchvision
+  /// (`Scripts/golden/classifier_input.py`).
   @Test func resizingAndCuttingAreTorchvisions() throws {
     let golden = try GoldenFile("golden/classifier_input.safetensors")
     let text = try #require(golden.metadata["cases"])
@@ -95,7 +97,8 @@ struct ClassifierInputTests {
   }
 
   @Test func bicubicFollowsKeys() {
-    // Twice as wide: a pixel lies 1/4 from its nearest: weights of Keys's cubic (a = -1/2) at 1/4, 3/4, 5/4 and 7/4.
+    // Twice as wide: a pixel lies 1/4 from its nearest: weights of Keys's cubic (a = -1/2) at 1/4,
+    // 3/4, 5/4 and 7/4.
     var picture = Picture(width: 4, height: 1)
     for (x, level) in [UInt8(10), 50, 200, 90].enumerated() {
       picture[x, 0] = RGB(level, level, level)

@@ -109,7 +109,8 @@ struct PrunableClassifierTests {
     #expect(small.features(x).map { $0.shape[1] } == small.levels.map(\.channels))
   }
 
-  /// Every channel of the groups is the dimension of some layer: readers have as many inputs as there are channels.
+  /// Every channel of the groups is the dimension of some layer: readers have as many inputs as
+  /// there are channels.
   @Test(arguments: NarrowCase.all)
   func groupsNameWhatThereIs(_ narrow: NarrowCase) throws {
     let model = try withoutStarts { try narrow.card.build() }
@@ -145,8 +146,8 @@ struct PrunableClassifierTests {
     }
   }
 
-  /// By hand: ResNet-18 without half of the inner channels of its blocks. Each pair of 3x3 convolutions a → n → b has 9 n (a + b) weights
-  /// and its norm 2 n.
+  /// By hand: ResNet-18 without half of the inner channels of its blocks. Each pair of 3x3
+  /// convolutions a → n → b has 9 n (a + b) weights and its norm 2 n.
   @Test func resNet18HalvedInsideIsCountedByHand() throws {
     let card = ClassifierCard(
       architecture: "resnet18", classNames: (0..<1000).map(String.init), input: .imageNet)
@@ -173,9 +174,10 @@ struct PrunableClassifierTests {
     #expect(count(model) - count(small) == products)
   }
 
-  /// By hand: a layer of DenseNet-121 whose channels are in the middle of what others read. Without 16 of the 32 channels of the
-  /// second layer of the last block: 16 rows of 9 · 128, and of each of the 14 layers behind 16 columns of 128 and 16 scales and biases,
-  /// of the last norm 16 of both, of the classifier 16 columns.
+  /// By hand: a layer of DenseNet-121 whose channels are in the middle of what others read. Without
+  /// 16 of the 32 channels of the second layer of the last block: 16 rows of 9 · 128, and of each
+  /// of the 14 layers behind 16 columns of 128 and 16 scales and biases, of the last norm 16 of
+  /// both, of the classifier 16 columns.
   @Test func aDenseLayerHalvedIsCountedByHand() throws {
     let card = ClassifierCard(
       architecture: "densenet121", classNames: (0..<1000).map(String.init), input: .imageNet)
@@ -187,7 +189,8 @@ struct PrunableClassifierTests {
     #expect(small.parameterCount == 7_978_856 - gone)
   }
 
-  /// By hand: 3 of the 32 groups of 4 channels of a block's 3x3 convolution, and the narrow channels that they read.
+  /// By hand: 3 of the 32 groups of 4 channels of a block's 3x3 convolution, and the narrow
+  /// channels that they read.
   @Test func groupsOfAResNeXtGoWhole() throws {
     let card = ClassifierCard(
       architecture: "resnext50_32x4d", classNames: (0..<1000).map(String.init), input: .imageNet)

@@ -8,7 +8,8 @@ import Testing
 
 /// Networks with the stem for small pictures, one of each family that has it.
 struct SmallStemTests {
-  /// The name, the strides of the features, and parameters that may be of another shape than with the standard stem, at full width.
+  /// The name, the strides of the features, and parameters that may be of another shape than with
+  /// the standard stem, at full width.
   struct Family: Sendable, CustomTestStringConvertible {
     let name: String
     let strides: [Int]
@@ -136,7 +137,8 @@ struct SmallStemTests {
       again.evaluating { again(pictures) }.floats == model.evaluating { model(pictures) }.floats)
   }
 
-  /// By hand: convolutions of VGG-11 with batch norm have 9,225,984 weights and biases with their norms; then 512 → 512 → 512 → 10.
+  /// By hand: convolutions of VGG-11 with batch norm have 9,225,984 weights and biases with their
+  /// norms; then 512 → 512 → 512 → 10.
   @Test func vggForSmallPicturesIsCountedByHand() throws {
     var card = card("vgg11_bn", side: 32)
     card.classNames = (0..<10).map(String.init)

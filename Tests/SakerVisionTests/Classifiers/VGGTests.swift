@@ -61,7 +61,8 @@ import Testing
     let model = VGGTests.small(.vgg11.normalized, classes: 3, seed: Trial.seed(1))
     let x = random([6, 3, 32, 32], seed: Trial.seed(5))
     let labels = Tensor([0, 1, 2, 0, 1, 2] as [Int32])
-    // SGD has to be fast for a head that starts so small, and then diverges from a third of the seeds.
+    // SGD has to be fast for a head that starts so small, and then diverges from a
+    // third of the seeds.
     let optimizer = Optimizer(Adam(), model, rate: 1e-3)
     let losses = (0..<12).map { _ -> Float in
       let loss = crossEntropy(model(x), labels)

@@ -34,7 +34,8 @@ import Testing
     }
   }
 
-  /// How far PyTorch's own float32 is off: tensors in absolute numbers, gradients relative to their root mean square.
+  /// How far PyTorch's own float32 is off: tensors in absolute numbers, gradients relative to their
+  /// root mean square.
   private func error(_ name: String, in group: String) throws -> Float {
     struct Group: Decodable { var errors: [String: Float]? }
     let groups: [String: Group] = try golden.json("cases")
@@ -46,7 +47,8 @@ import Testing
     Float(Rounding.bound(through: model.parameters.map(\.shape)))
   }
 
-  /// As near as rounding lets a network of such layers come, or one that enlarges it as this one does, whichever is more.
+  /// As near as rounding lets a network of such layers come, or one that enlarges it as this one
+  /// does, whichever is more.
   private func expectMatch(_ own: Tensor, _ name: String, _ model: TinySSD) throws {
     let wanted = golden["network/" + name]
     let bound = max(
@@ -99,8 +101,8 @@ import Testing
     for named in model.namedParameters where names.contains(prefix + named.name) {
       let gradient = try #require(named.parameter.gradient)
       let wanted = golden[prefix + named.name]
-      // Rounding tips a few rectifiers, windows of pooling and hard negatives the other way, each with its whole gradient:
-      // far from the loss only the sum of squares can be compared.
+      // Rounding tips a few rectifiers, windows of pooling and hard negatives the other way, each
+      // with its whole gradient: far from the loss only the sum of squares can be compared.
       let difference = zip(gradient.floats, wanted.floats).reduce(0) {
         $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
       }

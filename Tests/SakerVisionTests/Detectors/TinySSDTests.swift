@@ -39,7 +39,8 @@ import Testing
     #expect(model.parameterCount == blocks + heads)
   }
 
-  /// c classes, with the background left out of them, and k anchors a cell: (c + 1 + 4) k filters, not (c + 4) k (catalogue E32).
+  /// c classes, with the background left out of them, and k anchors a cell: (c + 1 + 4) k filters,
+  /// not (c + 4) k (catalogue E32).
   @Test(arguments: [1, 3, 20]) func filtersACellCountTheBackground(_ c: Int) {
     let model = Self.model((0..<c).map { "class \($0)" })
     for (level, anchors) in model.card.anchors.enumerated() {
@@ -49,8 +50,8 @@ import Testing
     }
   }
 
-  /// The scales of the network's configuration for Pascal VOC at 300 pixels, from the second map on: 60, 111, 162, 213, 264
-  /// (catalogue E46).
+  /// The scales of the network's configuration for Pascal VOC at 300 pixels, from the second map
+  /// on: 60, 111, 162, 213, 264 (catalogue E46).
   @Test func scalesAreThoseForPascalVOC() {
     let pixels = [AnchorLevel].tinySSD.map { ($0.sizes[0] * 300).rounded() }
     #expect(pixels == [60, 111, 162, 213, 264])

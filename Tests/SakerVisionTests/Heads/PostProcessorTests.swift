@@ -57,8 +57,8 @@ import Testing
       Boxes(found.map(\.box)).corners, [0, 0, 0.4, 0.5], relative: 1e-6, absolute: 1e-6)
   }
 
-  /// After the network: confidence from .01 on, suppression above .45, 400 boxes a class in, 200 a picture out; not .5 and 400 boxes
-  /// (catalogue E46).
+  /// After the network: confidence from .01 on, suppression above .45, 400 boxes a class in, 200 a
+  /// picture out; not .5 and 400 boxes (catalogue E46).
   @Test func usualOptionsAreThoseOfThePaper() {
     let usual = DetectionOptions()
     #expect((usual.confidence, usual.iou) == (0.01, 0.45))

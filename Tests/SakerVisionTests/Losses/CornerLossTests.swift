@@ -50,7 +50,8 @@ struct CornerLossTests {
     #expect(cornerOffsetLoss(.zeros([0, 2]), .zeros([0, 2])).item == 0)
   }
 
-  /// Moved by the radius in the worst way, a box keeps just the wanted IoU; moved in any other way, more.
+  /// Moved by the radius in the worst way, a box keeps just the wanted IoU; moved in
+  /// any other way, more.
   @Test(arguments: [(100, 60), (7, 90), (33, 33)], [0.3, 0.5, 0.7, 0.9] as [Float])
   func radiusKeepsTheOverlap(_ size: (Float, Float), _ wanted: Float) {
     let (w, h) = size

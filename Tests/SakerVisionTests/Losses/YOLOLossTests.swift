@@ -71,7 +71,8 @@ struct YOLOLossTests {
     }
   }
 
-  /// E19 and E20b: one prior of all levels, or every one whose sides differ by less than four times.
+  /// E19 and E20b: one prior of all levels, or every one whose sides differ by less than four
+  /// times.
   @Test func matchesByHand() {
     let box = Box(left: 16, top: 8, right: 48, bottom: 40)
     let objects = [[], [Annotation(box: box, label: 3)]]
@@ -93,7 +94,8 @@ struct YOLOLossTests {
     #expect(none.joined().isEmpty)
   }
 
-  /// E78: positions and sizes grow by width, height, width, height: on a map that is no square, the other order finds other cells.
+  /// E78: positions and sizes grow by width, height, width, height: on a map that is no square, the
+  /// other order finds other cells.
   @Test func gainsGoWidthFirst() {
     let level = YOLOLevel(stride: 8, priors: [.init(16, 24)])
     // A map of 4 rows and 10 columns; a box at 0.65 of the width and 0.75 of the height.
@@ -115,7 +117,8 @@ struct YOLOLossTests {
     }
   }
 
-  /// E79: a cell is the floor of the centre alone, one cell an object and prior; halves of a cell and neighbours are YOLOv5's.
+  /// E79: a cell is the floor of the centre alone, one cell an object and prior; halves of a cell
+  /// and neighbours are YOLOv5's.
   @Test func cellsAreFloorsOfCentres() {
     let level = YOLOLevel(stride: 8, priors: [.init(16, 16)])
     for (x, column) in [(16, 2), (16.1, 2), (19.9, 2), (20.1, 2), (23.9, 2), (24, 3)]
@@ -127,7 +130,8 @@ struct YOLOLossTests {
         let found = YOLOMatcher(levels: [level], assignment: assignment)(
           objects, rows: [6], columns: [6])[0]
         #expect(found.map(\.column) == [column] && found.map(\.row) == [2], "\(x)")
-        // What is predicted is the way from the cell's corner: within the cell, as a sigmoid can say.
+        // What is predicted is the way from the cell's corner: within the cell, as a sigmoid can
+        // say.
         let way = found[0].x - Float(found[0].column)
         #expect(way >= 0 && way < 1)
       }

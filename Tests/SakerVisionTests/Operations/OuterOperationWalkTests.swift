@@ -5,8 +5,9 @@ import SakerVision
 import TestSupport
 import Testing
 
-/// The walk of `OperationWalkTests` over the operations that modules above SakerTensor declare: each gradient against finite
-/// differences, and a new operation fails `theWalkMeetsEveryOperation` until it stands in the list below.
+/// The walk of `OperationWalkTests` over the operations that modules above SakerTensor declare:
+/// each gradient against finite differences, and a new operation fails `theWalkMeetsEveryOperation`
+/// until it stands in the list below.
 struct OuterOperationWalkTests {
   typealias Step = OperationStep
 
@@ -69,7 +70,8 @@ struct OuterOperationWalkTests {
       generalizedBoxIoULoss($0[0], $0[1], reduction: .none)
     },
     Step("distanceBoxIoULoss", boxes, truths) { distanceBoxIoULoss($0[0], $0[1]) },
-    // No gradient flows through α, so boxes and truths are alike in shape, where it does not matter.
+    // No gradient flows through α, so boxes and truths are alike in shape, where it does not
+    // matter.
     Step("completeBoxIoULoss", Tensor([0, 0, 2, 2] as [Float], [1, 4])) {
       completeBoxIoULoss($0[0], Tensor([0.5, 0.4, 3.5, 3.4] as [Float], [1, 4]))
     },

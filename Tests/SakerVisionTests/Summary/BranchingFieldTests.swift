@@ -24,8 +24,8 @@ import Testing
         .receptiveField)
   }
 
-  /// By hand, `1 + Σ (kernel - 1) · stride before it` along the longest way: the stem 7 and 11; then stages of two 3x3 kernels a
-  /// block, of which the first of stages 2 to 4 strides.
+  /// By hand, `1 + Σ (kernel - 1) · stride before it` along the longest way: the stem 7 and 11;
+  /// then stages of two 3x3 kernels a block, of which the first of stages 2 to 4 strides.
   @Test func resNet18() throws {
     var (size, stride) = (11, 4)
     for stage in 0..<4 {
@@ -39,8 +39,9 @@ import Testing
     #expect(try field("resnet18") == [435, 435])
   }
 
-  /// One 3x3 kernel a block, which strides itself, so that the first of a stage still sees by the finer map: 427. Did the 1x1
-  /// before it stride, as in the paper, these three would see 2 (4 + 8 + 16) more: 483, as Araujo et al. give.
+  /// One 3x3 kernel a block, which strides itself, so that the first of a stage still sees by the
+  /// finer map: 427. Did the 1x1 before it stride, as in the paper, these three would see 2
+  /// (4 + 8 + 16) more: 483, as Araujo et al. give.
   @Test func resNet50() throws {
     var (size, stride) = (11, 4)
     for (stage, depth) in [3, 4, 6, 3].enumerated() {
@@ -69,8 +70,8 @@ import Testing
     }
   }
 
-  /// As the gradient of one output says, in double precision: Scripts/golden/receptive_fields.py. Inception v2's is also Araujo et
-  /// al.'s.
+  /// As the gradient of one output says, in double precision: Scripts/golden/receptive_fields.py.
+  /// Inception v2's is also Araujo et al.'s.
   @Test func isWhatTheGradientReaches() throws {
     let fields: [String: Int] = try JSONDecoder().decode(
       [String: Int].self, from: Data(contentsOf: Fixtures.url("golden/receptive_fields.json")))

@@ -63,8 +63,9 @@ import Testing
   }
 }
 
-/// E28: one dilated layer sees r(K - 1) + 1: 5 and 9 for rates 2 and 4. Layers of rates 1, 2, 4 one after the other see 3,
-/// 7, 15, which the notes give for single ones (Yu & Koltun, arXiv:1511.07122).
+/// E28: one dilated layer sees r(K - 1) + 1: 5 and 9 for rates 2 and 4. Layers of rates 1,
+/// 2, 4 one after the other see 3, 7, 15, which the notes give for single ones (Yu &
+/// Koltun, arXiv:1511.07122).
 @Test func dilatedLayersSeeWhatTheySee() {
   func field(_ rates: [Int]) -> [Int]? {
     let network = Sequential(

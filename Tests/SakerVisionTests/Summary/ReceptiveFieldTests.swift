@@ -44,8 +44,8 @@ import Testing
     #expect(ReceptiveField(windows).elements(of: index) == reached.first!...reached.last!)
   }
 
-  /// E27: equal rates leave holes (gridding), the hybrid 1, 2, 5 sees every pixel once its layers overlap. Wang et al.,
-  /// arXiv:1702.08502.
+  /// E27: equal rates leave holes (gridding), the hybrid 1, 2, 5 sees every pixel once its layers
+  /// overlap. Wang et al., arXiv:1702.08502.
   @Test func hybridRatesLeaveNoHoles() {
     func holes(_ rates: [Int]) -> Int {
       let x = Parameter(Tensor.ones([1, 1, 41]))

@@ -1,14 +1,16 @@
 import SakerNN
 import SakerTensor
 
-/// What is known of a network without building it: measured once by `init(measuring:)`, kept in a table (`ClassifierFacts+Table.swift`,
-/// which `saker models --table FILE` writes), and compared with the network itself by the tests that run each.
+/// What is known of a network without building it: measured once by `init(measuring:)`, kept in a
+/// table (`ClassifierFacts+Table.swift`, which `saker models --table FILE` writes), and compared
+/// with the network itself by the tests that run each.
 public struct ClassifierFacts: Hashable, Codable, Sendable {
   /// For as many classes as the published network has.
   public var parameters: Int
   /// Products that are added up for one picture, of convolutions, linear layers and attentions.
   public var multiplyAdds: Int
-  /// Pixels a side that a place of the last map can see, not counting the picture's edges; `nil` for all of the picture.
+  /// Pixels a side that a place of the last map can see, not counting the picture's edges; `nil`
+  /// for all of the picture.
   public var receptiveField: Int?
   /// Those of `Classifier.levels`, the finest first.
   public var stages: [Stage]
@@ -86,8 +88,9 @@ public struct ClassifierFacts: Hashable, Codable, Sendable {
 extension ClassifierFacts {
   /// The stage of each row of a summary; `nil` for what computes no maps: gates, the head, tokens.
   ///
-  /// A map's size alone does not tell, as a stage may begin at the size of the one before and halve it later. It has begun when
-  /// the map that the level before gives has been made, or with the first layer of a module whose last makes the smaller maps.
+  /// A map's size alone does not tell, as a stage may begin at the size of the one before and halve
+  /// it later. It has begun when the map that the level before gives has been made, or with the
+  /// first layer of a module whose last makes the smaller maps.
   private static func stages(
     of rows: [ModelSummary.Row], sides: [Int], channels: [Int]
   ) -> [Int?] {
@@ -107,7 +110,8 @@ extension ClassifierFacts {
         modules[name, default: []].append(side)
       }
     }
-    /// Whether a layer's module goes from one of the sizes to the next; branches go back and forth between them.
+    /// Whether a layer's module goes from one of the sizes to the next; branches go back and
+    /// forth between them.
     func begins(_ index: Int, _ place: Int) -> Bool {
       names(rows[index]).contains { name in
         guard let made = modules[name] else { return false }
@@ -120,7 +124,8 @@ extension ClassifierFacts {
       func gives(_ row: ModelSummary.Row) -> Bool {
         row.outputShape.count == 4 && row.outputShape[1...2] == [channels[place], sides[place]]
       }
-      // Where a pooling makes the next smaller maps, too, a stage ends in one; else it begins with it.
+      // Where a pooling makes the next smaller maps, too, a stage ends in one; else it begins with
+      // it.
       let next = rows.indices.first { place + 1 < sides.count && maps[$0] == sides[place + 1] }
       let pooled = rows.lastIndex { gives($0) && $0.kind == "MaxPool2d" }
       let isPooled = next.map { rows[$0].kind == "MaxPool2d" } ?? false

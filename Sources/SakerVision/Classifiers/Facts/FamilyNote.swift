@@ -10,7 +10,8 @@ public struct FamilyNote: Sendable {
   public let deviations: String
   public let block: Block
 
-  /// What one block of the family computes: branches of layers side by side, and what becomes of their results.
+  /// What one block of the family computes: branches of layers side by side, and what becomes
+  /// of their results.
   public struct Block: Sendable {
     public let name: String
     /// Each from top to bottom; an empty one passes the input on as it is.

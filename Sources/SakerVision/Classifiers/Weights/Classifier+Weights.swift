@@ -2,15 +2,17 @@ import SakerNN
 import SakerTensor
 
 extension Classifier {
-  /// Takes the weights of a file, whoever wrote it: torchvision's, timm's and older names where they are known for the family,
-  /// NumPy's arrays under the model's names, and Darknet's `.weights` for the networks that Darknet has.
+  /// Loads the weights of a file, whichever program wrote it: torchvision's, timm's and older names
+  /// where they are known for the family, NumPy's arrays under the model's names, and Darknet's
+  /// `.weights` for the networks that Darknet has.
   ///
   /// - Parameters:
   ///   - part: of a file with several, such as `ema`: see `WeightsFile.parts`.
-  ///   - options: what may be left out. With `.newHead(head)` the file may be for other classes, or have no head, or, of
-  ///     Darknet's, go on with a detector's.
+  ///   - options: what may be left out. With `.newHead(head)` the file may be for other classes, or
+  ///     have no head, or, of Darknet's, go on with a detector's.
   /// - Returns: what was taken and what was not.
-  /// - Throws: `CheckpointError` with everything that does not fit, at once; the model is then as it was.
+  /// - Throws: `CheckpointError` with everything that does not fit, at once; the model
+  ///   is then as it was.
   @discardableResult
   public func load(
     weights file: WeightsFile, part: String? = nil, _ options: PartialLoading = .whole
@@ -30,15 +32,18 @@ extension Classifier {
     return report
   }
 
-  /// A file's tensors under this network's names, whoever wrote it: what `load(weights:)` takes. Nothing is checked against the
-  /// network but what the names need.
+  /// A file's tensors under this network's names, whoever wrote it: what `load(weights:)` takes.
+  /// Nothing is checked against the network but what the names need.
   ///
   /// - Parameters:
   ///   - part: of a file with several, such as `ema`: see `WeightsFile.parts`.
-  ///   - options: its renaming and ignoring; they come first, and are not for Darknet's files, which have no names.
-  ///   - headIsOptional: whether a file of Darknet's may end before the head, or go on as a detector's does.
+  ///   - options: its renaming and ignoring; they come first, and are not for Darknet's files,
+  ///     which have no names.
+  ///   - headIsOptional: whether a file of Darknet's may end before the head, or go on as
+  ///     a detector's does.
   /// - Returns: the state, and whose names they were if not the network's own.
-  /// - Throws: `CheckpointError` if there is no such part, or Darknet's numbers are another network's.
+  /// - Throws: `CheckpointError` if there is no such part, or Darknet's numbers are
+  ///   another network's.
   public func state(
     of file: WeightsFile, part: String? = nil, _ options: PartialLoading = .whole,
     headIsOptional: Bool = false
@@ -71,8 +76,8 @@ extension DarknetFile {
 }
 
 extension ClassifierEntry {
-  /// The network for a file's weights. Darknet's leaky ReLUs have slope 0.1, where timm's have 0.01: a `.weights` file, or one that
-  /// was made of it, says which.
+  /// The network for a file's weights. Darknet's leaky ReLUs have slope 0.1, where timm's have
+  /// 0.01: a `.weights` file, or one that was made of it, says which.
   public func build(_ classes: Int, for file: WeightsFile) -> any Classifier {
     (file.hasDarknetSlopes ? buildAsDarknet(classes) : nil) ?? build(classes)
   }

@@ -1,8 +1,9 @@
 import SakerNN
 import SakerTensor
 
-/// The order in which a `.weights` file has a network's numbers: convolution by convolution as they compute, of each its batch
-/// norm's shifts, scales, means and variances, or its biases, then its kernels `[out, in, height, width]`.
+/// The order in which a `.weights` file has a network's numbers: convolution by convolution as they
+/// compute, of each its batch norm's shifts, scales, means and variances, or its biases, then its
+/// kernels `[out, in, height, width]`.
 struct DarknetLayout {
   /// One convolution of Darknet's.
   private struct Slot {
@@ -83,7 +84,8 @@ struct DarknetLayout {
 
   /// A file's numbers under our names.
   ///
-  /// - Parameter headIsOptional: whether the file may end before the head, or go on otherwise, as a detector's does.
+  /// - Parameter headIsOptional: whether the file may end before the head, or go on otherwise, as
+  ///   a detector's does.
   /// - Throws: `CheckpointError` with how many numbers were expected and got.
   func state(_ values: Tensor, headIsOptional: Bool, file: String) throws -> [NamedTensor] {
     let all = slots + [Slot(conv: head)]

@@ -1,8 +1,8 @@
 import SakerNN
 
-/// The names that other libraries and older versions have for a family's tensors: the only such table. A family that is not here
-/// has the same names everywhere (ResNet, ResNeXt, Wide ResNet, DenseNet and Inception v3 in timm and torchvision), or is in one
-/// library only.
+/// The names that other libraries and older versions have for a family's tensors: the only such
+/// table. A family that is not here has the same names everywhere (ResNet, ResNeXt, Wide ResNet,
+/// DenseNet and Inception v3 in timm and torchvision), or is in one library only.
 extension WeightNames {
   static func known(for model: any Classifier) -> [WeightNames] {
     switch model {
@@ -19,7 +19,8 @@ extension WeightNames {
     }
   }
 
-  /// Patterns of what files have beyond a model that was built without it: the auxiliary heads of torchvision's Inceptions.
+  /// Patterns of what files have beyond a model that was built without it: the auxiliary heads of
+  /// torchvision's Inceptions.
   static func passedOver(by model: any Classifier) -> [String] {
     guard let model = model as? any AuxiliaryClassifier else { return [] }
     let own = model.auxiliaryHeads
@@ -37,7 +38,8 @@ extension WeightNames {
     ].lazy.compactMap { $0(name) }.first
   }
 
-  /// torchvision's published files are older than its rule that names have no dots: `norm.1` is `norm1`.
+  /// torchvision's published files are older than its rule that names have no dots:
+  /// `norm.1` is `norm1`.
   private static let oldDenseNet = WeightNames("torchvision before 0.3") { name in
     for part in ["norm", "relu", "conv"] {
       for number in ["1", "2"] {

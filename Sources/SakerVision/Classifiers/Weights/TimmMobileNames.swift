@@ -5,15 +5,17 @@ extension WeightNames {
   enum MobileLayout: Sendable {
     /// MobileNetV2: `features.2.conv.0.0`; the last two without a level of their own.
     case flat
-    /// MobileNetV3: `features.2.block.0.0`, blocks counted through; the layer before the last is one of the head's.
+    /// MobileNetV3: `features.2.block.0.0`, blocks counted through; the layer before the last is
+    /// one of the head's.
     case block
     /// EfficientNet: `features.2.0.block.0.0`, blocks counted in their stage.
     case stages
   }
 
-  /// timm's mobile networks are `conv_stem`, `blocks.STAGE.BLOCK.conv_pw`, `bn1`, ..., `conv_head`, `classifier`, with batch norms
-  /// beside their convolutions; torchvision's are lists of lists. Which places a block's layers have depends on whether it
-  /// expands and whether it has a gate: its names tell.
+  /// timm's mobile networks are `conv_stem`, `blocks.STAGE.BLOCK.conv_pw`, `bn1`, ...,
+  /// `conv_head`, `classifier`, with batch norms beside their convolutions; torchvision's are
+  /// lists of lists. Which places a block's layers have depends on whether it expands and whether
+  /// it has a gate: its names tell.
   static func timmMobile(_ layout: MobileLayout, varianceShift: Float = 0) -> WeightNames {
     WeightNames("timm", varianceShift: varianceShift) { names in
       let table = TimmMobileTable(names, layout).names
