@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 SAKER := .build/release/saker
 DEMO := runs/demo
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 # Tests need `-enable-testing`, and a change of flags rebuilds everything: so they have a build
 # of their own, and the command tests run the `saker` of that same build.
@@ -14,7 +16,7 @@ TEST_SAKER := .build-test/release/saker
 
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples)
 
-.PHONY: help setup build demo test test-part bench lint lint-comments docs docs-check clean
+.PHONY: help setup build demo test test-part install uninstall deb bench lint lint-comments docs docs-check clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +43,15 @@ test-part: setup  ## Build and run some test targets alone: make test-part TESTS
 	SAKER_TESTS=$(TESTS) Scripts/build.sh $(TEST_BUILD) --product SakerPackageTests
 	SAKER_TESTS=$(TESTS) swift test $(TEST_BUILD) --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
+install: setup  ## Install saker below PREFIX (/usr/local), to run without Swift: make install [PREFIX=...] [DESTDIR=...]
+	@DESTDIR="$(DESTDIR)" Scripts/install.sh "$(PREFIX)"
+
+uninstall:  ## Remove what `make install` installed
+	@DESTDIR="$(DESTDIR)" Scripts/install.sh --remove "$(PREFIX)"
+
+deb: setup  ## Make a Debian package of saker for this machine's release, .build-deb/debian-N/saker_*.deb
+	@Scripts/deb.sh
+
 bench: build  ## Measure Saker and PyTorch turn by turn; results in runs/bench
 	@Scripts/setup-peers.sh
 	.build-peers/venv/bin/python Benchmarks/run.py --saker $(SAKER) --out runs/bench $(BENCH)
@@ -58,4 +69,4 @@ docs-check: build  ## Check that the documented commands, options and links exis
 	@Scripts/check-docs.sh $(SAKER)
 
 clean:  ## Remove what was built (not runs/)
-	rm -rf .build .build-test .build-peers .build-docs
+	rm -rf .build .build-test .build-deb .build-peers .build-docs

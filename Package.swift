@@ -26,6 +26,9 @@ let package = Package(
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
+    // The commit that `saker --version` tells.
+    .target(name: "CBuild"),
+
     // Floor 1: tensors, operations and their gradients.
     .target(name: "SakerTensor", dependencies: ["COneDNN", "CKernels", "CZlib"]),
 
@@ -64,7 +67,7 @@ let package = Package(
     .executableTarget(
       name: "SakerCommand",
       dependencies: [
-        "Saker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Saker", "CBuild", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // The README's example, built by the tests so that it cannot rot.

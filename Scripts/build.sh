@@ -1,6 +1,21 @@
 #!/usr/bin/env bash
 # `swift build` with the given arguments; fails when our own sources give a warning.
+# The commit goes into Sources/CBuild/commit.h, which is written only when it changes. SAKER_COMMIT names it
+# where there is no git.
 set -euo pipefail
+
+commit=${SAKER_COMMIT:-}
+if [ -z "$commit" ] && [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
+  commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=
+  [ -z "$commit" ] || git diff --quiet HEAD -- Package.swift Sources || commit+=+
+fi
+line="#define SAKER_COMMIT \"${commit:-unknown}\""
+header=Sources/CBuild/commit.h
+if [ "$(cat $header 2>/dev/null)" != "$line" ]; then
+  # The first time, nothing that was compiled knows of the header.
+  [ -e $header ] || touch Sources/CBuild/commit.c
+  echo "$line" >$header
+fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -43,6 +43,7 @@ struct DoctorCommand: ParsableCommand {
 
   struct Report: Encodable {
     var saker: String
+    var commit: String
     var system: String
     var processor: String
     var cores: Int
@@ -65,7 +66,7 @@ struct DoctorCommand: ParsableCommand {
     }
     let process = ProcessInfo.processInfo
     let report = Report(
-      saker: SakerCommand.configuration.version, system: DoctorCommand.system,
+      saker: Version.number, commit: Version.commit, system: DoctorCommand.system,
       processor: Processor.name, cores: process.activeProcessorCount,
       threads: Parallel.threads, memoryBytes: process.physicalMemory,
       kernels: KernelLibrary.version, instructionSet: KernelLibrary.instructionSet,
@@ -78,7 +79,7 @@ struct DoctorCommand: ParsableCommand {
     if common.json {
       try printJSON(report)
     } else {
-      print("saker \(report.saker) on \(report.system)")
+      print("saker \(report.saker), commit \(report.commit), on \(report.system)")
       print(
         "processor  \(report.processor), \(report.cores) cores, \(report.threads) compute threads")
       print("memory     \(report.memoryBytes >> 30) GiB")

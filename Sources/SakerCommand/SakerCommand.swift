@@ -10,7 +10,7 @@ struct SakerCommand: ParsableCommand {
       Without options, 'saker train' trains a detector of blood cells on the embedded images. All commands run on the \
       CPU, on all cores; nothing is sent anywhere.
       """,
-    version: "0.1.0",
+    version: Version.line,
     subcommands: [
       TrainCommand.self, ValCommand.self, EvaluateCommand.self, PredictCommand.self,
       InfoCommand.self, BenchmarkCommand.self, AugmentCommand.self, ForwardCommand.self,
