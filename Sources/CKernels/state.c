@@ -13,6 +13,9 @@ static _Atomic int64_t kernel_time;
 
 int64_t saker_next_id(void) { return atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed); }
 
+int saker_captures;
+void saker_add_captures(int n) { __atomic_fetch_add(&saker_captures, n, __ATOMIC_RELAXED); }
+
 int saker_observers(void) { return atomic_load_explicit(&observers, memory_order_relaxed); }
 void saker_add_observers(int n) { atomic_fetch_add(&observers, n); }
 

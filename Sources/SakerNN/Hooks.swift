@@ -46,6 +46,8 @@ enum LayerHooks {
   private struct Table: @unchecked Sendable {
     var hooks: [ObjectIdentifier: Hooks] = [:]
     var nextId = 0
+    /// Captures that want to know which layer runs.
+    var captures = 0
   }
 
   private static let table = Mutex(Table())
@@ -53,13 +55,31 @@ enum LayerHooks {
 
   static var isEmpty: Bool { count.load(ordering: .relaxed) == 0 }
 
+  /// The names of the layers whose steps a graph tells apart.
+  @TaskLocal private static var names: [ObjectIdentifier: String]?
+
+  /// Runs `body`, in which a captured step belongs to the layer that runs it, by its name.
+  static func naming<R>(
+    _ names: [ObjectIdentifier: String], _ body: () throws -> R
+  ) rethrows -> R {
+    func add(_ number: Int) {
+      table.withLock { table in
+        table.captures += number
+        count.store(table.hooks.count + table.captures, ordering: .relaxed)
+      }
+    }
+    add(1)
+    defer { add(-1) }
+    return try $names.withValue(names, operation: body)
+  }
+
   static func add(_ layer: any Layer, _ insert: (inout Hooks, Int) -> Void) -> HookHandle {
     let key = ObjectIdentifier(layer)
     let id = table.withLock { table in
       table.nextId += 1
       table.hooks = table.hooks.filter { $0.value.layer != nil }
       insert(&table.hooks[key, default: Hooks(layer: layer)], table.nextId)
-      count.store(table.hooks.count, ordering: .relaxed)
+      count.store(table.hooks.count + table.captures, ordering: .relaxed)
       return table.nextId
     }
     return HookHandle {
@@ -68,7 +88,7 @@ enum LayerHooks {
         table.hooks[key]?.backward[id] = nil
         table.hooks[key]?.replacement[id] = nil
         if table.hooks[key]?.isEmpty == true { table.hooks[key] = nil }
-        count.store(table.hooks.count, ordering: .relaxed)
+        count.store(table.hooks.count + table.captures, ordering: .relaxed)
       }
     }
   }
@@ -81,6 +101,13 @@ enum LayerHooks {
   }
 
   static func run(_ layer: any Layer, _ x: Tensor, _ forward: (Tensor) -> Tensor) -> Tensor {
+    guard let name = names?[ObjectIdentifier(layer)] else { return hooked(layer, x, forward) }
+    return Capture.scope(name) { hooked(layer, x, forward) }
+  }
+
+  private static func hooked(
+    _ layer: any Layer, _ x: Tensor, _ forward: (Tensor) -> Tensor
+  ) -> Tensor {
     guard let hooks = of(layer) else { return forward(x) }
     // The layer gets nodes of its own at both ends, whatever else uses its input and output.
     let probed = hooks.backward.isEmpty ? x : apply(Probe(), x)

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Numbers in a box with axes: a value over shared memory.
 ///
 /// Operations return new tensors, and views (reshape, permute, slice, expand) share memory where
@@ -64,7 +66,10 @@ public struct Tensor: @unchecked Sendable {
 
 extension Tensor {
   /// The first element.
-  var raw: UnsafeMutableRawPointer { storage.pointer + offset * dtype.size }
+  var raw: UnsafeMutableRawPointer {
+    if saker_capturing() != 0 { Capture.willRead(self) }
+    return storage.pointer + offset * dtype.size
+  }
 
   func pointer<T>(_ type: T.Type = T.self) -> UnsafeMutablePointer<T> {
     raw.assumingMemoryBound(to: type)

@@ -29,3 +29,8 @@ void saker_add_observers(int n);
 int64_t saker_kernel_time(void);
 void saker_add_kernel_time(int64_t nanoseconds);
 int64_t saker_now(void);
+
+/// How many captures run, on any thread.
+extern int saker_captures;
+static inline int saker_capturing(void) { return __atomic_load_n(&saker_captures, __ATOMIC_RELAXED); }
+void saker_add_captures(int n);

@@ -21,8 +21,16 @@ struct InfoCommand: ParsableCommand {
       "Height and width of the input: 256 for a detector; classifiers and checkpoints have their own."
   )
   var size: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Write the graph of what it computes, operation by operation, for any number of pictures: names, attributes and shapes as .json, a drawing for Graphviz as .dot.",
+      valueName: "file"))
+  var graph: String?
 
   func validate() throws {
+    guard graph.map({ $0.hasSuffix(".json") || $0.hasSuffix(".dot") }) ?? true else {
+      throw ValidationError("graph: expected a name that ends in .json or .dot, got \(graph ?? "")")
+    }
     guard (1...10_000).contains(classes ?? 1) else {
       throw ValidationError("classes: expected 1...10000, got \(classes ?? 0)")
     }
@@ -36,6 +44,10 @@ struct InfoCommand: ParsableCommand {
         throw ValidationError(
           "size: expected \(sides.lowerBound)...4096 for \(model), got \(size ?? 0)")
       }
+      if graph != nil {
+        let model = withoutStarts { entry.build(classes ?? entry.classes) }
+        try write(model, channels: entry.input.channels, side: size ?? entry.input.side)
+      }
       return try show(entry.summary(side: size, classes: classes))
     }
     // A file, or a run's folder; names of detectors are neither.
@@ -44,6 +56,8 @@ struct InfoCommand: ParsableCommand {
       FileManager.default.fileExists(atPath: file) ? try WeightsFile(contentsOf: file) : nil
     if let weights, weights.metadata[ClassifierCard.metadataKey] != nil {
       let checkpoint = try ClassifierCheckpoint(weights)
+      let input = checkpoint.card.input
+      try write(checkpoint.model(), channels: input.channels, side: size ?? input.side)
       return try show(
         ClassifierInfo(checkpoint, ModelSummary(checkpoint.model(), checkpoint.card, side: size)))
     }
@@ -57,12 +71,41 @@ struct InfoCommand: ParsableCommand {
       detector = try ModelEntry.named(model).untrained(
         classes: classes ?? 3, size: size ?? 256, .notes)
     }
+    let input = detector.card.preprocessing
+    try write(detector, [3, input.height, input.width]) {
+      detector.rawOutputs($0).map(\.tensor)
+    }
     try show(ModelSummary(detector))
+  }
+
+  private func write(_ model: any Classifier, channels: Int, side: Int) throws {
+    try write(model, [channels, side, side]) { [model($0)] }
+  }
+
+  /// The graph that was asked for, if one was.
+  ///
+  /// - Parameter picture: channels, height and width.
+  private func write(
+    _ model: any Module, _ picture: [Int], _ run: (Tensor) -> [Tensor]
+  ) throws {
+    guard let file = graph else { return }
+    let graph = try model.capture([.zeros(Shape([2] + picture))], batch: .open) { run($0[0]) }
+    let bytes = file.hasSuffix(".dot") ? Array(graph.dot.utf8) : Array(try graph.json())
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.write(file, bytes)
+    } catch {
+      throw GraphFileError(description: "\(file): cannot be written: \(error.reason)")
+    }
   }
 
   private func show(_ summary: some Encodable & CustomStringConvertible) throws {
     if common.json { try printJSON(summary) } else { print(summary) }
   }
+}
+
+/// A graph that found no place.
+private struct GraphFileError: Error, CustomStringConvertible {
+  let description: String
 }
 
 /// What a classifier's checkpoint is.

@@ -43,7 +43,7 @@ public final class DenselyConnected: Layer {
 
   /// As one operation, where each batch norm normalizes by its batch and nobody watches a layer.
   private func fused(_ x: Tensor) -> Tensor? {
-    guard LayerHooks.isEmpty, BatchNorm.DryRun.current == nil, !layers.isEmpty,
+    guard LayerHooks.isEmpty, !Capture.isRunning, BatchNorm.DryRun.current == nil, !layers.isEmpty,
       x.rank == 4, x.dtype == .float32, x.count > 0, Convolutions.setting != .direct,
       x.shape[1] == (layers[0].layers[0] as? BatchNorm)?.channels
     else { return nil }

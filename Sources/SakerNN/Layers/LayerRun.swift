@@ -10,8 +10,9 @@ import Synchronization
 ///   max pooling behind it;
 /// - else a batch norm with the ReLU behind it.
 ///
-/// A layer with a hook runs apart, so that the hook sees what it expects. Threads may share a run
-/// as they may share its layers: what it keeps for itself is guarded.
+/// A layer with a hook runs apart, so that the hook sees what it expects, and all do while a
+/// graph is captured. Threads may share a run as they may share its layers: what it keeps for
+/// itself is guarded.
 final class LayerRun: @unchecked Sendable {
   /// What runs, those of nested sequences among them, so that fusion does not end
   /// where a sequence does.
@@ -46,6 +47,7 @@ final class LayerRun: @unchecked Sendable {
   func callAsFunction(
     _ x: Tensor, adding residual: consuming Tensor? = nil, _ activation: Activation = .identity
   ) -> Tensor {
+    if Capture.isRunning { return unfused(x, adding: consume residual, activation) }
     if let apart, !LayerHooks.isEmpty, nested.contains(where: { LayerHooks.of($0) != nil }) {
       return apart(x, adding: consume residual, activation)
     }
@@ -64,6 +66,15 @@ final class LayerRun: @unchecked Sendable {
     }
     guard let added = residual.take() else { return activation(x) }
     return sum(x, added, activation: activation)
+  }
+
+  /// Each layer by itself, nested sequences as such: what a graph consists of.
+  private func unfused(
+    _ x: Tensor, adding residual: consuming Tensor?, _ activation: Activation
+  ) -> Tensor {
+    let result = (apart ?? self).layers.reduce(x) { $1($0) }
+    guard let added = residual.take() else { return activation(result) }
+    return activation(result + added)
   }
 
   /// The layer there, or a batch norm with its ReLU, and the position behind.

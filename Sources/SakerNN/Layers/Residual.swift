@@ -31,10 +31,10 @@ public final class Residual: Layer {
     return activation?(sum) ?? sum
   }
 
-  /// What the body's last operation can apply to the sum; `nil` if it can't, or if a hook wants to
-  /// see the body's output or the sum.
+  /// What the body's last operation can apply to the sum; `nil` if it can't, or if a hook or a
+  /// graph wants to see the body's output or the sum.
   private var fusedActivation: Activation? {
-    guard LayerHooks.of(body) == nil else { return nil }
+    guard LayerHooks.of(body) == nil, !Capture.isRunning else { return nil }
     guard let activation else { return .identity }
     return activation.asActivation
   }

@@ -10,6 +10,7 @@ import CKernels
 ///
 /// - Parameter body: runs once without a tape and once more, with one, when the gradient comes.
 public func checkpoint(_ x: Tensor, _ body: @escaping (Tensor) -> Tensor) -> Tensor {
+  if Capture.isRunning { return body(x) }
   // Parameters inside want gradients also where x wants none, and an operation is recorded only for
   // its inputs' sake.
   var flag = Tensor.zeros([])

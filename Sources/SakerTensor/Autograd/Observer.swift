@@ -46,11 +46,14 @@ public enum Observers {
     _ operation: any TensorOperation, _ phase: OperationEvent.Phase, _ inputs: [Tensor],
     _ output: Tensor, _ outputs: [Tensor], since start: Int64
   ) {
+    let observers = all.withLock { $0 }
+    guard !observers.isEmpty else { return }
     let event = OperationEvent(
       operation: operation, phase: phase, inputShapes: inputs.map(\.shape),
       outputShape: output.shape, nanoseconds: saker_now() - start, inputs: inputs,
       outputs: outputs)
-    for observer in all.withLock({ $0 }) { observer.didRun(event) }
+    // What observers compute belongs to no graph.
+    Capture.$recorder.withValue(nil) { for observer in observers { observer.didRun(event) } }
   }
 }
 

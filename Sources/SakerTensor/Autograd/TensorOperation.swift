@@ -9,6 +9,9 @@ import CKernels
 public protocol TensorOperation: Sendable {
   /// What profiles and messages call it.
   var name: String { get }
+  /// Its attributes, and the constants that it holds, for graphs (`capture`). By reflection over
+  /// the stored properties, unless it gives them itself.
+  var facts: OperationFacts { get }
   /// The result for `inputs`, which come without a tape; what `backward` needs goes into `saved`.
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor
   /// For the gradient of the result (its shape), the gradients of the inputs (their shapes): `nil`
@@ -21,6 +24,8 @@ extension TensorOperation {
     let name = String(describing: Self.self)
     return name.prefix(1).lowercased() + name.dropFirst()
   }
+
+  public var facts: OperationFacts { OperationFacts(reflecting: self) }
 
   /// An operation without a gradient stops when one is asked for: none is dropped in silence.
   public func backward(_ gradient: Tensor, _ saved: Saved) -> [Tensor?] {
@@ -200,7 +205,10 @@ public func apply(_ operation: some TensorOperation, to inputs: [Tensor]) -> Ten
   var output = operation.forward(plain, &saved)
   saker_add_depth(-1)
   saker_add_not_recording(-1)
-  if watching { Observers.report(operation, .forward, plain, output, [output], since: start) }
+  if watching {
+    Capture.recorder?.record(operation, plain, output)
+    Observers.report(operation, .forward, plain, output, [output], since: start)
+  }
   output.node =
     recording && output.dtype.isFloating
     ? Node(operation, saved, inputs.map(\.node), output) : nil

@@ -46,7 +46,8 @@ public struct Activation: Hashable, Sendable {
 public func sum(_ a: consuming Tensor, _ b: Tensor, activation: Activation) -> Tensor {
   var a = a
   guard !isRecordingGradients || !(a.isRecorded || b.isRecorded), a.shape == b.shape,
-    a.rank == 4, a.dtype == .float32, b.dtype == .float32, a.isChannelsLast, a.count > 0
+    a.rank == 4, a.dtype == .float32, b.dtype == .float32, a.isChannelsLast, a.count > 0,
+    !Capture.isRunning
   else { return activation(a + b) }
   a = a.detached()
   let channels = a.shape[1]

@@ -9,7 +9,7 @@ struct BatchNorm: TensorOperation {
   /// Given statistics; the batch's own if `nil`.
   let given: (mean: Tensor, variance: Tensor)?
   /// Called with the batch's statistics.
-  let report: @Sendable (_ mean: Tensor, _ variance: Tensor) -> Void
+  let report: (@Sendable (_ mean: Tensor, _ variance: Tensor) -> Void)?
 
   func forward(_ inputs: [Tensor], _ saved: inout Saved) -> Tensor {
     let x = inputs[0].rank >= 3 ? inputs[0].channelsLast() : inputs[0].contiguous()
@@ -23,7 +23,7 @@ struct BatchNorm: TensorOperation {
     let result = Kernels.batchNorm(
       x, scale: scale, shift: shift, statistics: given, epsilon: epsilon, relu: relu,
       training: saved.isRecording || given == nil)
-    if given == nil { report(result.mean, result.variance) }
+    if given == nil { report?(result.mean, result.variance) }
     saved.keep(x, scale, result.mean, result.variance)
     if relu, ![scale, shift, result.mean, result.variance].allSatisfy(BatchNorm.isFinite) {
       // oneDNN's ReLU makes 0 of what is no number.
@@ -116,12 +116,12 @@ public func batchNormInference(
     expected: "statistics for each channel of \(x.shape)", got: mean.shape)
   return batchNorm(
     x, (mean.detached().contiguous(), variance.detached().contiguous()), scale, shift, epsilon,
-    relu, { _, _ in })
+    relu, nil)
 }
 
 private func batchNorm(
   _ x: Tensor, _ given: (Tensor, Tensor)?, _ scale: Tensor?, _ shift: Tensor?,
-  _ epsilon: Float, _ relu: Bool, _ report: @escaping @Sendable (Tensor, Tensor) -> Void
+  _ epsilon: Float, _ relu: Bool, _ report: (@Sendable (Tensor, Tensor) -> Void)?
 ) -> Tensor {
   check(
     x.rank >= 2 && x.rank <= 5 && x.count > 0, op: "batchNorm",

@@ -5,6 +5,18 @@ struct Resample: UnaryOperation {
   let axis: Int
   let taps: ResamplingTaps
 
+  /// The table of the gradient is that of the values, turned.
+  var facts: OperationFacts {
+    var facts = OperationFacts()
+    facts.attributes = [
+      "axis": .int(axis), "input": .int(taps.input), "output": .int(taps.output),
+      "starts": .ints(taps.forward.starts.map { Int($0) }),
+      "index": .ints(taps.forward.index.map { Int($0) }),
+      "weight": .doubles(taps.forward.weight.map { Double("\($0)") ?? .nan }),
+    ]
+    return facts
+  }
+
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     Resample.run(x, axis, taps.forward, taps.output)
   }

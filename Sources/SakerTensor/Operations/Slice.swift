@@ -1,10 +1,16 @@
 /// A view of the positions that indices name.
-struct Slice: UnaryOperation {
-  let region: Region
+struct Slice: UnaryOperation, BatchFollowing {
+  var region: Region
   /// The input's, whose order the gradient takes.
   let channelsLast: Bool
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor { x.view(region) }
+
+  func following(_ name: String, _ sizes: [Int]) -> Slice {
+    var copy = self
+    copy.region = region.following(name, sizes)
+    return copy
+  }
 
   /// Zero everywhere else.
   func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor? {
@@ -20,8 +26,12 @@ struct Slice: UnaryOperation {
 }
 
 /// A copy of the first tensor with a part of it replaced by the second, which broadcasts.
-struct SliceAssign: BinaryOperation {
-  let region: Region
+struct SliceAssign: BinaryOperation, BatchFollowing {
+  var region: Region
+
+  func following(_ name: String, _ sizes: [Int]) -> SliceAssign {
+    SliceAssign(region: region.following(name, sizes))
+  }
 
   func forward(_ x: Tensor, _ value: Tensor, _ saved: inout Saved) -> Tensor {
     let result = x.copied()
@@ -80,7 +90,7 @@ extension Tensor {
       value.shape.broadcast(with: region.shape) == region.shape, op: "subscript assignment",
       expected: "a tensor that broadcasts to \(region.shape)", got: value.shape)
     let recording = isRecordingGradients && (isRecorded || value.isRecorded)
-    if !recording, isDense, isUnshared() {
+    if !recording, isDense, !Capture.isRunning, isUnshared() {
       node = nil
       Strided.copy(from: value.spread(to: region.shape), to: view(region))
     } else {

@@ -118,6 +118,17 @@ struct Region: Sendable {
     self.shape = Shape(sizes)
   }
 
+  /// With `sizes` as its `name`d numbers: see `BatchFollowing`.
+  func following(_ name: String, _ sizes: [Int]) -> Region {
+    var copy = self
+    switch name {
+    case "starts": copy.starts = sizes
+    case "steps": copy.steps = sizes
+    default: copy.shape = Shape(sizes)
+    }
+    return copy
+  }
+
   /// One range on one axis.
   init(_ range: Range<Int>, axis: Int, of shape: Shape, op: String) {
     var indices = [TensorIndex](repeating: .all, count: axis)

@@ -54,11 +54,17 @@ struct TakePlaces: BinaryOperation {
 }
 
 /// Writes each number to its place in the same channel's map, which is zero elsewhere.
-struct PutPlaces: BinaryOperation {
+struct PutPlaces: BinaryOperation, BatchFollowing {
   let shape: Shape
+
+  func following(_ name: String, _ sizes: [Int]) -> PutPlaces { PutPlaces(shape: Shape(sizes)) }
 
   func forward(_ x: Tensor, _ places: Tensor, _ saved: inout Saved) -> Tensor {
     let (x, places) = (x.channelsLast(), places.channelsLast())
+    let count = shape.dropFirst(2).reduce(1, *)
+    check(
+      saker_all_below(places.pointer(Int64.self), places.count, Int64(count)) != 0,
+      op: "maxUnpool", expected: "indices in 0..<\(count)", got: "others")
     saved.keep(places)
     let result = Tensor(uninitializedImage: shape).zerosInOrder()
     Places.run(rows: x, map: result, places, saker_put_places)
@@ -161,10 +167,7 @@ public func maxUnpool(_ x: Tensor, _ indices: Tensor, size: [Int]) -> Tensor {
   check(
     indices.shape == x.shape && indices.dtype == .int64, op: "maxUnpool",
     expected: "int64 indices of the shape \(x.shape)", got: "\(indices.dtype) \(indices.shape)")
-  let places = indices.detached().channelsLast()
-  check(
-    saker_all_below(places.pointer(Int64.self), places.count, Int64(size.reduce(1, *))) != 0,
-    op: "maxUnpool", expected: "indices in 0..<\(size.reduce(1, *))", got: "others")
   let shape = Shape([x.shape[0], x.shape[1]] + size)
-  return apply(PutPlaces(shape: shape), x.converted(to: .float32), places).converted(to: x.dtype)
+  return apply(PutPlaces(shape: shape), x.converted(to: .float32), indices.detached())
+    .converted(to: x.dtype)
 }

@@ -1,6 +1,8 @@
 /// A view with another shape over the same row-major memory.
-struct Reshape: UnaryOperation {
+struct Reshape: UnaryOperation, BatchFollowing {
   let shape: Shape
+
+  func following(_ name: String, _ sizes: [Int]) -> Reshape { Reshape(shape: Shape(sizes)) }
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor {
     if let strides = x.strides(viewedAs: shape) {
@@ -36,8 +38,10 @@ struct Permute: UnaryOperation {
 }
 
 /// A view that repeats axes of size 1 without copying.
-struct Expand: UnaryOperation {
+struct Expand: UnaryOperation, BatchFollowing {
   let shape: Shape
+
+  func following(_ name: String, _ sizes: [Int]) -> Expand { Expand(shape: Shape(sizes)) }
 
   func forward(_ x: Tensor, _ saved: inout Saved) -> Tensor { x.spread(to: shape) }
 
