@@ -33,7 +33,8 @@ import Testing
     #expect(report["commit"] as? String == Version.commit)
   }
 
-  /// As `make install` lays it out, run through a symbolic link, from a folder that has nothing to do with either.
+  /// As `make install` lays it out, run through a symbolic link, from a folder that has nothing
+  /// to do with either.
   @Test func embeddedDataAreFoundWhereTheyAreInstalled() throws {
     let files = FileManager.default
     // Not in a `Sandbox`: in a container, programs may not be run from /dev/shm.

@@ -56,7 +56,7 @@ public struct Graph: Codable, Sendable {
 
   /// One run of one operation.
   public struct Step: Codable, Sendable {
-    /// `Operation.name`
+    /// `TensorOperation.name`
     public var operation: String
     /// The name of the innermost module that ran it, `layer1.0.conv1`; empty outside of modules.
     public var scope: String
