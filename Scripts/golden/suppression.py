@@ -37,7 +37,7 @@ for count, threshold in [(1, 0.5), (40, 0.3), (90, 0.5)]:
     boxes, scores, labels = clusters(count)
     for name, sigma, least in [("linear", 0.5, 0.02), ("gaussian", 0.5, 0.02), ("gaussian", 0.2, 0.1)]:
         found, values, kinds = soft_nms(
-            [boxes], [scores], [labels], method=name, iou_thr=threshold, sigma=sigma, thresh=least)
+            [boxes], [scores], [labels], method={"linear": 1, "gaussian": 2}[name], iou_thr=threshold, sigma=sigma, thresh=least)
         order = np.argsort(-values, kind="stable")
         result["soft"].append({
             "boxes": plain(boxes), "scores": plain(scores), "labels": labels.tolist(), "iou": threshold,

@@ -279,8 +279,10 @@ private struct SightWalk {
 
   private func joined(_ step: Graph.Step, _ inputs: [Input], _ y: Shape) -> ValueSight? {
     guard let axis = step.attributes["axis"]?.int else { return nil }
+    // A map of a single place runs along whatever axis the others do.
+    let isAlongPlaces = inputs.contains { crosses($0.sight, $0.shape, axis: axis) }
     let parts = inputs.map { input -> ValueSight? in
-      guard crosses(input.sight, input.shape, axis: axis) else {
+      guard isAlongPlaces else {
         return moved(input.sight, input.shape, y) { $0 }
       }
       // Tokens of several maps, or of maps and of none.
@@ -291,8 +293,8 @@ private struct SightWalk {
     return union(parts)
   }
 
-  /// Along the last axis of the first matrix, and the axis before the last of the
-  /// second, all meets.
+  /// Along the last axis of the first matrix, and the axis before the last of the second, all
+  /// meets.
   private func product(_ inputs: [Input], _ y: Shape) -> ValueSight? {
     guard inputs.count == 1 else { return everything }
     let (x, sight) = inputs[0]
