@@ -26,6 +26,21 @@ struct ClassifierTrainingExamples {
     #expect(try trainer.run() == .complete)
     #expect(try ClassifierCheckpoint(file: folder.best).card == card)
   }
+
+  @Test("Once more on train and validation") func refit() throws {
+    let data = try ClassificationParts(.fashionMNIST()).training.prefix(each: 2)
+    let input = ClassifierInput(side: 28, resizedSide: 28, mean: [0.28], std: [0.35], channels: 1)
+    let card = ClassifierCard(architecture: "lenet_modern", classNames: data.classes, input: input)
+    var settings = TrainingSettings.reference
+    (settings.epochs, settings.batch, settings.learningRate) = (2, 10, 0.02)
+    let (folder, model) = (TemporaryFolder(), { try withSeed(0) { try card.build() } })
+    let first = try ClassifierTrainer(
+      model(), card, on: data, validation: data, settings, into: RunFolder(folder.path))
+    try first.saveStart()
+    #expect(try first.run() == .complete)
+    let second = try first.refitting(model(), into: RunFolder(folder.path + "/refit"))
+    #expect(try second.run() == .complete)
+  }
 }
 
 extension ClassificationDataset {

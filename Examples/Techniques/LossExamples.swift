@@ -91,6 +91,7 @@ import Testing
     #expect(contentLoss(maps, maps + 2).item == 4)
     #expect(styleLoss(maps, gram: gramMatrix(maps)).item == 0)
     #expect(totalVariationLoss(.ones([1, 3, 8, 8])).item == 0)
+    #expect(totalVariationLoss(maps, .sumAbsolute).item == 2)  // |2 − 1| + |4 − 3|
   }
 
   @Test("Distillation") func distillation() {

@@ -27,6 +27,19 @@ import Testing
     return weight.value.item
   }
 
+  @Test("Nesterov's gradient, taken ahead") func ahead() {
+    let w = Parameter(Tensor([1] as [Float]))
+    let group = ParameterGroup([NamedParameter(name: "w", parameter: w)])
+    let optimizer = Optimizer(SGD(momentum: 0.5, convention: .rateInside), [group], rate: 0.1)
+    for _ in 0..<2 {
+      optimizer.zeroGradients()
+      optimizer.lookingAhead { (w.value * w.value).sum().backward() }
+      optimizer.step()
+    }
+    // 1 − 0.1 · 2 = 0.8; then the gradient at 0.8 − 0.5 · 0.2 is 1.4: 0.8 − (0.5 · 0.2 + 0.14).
+    #expect(abs(w.value.item - 0.56) < 1e-6)
+  }
+
   @Test("The first step, by hand") func firstStep() {
     #expect(abs(first(SGD()) - (1 - 0.1 * 4)) < 1e-6)
     // These divide by the gradient's size: how large it is does not matter.

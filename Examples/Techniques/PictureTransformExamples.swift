@@ -49,6 +49,12 @@ import Testing
     #expect(apply(RandomCrop(minimumIoUs: [1]), to: sample) == sample)
   }
 
+  @Test("Shifting by whole pixels") func shifting() {
+    let moved = apply(RandomShift(4), to: sample).objects[0].box
+    #expect(moved.width == box.width && moved.height == box.height)
+    #expect(abs(moved.left - box.left) <= 4 && abs(moved.top - box.top) <= 4)
+  }
+
   @Test("Random scaling and expansion") func scaling() {
     let smaller = apply(RandomScale(0.5...0.5), to: sample)
     #expect(smaller.size == sample.size)

@@ -233,7 +233,7 @@ enum CSVLabels {
         [box.left, box.top, box.right, box.bottom].allSatisfy { (0...1).contains($0) }
       })
     else { return }
-    content.folder.warn(
+    content.folder.guess(
       file, "all corners are 0...1; they are taken as shares of the pictures' width and height")
     for i in content.set.pictures[first...].indices {
       let picture = content.set.pictures[i]

@@ -9,6 +9,19 @@ import Testing
 /// Graphs of whole networks: they compute what the networks compute, and say what the summaries
 /// say.
 @Suite(.serialized) struct GraphTests {
+  /// All classifiers in the long check; else the one with the fewest multiply-adds of each family:
+  /// at the published size all of them take minutes.
+  private static let names: [String] = {
+    let all = ClassifierGoldenTests.names
+    if LongChecks.factor > 1 { return all }
+    let families = Dictionary(grouping: all) { ClassifierCatalog.named($0)?.family ?? "" }
+    return families.values.map { $0.min { work($0) < work($1) }! }.sorted()
+  }()
+
+  private static func work(_ name: String) -> Int {
+    ClassifierCatalog.named(name)?.facts.multiplyAdds ?? .max
+  }
+
   private static func started(_ name: String) throws -> (ClassifierEntry, any Classifier) {
     let entry = try #require(ClassifierCatalog.named(name))
     return (entry, try ClassifierGoldenTests.model(entry))
@@ -29,8 +42,7 @@ import Testing
   /// `ModelSummary`; on small pictures, where the network takes them, the graph gives the numbers
   /// of the network, run apart, bit for bit, and those of its fused form to rounding, for numbers
   /// of pictures that it was not captured with.
-  @Test(arguments: ClassifierGoldenTests.names)
-  func aClassifiersGraphIsTheClassifier(name: String) throws {
+  @Test(arguments: names) func aClassifiersGraphIsTheClassifier(name: String) throws {
     let (entry, model) = try Self.started(name)
     try compareWithSummary(model, name, entry.input)
     let side = entry.patch == nil ? entry.input.smallestSide : entry.input.side
