@@ -91,6 +91,21 @@ import Testing
     #expect(zip(decoded.corners, [1, 0, 21, 10]).allSatisfy { abs($0 - $1) < 1e-3 })
   }
 
+  @Test("Soft-NMS and other rules") func softSuppression() {
+    // Half of each box is the other's: an IoU of 1/3.
+    let boxes: Boxes = [
+      Box(left: 0, top: 0, right: 10, bottom: 10), Box(left: 5, top: 0, right: 15, bottom: 10),
+    ]
+    func scores(_ rule: SuppressionRule) -> [Float] {
+      let suppression = Suppression(iou: 0.3, rule: rule)
+      return suppression.survivors(boxes, scores: [0.9, 0.6], labels: [0, 0]).map(\.score)
+    }
+    #expect(scores(.hard) == [0.9] && scores(.none) == [0.9, 0.6])
+    #expect(abs(scores(.softLinear)[1] - 0.6 * 2 / 3) < 1e-6)  // 1 − IoU
+    #expect(abs(scores(.softGaussian(sigma: 0.5))[1] - 0.4804) < 1e-4)  // e^(−IoU² / 0.5)
+    #expect(scores(.distance()) == [0.9, 0.6])  // the centres lie apart
+  }
+
   @Test("Non-maximum suppression, by class and with a limit") func suppression() {
     let boxes = Boxes(corners: [0, 0, 10, 10, 1, 0, 11, 10, 20, 0, 30, 10])
     let scores: [Float] = [0.9, 0.8, 0.7]
