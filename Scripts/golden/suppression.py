@@ -2,7 +2,7 @@
 
 Writes Tests/Fixtures/golden/suppression.json. Boxes are left, top, right, bottom in fractions. needs: ensemble-boxes, torchvision.
 
-soft      soft_nms, linear and Gaussian, all boxes of a class together: boxes by falling final score
+soft      the loop behind soft_nms, linear and Gaussian, class by class: boxes by falling final score
 distance  the best box stays, and those go whose IoU - d^2/c^2 with it (torchvision.ops.distance_box_iou) is above the threshold
 fusion    weighted_boxes_fusion of one, two and three members
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ensemble_boxes import soft_nms, weighted_boxes_fusion
+from ensemble_boxes import weighted_boxes_fusion
+from ensemble_boxes.ensemble_boxes_nms import cpu_soft_nms_float
 from torchvision.ops import distance_box_iou
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "golden"
@@ -36,8 +37,17 @@ result = {"soft": [], "distance": [], "fusion": []}
 for count, threshold in [(1, 0.5), (40, 0.3), (90, 0.5)]:
     boxes, scores, labels = clusters(count)
     for name, sigma, least in [("linear", 0.5, 0.02), ("gaussian", 0.5, 0.02), ("gaussian", 0.2, 0.1)]:
-        found, values, kinds = soft_nms(
-            [boxes], [scores], [labels], method={"linear": 1, "gaussian": 2}[name], iou_thr=threshold, sigma=sigma, thresh=least)
+        # The package's own public function gives back the scores from before; its loop lowers them in place.
+        found, values, kinds = [], [], []
+        for label in np.unique(labels):
+            lowered = scores[labels == label].astype(np.float64)
+            kept = cpu_soft_nms_float(
+                boxes[labels == label].astype(np.float64), lowered, threshold, sigma, least,
+                {"linear": 1, "gaussian": 2}[name])
+            found.append(boxes[labels == label][kept])
+            values.append(lowered[lowered > least])
+            kinds.append(np.full(len(kept), label))
+        found, values, kinds = map(np.concatenate, (found, values, kinds))
         order = np.argsort(-values, kind="stable")
         result["soft"].append({
             "boxes": plain(boxes), "scores": plain(scores), "labels": labels.tolist(), "iou": threshold,
