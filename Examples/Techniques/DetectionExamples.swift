@@ -104,6 +104,7 @@ import Testing
     #expect(abs(scores(.softLinear)[1] - 0.6 * 2 / 3) < 1e-6)  // 1 − IoU
     #expect(abs(scores(.softGaussian(sigma: 0.5))[1] - 0.4804) < 1e-4)  // e^(−IoU² / 0.5)
     #expect(scores(.distance()) == [0.9, 0.6])  // the centres lie apart
+    #expect(abs(scores(.fusion())[0] - 0.75) < 1e-6)  // both as one
   }
 
   @Test("Non-maximum suppression, by class and with a limit") func suppression() {

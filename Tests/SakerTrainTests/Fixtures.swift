@@ -1,8 +1,10 @@
+import Dispatch
 import Foundation
 import SakerData
 import SakerNN
 import SakerTensor
 import SakerVision
+import Synchronization
 import TestSupport
 import Testing
 
@@ -18,7 +20,17 @@ import Testing
 /// that wait for each other keep the cores busy.
 final class TemporaryFolder {
   let path: String
-  private let threads = Parallel.threads
+  /// What a thread has that nobody asked for another number. Not what this one had: of two folders
+  /// the second would put back the first one's.
+  private static let usual: Int = {
+    let (count, isDone) = (Mutex(1), DispatchSemaphore(value: 0))
+    Thread {
+      count.withLock { $0 = Parallel.threads }
+      isDone.signal()
+    }.start()
+    isDone.wait()
+    return count.withLock { $0 }
+  }()
 
   init(threads: Int = 1) throws {
     Parallel.threads = threads
@@ -29,7 +41,7 @@ final class TemporaryFolder {
   }
 
   deinit {
-    Parallel.threads = threads
+    Parallel.threads = Self.usual
     try? FileManager.default.removeItem(atPath: path)
   }
 

@@ -190,8 +190,11 @@ import Testing
       let size = sqrt(square(gradient).mean()).item
       difference += Double(gradient.count) * Double((size - expected) * (size - expected))
       all += Double(gradient.count) * Double(expected * expected)
+      // Which ReLUs tip depends on the kernels, and these on the number of threads. One of P places
+      // of a channel has up to 5/√P of a sum of mixed signs, and 1/C of the root mean square over C
+      // channels: for small pictures, where √P C is 1,000 throughout, 5e-3; twice that for four.
       #expect(
-        abs(size - expected) <= (1e-3 + 4 * sizeError) * max(expected, floor),
+        abs(size - expected) <= (1e-2 + 4 * sizeError) * max(expected, floor),
         "\(parameter.name): \(size), not \(expected)")
     }
     #expect((difference / all).squareRoot() <= max(1e-3, Double(sizeError)), "of all gradients")
