@@ -23,7 +23,8 @@ final class TemporaryFolder {
   /// What a thread has that nobody asked for another number. Not what this one had: of two folders
   /// the second would put back the first one's.
   private static let usual: Int = {
-    let (count, isDone) = (Mutex(1), DispatchSemaphore(value: 0))
+    let count = Mutex(1)
+    let isDone = DispatchSemaphore(value: 0)
     Thread {
       count.withLock { $0 = Parallel.threads }
       isDone.signal()
