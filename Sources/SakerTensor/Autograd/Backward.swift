@@ -121,7 +121,15 @@ private struct BackwardPass {
   /// One of the uses of `node` has come, with a gradient or without one.
   private mutating func arrive(_ gradient: Tensor?, at node: Node) {
     if node.isLeaf { return arrive(gradient, atLeaf: ObjectIdentifier(node)) }
-    if let gradient { node.arriving = sum(node.takeArriving(), gradient) }
+    if let gradient {
+      // Nobody else holds the sum meanwhile, or it could not grow in place.
+      if let sum = node.arriving {
+        node.arriving = nil
+        node.arriving = sum.adding(inPlace: gradient)
+      } else {
+        node.arriving = gradient
+      }
+    }
     node.uses -= 1
     guard node.uses == 0 else { return }
     if node.arriving != nil {
@@ -134,9 +142,12 @@ private struct BackwardPass {
   private mutating func arrive(_ gradient: Tensor?, atLeaf id: ObjectIdentifier) {
     guard var leaf = leaves.removeValue(forKey: id) else { return }
     if let gradient {
-      let before = leaf.arriving
-      leaf.arriving = nil
-      leaf.arriving = sum(before, gradient)
+      if let sum = leaf.arriving {
+        leaf.arriving = nil
+        leaf.arriving = sum.adding(inPlace: gradient)
+      } else {
+        leaf.arriving = gradient
+      }
     }
     leaf.uses -= 1
     if leaf.uses > 0 {
@@ -169,17 +180,15 @@ private struct BackwardPass {
     }
   }
 
-  private func sum(_ before: consuming Tensor?, _ gradient: Tensor) -> Tensor {
-    guard let before else { return gradient }
-    return before.adding(inPlace: gradient)
-  }
-
   private func deliver(_ gradient: Tensor, to leaf: Node) {
     var gradient = gradient
     for hook in leaf.hooks { gradient = hook.body(gradient) ?? gradient }
-    let before = leaf.gradient
-    leaf.gradient = nil
-    leaf.gradient = sum(before, gradient)
+    if let sum = leaf.gradient {
+      leaf.gradient = nil
+      leaf.gradient = sum.adding(inPlace: gradient)
+    } else {
+      leaf.gradient = gradient
+    }
     for hook in leaf.readyHooks { hook.body() }
   }
 }

@@ -70,13 +70,6 @@ final class Node: @unchecked Sendable {
     for case let input? in more { body(input) }
   }
 
-  /// What has arrived, for the only owner to add to.
-  func takeArriving() -> Tensor? {
-    let result = arriving
-    arriving = nil
-    return result
-  }
-
   /// The gradients of the inputs that are recorded, nil where none flows, and the memory that was
   /// kept for them freed unless it is wanted again.
   func gradients(for gradient: Tensor, keepingGraph: Bool) -> [(node: Node, gradient: Tensor?)] {
