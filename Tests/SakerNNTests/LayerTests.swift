@@ -140,7 +140,9 @@ struct LayerTests {
     }
   }
 
-  // MARK: Dropout (E11: p is the probability of dropping; scaled in training, untouched in evaluation)
+  // MARK: Dropout
+
+  // E11: p is the probability of dropping; scaled in training, untouched in evaluation.
 
   @Test func dropoutKeepsTheMean() {
     let layer = Dropout(0.25)

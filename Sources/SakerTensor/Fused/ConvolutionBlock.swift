@@ -107,7 +107,10 @@ struct ConvolutionBlock: TensorOperation {
     return (GradientSource(gradient: gradient, pending: pending), sums)
   }
 
-  // MARK: What was kept: x, then of each stage its convolution's result, the normalization and the weight, then the residual
+  // MARK: What was kept
+
+  // First x, then of each stage its convolution's result, the normalization and the weight,
+  // then the residual.
 
   private func normalization(_ index: Int, _ saved: Saved) -> Normalization {
     Normalization(values: saved[3 * index + 2], activation: stages[index].activation)
